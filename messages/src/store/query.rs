@@ -1,0 +1,96 @@
+//! Everything that may be read. Reads never wait for the writer.
+
+use serde::{Deserialize, Serialize};
+
+use crate::address::Address;
+use crate::id::{InboundId, Moment};
+use crate::turn::Chat;
+
+/// The most rows one page of a paged query gives; a larger `limit` is cut to this.
+pub const PAGE_ROWS_MAX: u32 = 4_096;
+
+/// A read. Each variant names the [`super::Rows`] variant that answers it.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub enum Query {
+    /// All that a context needs to open: its row, unfinished inbox rows, replies not yet logged, its logs, the last
+    /// `tail` log entries -> `Rows::Context`.
+    Context {
+        /// Which.
+        context: Address,
+        /// How many log entries of the conversation.
+        tail: u32,
+    },
+    /// What a woken context has to do: waiting inbox rows (control events first, then by order of arrival) and replies
+    /// whose delivery has ended -> `Rows::Work`.
+    Work {
+        /// Which.
+        context: Address,
+        /// At most so many messages; control events (stop, edit, delete) are given beyond it, 32 at most.
+        limit: u32,
+    },
+    /// Outbox rows of one chat that are pending or sending, oldest first, 32 at most -> `Rows::Outbox`.
+    Lane {
+        /// Which chat.
+        chat: Chat,
+    },
+    /// Entries of a log with what they show, from an offset on -> `Rows::Entries`.
+    Entries {
+        /// The log's path.
+        log: String,
+        /// First offset wanted.
+        from: u64,
+        /// At most.
+        limit: u32,
+    },
+    /// The entries that show one inbound event or its replies -> `Rows::Entries` (of all logs of its context).
+    EntriesOf {
+        /// The inbox row.
+        seq: i64,
+    },
+    /// What must be woken after a start, and by the sweep: entities with unfinished rows, in order, after `after`
+    /// -> `Rows::Addresses`. Contexts with waiting or taken inbox rows or unlogged ended replies; lanes with pending or
+    /// sending rows.
+    Unfinished {
+        /// Addresses after this one; `None` for the first page.
+        after: Option<Address>,
+        /// At most.
+        limit: u32,
+    },
+    /// Dates that have come -> `Rows::Timers`, earliest first.
+    Due {
+        /// The moment.
+        now: Moment,
+        /// At most.
+        limit: u32,
+    },
+    /// The earliest date of all -> `Rows::Timers` with one or none.
+    NextDue,
+    /// An inbound event of one context by a prefix of its id, with all that came of it -> `Rows::Why`.
+    Why {
+        /// Only this context's events are looked at.
+        context: Address,
+        /// `in_` and at least four characters, as `InboundId::prefix` gives.
+        prefix: String,
+    },
+    /// How some events stand -> `Rows::Inbox` (those that exist, any order).
+    Inbound {
+        /// At most 256.
+        ids: Vec<InboundId>,
+    },
+    /// Counts for `status` -> `Rows::Counts`.
+    Counts,
+    /// One unit's holder -> `Rows::Unit`.
+    Unit {
+        /// Which.
+        unit: Address,
+    },
+    /// Audit records after `after` -> `Rows::Audit`. With `last`, the last `limit` records instead.
+    Audit {
+        /// After this sequence number.
+        after: i64,
+        /// From the end.
+        last: bool,
+        /// At most.
+        limit: u32,
+    },
+}
