@@ -87,6 +87,15 @@ fn denied_by_default(version: u64, request: &Request<'_>) -> Decision {
     } else {
         "a"
     };
+    let another = request
+        .resource
+        .turn_of
+        .is_some_and(|whose| whose != request.principal);
+    let of = if another {
+        " of another person's turn"
+    } else {
+        ""
+    };
     Decision {
         verdict: Verdict::Deny,
         rules: vec![DEFAULT_DENY],
