@@ -100,7 +100,7 @@ fn denied_by_default(version: u64, request: &Request<'_>) -> Decision {
         verdict: Verdict::Deny,
         rules: vec![DEFAULT_DENY],
         reason: format!(
-            "no rule allows {article} {} to do this here: {}",
+            "no rule allows {article} {} to do this here: {}{of}",
             request.role, request.action
         ),
         version,
