@@ -1,0 +1,149 @@
+//! The service that keeps anything from being stranded: the sweep, dates that are rows, passivation.
+
+use std::collections::HashMap;
+use std::time::Duration;
+
+use messages::store::{Query, Rows};
+use messages::{Address, Moment, Protocol};
+use serde::{Deserialize, Serialize};
+
+use crate::gauge::Standing;
+use crate::service::{ReplyPort, Service, ServiceCx, ServiceError};
+use crate::system::System;
+
+/// How often rows that wait are looked for.
+const SWEEP_EVERY: Duration = Duration::from_secs(1);
+/// Rows of one page of the sweep or of dates.
+const PAGE_ROWS: u32 = 1_024;
+/// A date that was told and is still a row is told again after this.
+const TELL_AGAIN_MS: i64 = 5_000;
+/// Entities told in one pass that they may end: a wave is spread out.
+const PASSIVATED_AT_ONCE_MAX: usize = 4_096;
+
+/// What the timers service may be asked: nothing but how it stands.
+#[derive(Debug)]
+pub enum Timers {}
+
+/// To the timers service.
+#[derive(Debug, Serialize, Deserialize)]
+pub enum Msg {
+    /// How many times it has swept.
+    Describe,
+}
+
+impl Protocol for Timers {
+    const KIND: &'static str = "timers";
+    type Msg = Msg;
+    type Reply = u64;
+}
+
+/// Address `timers`.
+#[derive(Default)]
+pub struct TimersService {
+    swept: std::sync::Arc<std::sync::atomic::AtomicU64>,
+}
+
+impl Service for TimersService {
+    type Proto = Timers;
+
+    async fn started(&mut self, cx: &ServiceCx) -> Result<(), ServiceError> {
+        let (system, swept) = (cx.system.clone(), self.swept.clone());
+        cx.spawn("the sweep", async move {
+            loop {
+                sweep(&system).await;
+                passivate(&system);
+                swept.fetch_add(1, std::sync::atomic::Ordering::Relaxed);
+                tokio::time::sleep(SWEEP_EVERY).await;
+            }
+        });
+        let system = cx.system.clone();
+        cx.spawn("dates", async move {
+            let mut told = HashMap::new();
+            loop {
+                let wait = fire(&system, &mut told).await;
+                tokio::time::sleep(wait).await;
+            }
+        });
+        Ok(())
+    }
+
+    async fn handle(
+        &mut self,
+        _: Msg,
+        reply: ReplyPort<Timers>,
+        _: &ServiceCx,
+    ) -> Result<(), ServiceError> {
+        reply.send(self.swept.load(std::sync::atomic::Ordering::Relaxed));
+        Ok(())
+    }
+}
+
+/// Wakes everyone whose rows wait. At a start this is all of recovery; later it finds what a lost wake stranded.
+async fn sweep(system: &System) {
+    let mut after: Option<Address> = None;
+    loop {
+        let query = Query::Unfinished {
+            after: after.clone(),
+            limit: PAGE_ROWS,
+        };
+        let Ok(Rows::Addresses(page)) = system.store().query(query).await else {
+            return;
+        };
+        for address in &page {
+            if system
+                .kind_of(address)
+                .is_some_and(|kind| kind.is_swept(address))
+            {
+                system.wake(address);
+            }
+        }
+        if page.len() < PAGE_ROWS as usize {
+            return;
+        }
+        after = page.last().cloned();
+        tokio::task::yield_now().await;
+    }
+}
+
+/// Tells entities whose dates have come, and says when to look again.
+async fn fire(system: &System, told: &mut HashMap<(Address, String), Moment>) -> Duration {
+    let now = system.now();
+    told.retain(|_, at| now.ms_since(*at) < TELL_AGAIN_MS && *at <= now);
+    if let Ok(Rows::Timers(due)) = system
+        .store()
+        .query(Query::Due {
+            now,
+            limit: PAGE_ROWS,
+        })
+        .await
+    {
+        for row in due {
+            let key = (row.entity, row.name);
+            if !told.contains_key(&key) {
+                system.due(&key.0, &key.1).await;
+                told.insert(key, now);
+            }
+        }
+    }
+    let next = match system.store().query(Query::NextDue).await {
+        Ok(Rows::Timers(rows)) => rows.first().map(|row| row.due.ms_since(system.now())),
+        _ => None,
+    };
+    // Never longer than a second: the clock may be set forward, and a new date may be earlier.
+    let wait_ms = next.map_or(1_000, |ms| ms.clamp(20, 1_000));
+    Duration::from_millis(u64::try_from(wait_ms).unwrap_or(1_000))
+}
+
+/// Lets entities end that have been idle for long. Memory follows what is active, not what exists.
+fn passivate(system: &System) {
+    let after = system.options().passivate_after;
+    let idle = system.directory().list().into_iter().filter(|(_, entry)| {
+        let gauge = &entry.gauge;
+        gauge.standing() == Standing::Running && gauge.depth() == 0 && gauge.idle_for() >= after
+    });
+    for (_, entry) in idle.take(PASSIVATED_AT_ONCE_MAX) {
+        if let Some(post) = entry.handles.and_then(|handles| handles.post) {
+            post.passivate();
+        }
+    }
+}
