@@ -34,12 +34,7 @@ pub(crate) struct Directory {
 
 impl Directory {
     /// The gauge of an address that is about to be opened; a new entry where there is none.
-    pub(crate) fn announce(
-        &self,
-        address: &Address,
-        kind: &'static str,
-        parent: Option<Address>,
-    ) -> Arc<Gauge> {
+    pub(crate) fn announce(&self, address: &Address, kind: &'static str, parent: Option<Address>) -> Arc<Gauge> {
         let mut entries = self.entries.write().unwrap_or_else(PoisonError::into_inner);
         let entry = entries.entry(address.clone()).or_insert_with(|| Entry {
             kind,
@@ -74,25 +69,15 @@ impl Directory {
     }
 
     pub(crate) fn get(&self, address: &Address) -> Option<Entry> {
-        self.entries
-            .read()
-            .unwrap_or_else(PoisonError::into_inner)
-            .get(address)
-            .cloned()
+        self.entries.read().unwrap_or_else(PoisonError::into_inner).get(address).cloned()
     }
 
     pub(crate) fn list(&self) -> Vec<(Address, Entry)> {
         let entries = self.entries.read().unwrap_or_else(PoisonError::into_inner);
-        entries
-            .iter()
-            .map(|(address, entry)| (address.clone(), entry.clone()))
-            .collect()
+        entries.iter().map(|(address, entry)| (address.clone(), entry.clone())).collect()
     }
 
     pub(crate) fn len(&self) -> usize {
-        self.entries
-            .read()
-            .unwrap_or_else(PoisonError::into_inner)
-            .len()
+        self.entries.read().unwrap_or_else(PoisonError::into_inner).len()
     }
 }

@@ -47,12 +47,7 @@ pub struct Decision<E: Entity> {
 
 impl<E: Entity> Default for Decision<E> {
     fn default() -> Self {
-        Self {
-            writes: Vec::new(),
-            then: Vec::new(),
-            answers: Vec::new(),
-            abort: Vec::new(),
-        }
+        Self { writes: Vec::new(), then: Vec::new(), answers: Vec::new(), abort: Vec::new() }
     }
 }
 
@@ -66,30 +61,14 @@ impl<E: Entity> Decision<E> {
     /// Only an effect.
     #[must_use]
     pub fn then(effect: E::Effect) -> Self {
-        Self {
-            then: vec![effect],
-            ..Self::default()
-        }
+        Self { then: vec![effect], ..Self::default() }
     }
 
     /// Only an answer.
     #[must_use]
     pub fn answer(ask: AskId, reply: <E::Proto as Protocol>::Reply) -> Self {
-        Self {
-            answers: vec![(ask, reply)],
-            ..Self::default()
-        }
+        Self { answers: vec![(ask, reply)], ..Self::default() }
     }
-}
-
-/// Why an entity's rows can't be opened.
-#[derive(Debug, Clone, thiserror::Error)]
-#[error("rows of {address} can't be opened: {why}")]
-pub struct OpenError {
-    /// Whose.
-    pub address: Address,
-    /// Why.
-    pub why: String,
 }
 
 /// One kind of actor with rows.
@@ -117,11 +96,7 @@ pub trait Entity: Sized + Send + Sync + 'static {
     ///
     /// # Errors
     /// Words, when the rows are not those that [`Entity::rows`] asks for or can't be understood.
-    fn open(
-        address: &Address,
-        rows: Rows,
-        now: Moment,
-    ) -> Result<(Self::State, Vec<Self::Effect>), String>;
+    fn open(address: &Address, rows: Rows, now: Moment) -> Result<(Self::State, Vec<Self::Effect>), String>;
 
     /// It was woken: something may have changed in the store.
     fn woken() -> Self::Event;
@@ -137,17 +112,10 @@ pub trait Entity: Sized + Send + Sync + 'static {
     fn slow_died(key: SlowKey, why: &str) -> Self::Event;
 
     /// Decides. Pure: no I/O, no clock, no randomness but `cx`.
-    fn decide(
-        state: &mut Self::State,
-        event: Self::Event,
-        cx: &Cx<'_, Self::Facts>,
-    ) -> Decision<Self>;
+    fn decide(state: &mut Self::State, event: Self::Event, cx: &Cx<'_, Self::Facts>) -> Decision<Self>;
 
     /// Does one effect, and returns what came of it.
-    fn perform(
-        effect: &Self::Effect,
-        world: &World<Self>,
-    ) -> impl Future<Output = Option<Self::Event>> + Send;
+    fn perform(effect: &Self::Effect, world: &World<Self>) -> impl Future<Output = Option<Self::Event>> + Send;
 
     /// The effect runs beside the mailbox, under this key.
     fn slow(effect: &Self::Effect) -> Option<SlowKey>;

@@ -20,10 +20,7 @@ impl Feed {
     #[must_use]
     pub fn listen(&self, trace: Trace) -> mpsc::Receiver<String> {
         let (sender, receiver) = mpsc::channel(PIECES_MAX);
-        let mut listeners = self
-            .listeners
-            .lock()
-            .unwrap_or_else(PoisonError::into_inner);
+        let mut listeners = self.listeners.lock().unwrap_or_else(PoisonError::into_inner);
         listeners.retain(|_, sender| !sender.is_closed());
         listeners.insert(trace, sender);
         receiver
@@ -32,23 +29,14 @@ impl Feed {
     /// Someone listens to this trace, so that pieces are worth making.
     #[must_use]
     pub fn is_heard(&self, trace: &Trace) -> bool {
-        self.listeners
-            .lock()
-            .unwrap_or_else(PoisonError::into_inner)
-            .contains_key(trace)
+        self.listeners.lock().unwrap_or_else(PoisonError::into_inner).contains_key(trace)
     }
 
     /// Gives a piece to whoever listens; lost if nobody does or the listener lags.
     pub fn publish(&self, trace: &Trace, piece: &str) {
-        let mut listeners = self
-            .listeners
-            .lock()
-            .unwrap_or_else(PoisonError::into_inner);
+        let mut listeners = self.listeners.lock().unwrap_or_else(PoisonError::into_inner);
         let gone = match listeners.get(trace) {
-            Some(sender) => matches!(
-                sender.try_send(piece.to_owned()),
-                Err(mpsc::error::TrySendError::Closed(_))
-            ),
+            Some(sender) => matches!(sender.try_send(piece.to_owned()), Err(mpsc::error::TrySendError::Closed(_))),
             None => false,
         };
         if gone {
@@ -58,9 +46,6 @@ impl Feed {
 
     /// The answer is complete: the listener's stream ends.
     pub fn close(&self, trace: &Trace) {
-        self.listeners
-            .lock()
-            .unwrap_or_else(PoisonError::into_inner)
-            .remove(trace);
+        self.listeners.lock().unwrap_or_else(PoisonError::into_inner).remove(trace);
     }
 }

@@ -52,11 +52,7 @@ impl Gauge {
             waiting: Mutex::default(),
             handled: AtomicU64::new(0),
             restarts: AtomicU64::new(0),
-            words: Mutex::new(Words {
-                last_error: String::new(),
-                doing: String::new(),
-                standing: Standing::Running,
-            }),
+            words: Mutex::new(Words { last_error: String::new(), doing: String::new(), standing: Standing::Running }),
             active: Mutex::new(now()),
         })
     }
@@ -73,10 +69,7 @@ impl Gauge {
     }
 
     pub(crate) fn oldest_wait(&self) -> Duration {
-        lock(&self.waiting)
-            .front()
-            .map(Instant::elapsed)
-            .unwrap_or_default()
+        lock(&self.waiting).front().map(Instant::elapsed).unwrap_or_default()
     }
 
     pub(crate) fn count_handled(&self) {

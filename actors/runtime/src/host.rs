@@ -76,37 +76,15 @@ pub(crate) async fn spawn<E: Entity>(
     let depth_max = start.system.options().mailbox_max;
     let on_panic_gauge = gauge.clone();
     let tasks = Tasks::new(Arc::new(move |_, why| on_panic_gauge.failed(&why)));
-    let world = World {
-        address,
-        system: start.system,
-        deps,
-        facts,
-    };
-    let host = Host::<E> {
-        world,
-        gauge: gauge.clone(),
-        woken: woken.clone(),
-        tasks,
-        entity: PhantomData,
-    };
-    let (actor, _) = Actor::spawn_linked(None, host, (), start.supervisor)
-        .await
-        .map_err(|e| e.to_string())?;
+    let world = World { address, system: start.system, deps, facts };
+    let host = Host::<E> { world, gauge: gauge.clone(), woken: woken.clone(), tasks, entity: PhantomData };
+    let (actor, _) = Actor::spawn_linked(None, host, (), start.supervisor).await.map_err(|e| e.to_string())?;
     let cell = actor.get_cell();
     let deliver = move |mail, ticket| {
-        actor
-            .send_message(Envelope {
-                mail: Heard::<E>::Posted(mail),
-                ticket: Some(ticket),
-            })
-            .is_ok()
+        actor.send_message(Envelope { mail: Heard::<E>::Posted(mail), ticket: Some(ticket) }).is_ok()
     };
     let post = TypedPost::<E::Proto>::new(gauge, woken, depth_max, Box::new(deliver));
-    Ok(Handles {
-        cell,
-        post: Some(Arc::new(post)),
-        supervisor: None,
-    })
+    Ok(Handles { cell, post: Some(Arc::new(post)), supervisor: None })
 }
 
 impl<E: Entity> Actor for Host<E> {
@@ -114,18 +92,8 @@ impl<E: Entity> Actor for Host<E> {
     type State = Running<E>;
     type Arguments = ();
 
-    async fn pre_start(
-        &self,
-        _: ActorRef<Self::Msg>,
-        (): (),
-    ) -> Result<Running<E>, ActorProcessingErr> {
-        Ok(Running {
-            state: None,
-            todo: VecDeque::new(),
-            slow: HashMap::new(),
-            asks: HashMap::new(),
-            next: 0,
-        })
+    async fn pre_start(&self, _: ActorRef<Self::Msg>, (): ()) -> Result<Running<E>, ActorProcessingErr> {
+        Ok(Running { state: None, todo: VecDeque::new(), slow: HashMap::new(), asks: HashMap::new(), next: 0 })
     }
 
     /// Opening reads the store; it is done here so that nobody waits for it but the entity's own mailbox.
@@ -177,11 +145,7 @@ impl<E: Entity> Actor for Host<E> {
         self.go_on(&myself, running).await
     }
 
-    async fn post_stop(
-        &self,
-        _: ActorRef<Self::Msg>,
-        _: &mut Running<E>,
-    ) -> Result<(), ActorProcessingErr> {
+    async fn post_stop(&self, _: ActorRef<Self::Msg>, _: &mut Running<E>) -> Result<(), ActorProcessingErr> {
         self.tasks.abort_all();
         Ok(())
     }
@@ -200,10 +164,7 @@ impl<E: Entity> Running<E> {
         }
         if self.asks.len() >= ASKS_MAX {
             let what = format!("{ASKS_MAX} asks wait for its answer");
-            reply.fail(messages::AskError::Busy {
-                what,
-                retry_after: STORE_BACKOFF_MAX,
-            });
+            reply.fail(messages::AskError::Busy { what, retry_after: STORE_BACKOFF_MAX });
             return None;
         }
         self.next += 1;
@@ -212,17 +173,8 @@ impl<E: Entity> Running<E> {
         Some(ask)
     }
 
-    fn slow_ended(
-        &mut self,
-        key: SlowKey,
-        run: u64,
-        end: Result<Option<E::Event>, String>,
-    ) -> Option<E::Event> {
-        if self
-            .slow
-            .get(&key)
-            .is_none_or(|(current, _)| *current != run)
-        {
+    fn slow_ended(&mut self, key: SlowKey, run: u64, end: Result<Option<E::Event>, String>) -> Option<E::Event> {
+        if self.slow.get(&key).is_none_or(|(current, _)| *current != run) {
             return None;
         }
         self.slow.remove(&key);
@@ -234,13 +186,7 @@ impl<E: Entity> Host<E> {
     async fn read_rows(&self) -> Result<messages::store::Rows, End> {
         let mut wait = STORE_BACKOFF;
         loop {
-            match self
-                .world
-                .system
-                .store()
-                .query(E::rows(&self.world.address))
-                .await
-            {
+            match self.world.system.store().query(E::rows(&self.world.address)).await {
                 Ok(rows) => {
                     self.gauge.stand(Standing::Running);
                     return Ok(rows);
@@ -276,10 +222,7 @@ impl<E: Entity> Host<E> {
             }
         }
         if !running.todo.is_empty() {
-            myself.send_message(Envelope {
-                mail: Heard::GoOn,
-                ticket: None,
-            })?;
+            myself.send_message(Envelope { mail: Heard::GoOn, ticket: None })?;
         }
         if let Some(state) = &running.state {
             self.gauge.doing(&E::doing(state));
@@ -287,12 +230,7 @@ impl<E: Entity> Host<E> {
         Ok(())
     }
 
-    async fn decide(
-        &self,
-        running: &mut Running<E>,
-        event: E::Event,
-        date: Option<String>,
-    ) -> Result<(), End> {
+    async fn decide(&self, running: &mut Running<E>, event: E::Event, date: Option<String>) -> Result<(), End> {
         let Some(state) = &mut running.state else {
             return Ok(());
         };
@@ -302,12 +240,7 @@ impl<E: Entity> Host<E> {
             address: &self.world.address,
             facts: &*self.world.facts,
         };
-        let Decision {
-            mut writes,
-            then,
-            answers,
-            abort,
-        } = E::decide(state, event, &cx);
+        let Decision { mut writes, then, answers, abort } = E::decide(state, event, &cx);
         if let Some(name) = date {
             self.drop_date(&mut writes, name);
         }
@@ -332,19 +265,12 @@ impl<E: Entity> Host<E> {
     fn drop_date(&self, writes: &mut Vec<Write>, name: String) {
         let anew = |write: &Write| matches!(write, Write::TimerPut { entity, name: put, .. } if *entity == self.world.address && *put == name);
         if !writes.iter().any(anew) {
-            writes.push(Write::TimerDrop {
-                entity: self.world.address.clone(),
-                name,
-            });
+            writes.push(Write::TimerDrop { entity: self.world.address.clone(), name });
         }
     }
 
     async fn commit(&self, writes: Vec<Write>) -> Result<(), End> {
-        let commit = Commit {
-            by: E::OWNER,
-            fences: self.world.fences(),
-            writes,
-        };
+        let commit = Commit { by: E::OWNER, fences: self.world.fences(), writes };
         let mut wait = STORE_BACKOFF;
         loop {
             fail_point!(&format!("{}.before_commit", E::Proto::KIND));
@@ -358,11 +284,7 @@ impl<E: Entity> Host<E> {
                 Err(error @ (CommitError::Busy { .. } | CommitError::Unavailable(_))) => {
                     self.pause(&error.to_string(), &mut wait).await?;
                 }
-                Err(
-                    error @ (CommitError::Fenced { .. }
-                    | CommitError::Conflict(_)
-                    | CommitError::Unknown(_)),
-                ) => {
+                Err(error @ (CommitError::Fenced { .. } | CommitError::Conflict(_) | CommitError::Unknown(_))) => {
                     return Err(End::Reopen(error.to_string()));
                 }
                 Err(error @ CommitError::Refused(_)) => return Err(End::Failed(error.to_string())),
@@ -392,12 +314,7 @@ impl<E: Entity> Host<E> {
     ) {
         running.next += 1;
         let run = running.next;
-        let mut notice = DeathNotice {
-            actor: myself.clone(),
-            key,
-            run,
-            told: false,
-        };
+        let mut notice = DeathNotice { actor: myself.clone(), key, run, told: false };
         let world = self.world.clone();
         let task = self.tasks.spawn(E::Proto::KIND, async move {
             let event = E::perform(&effect, &world).await;
@@ -408,11 +325,7 @@ impl<E: Entity> Host<E> {
         }
     }
 
-    fn passivate(
-        &self,
-        myself: &ActorRef<Envelope<Heard<E>>>,
-        running: &Running<E>,
-    ) -> Result<(), ActorProcessingErr> {
+    fn passivate(&self, myself: &ActorRef<Envelope<Heard<E>>>, running: &Running<E>) -> Result<(), ActorProcessingErr> {
         let idle = running.state.as_ref().is_some_and(E::is_idle);
         if idle
             && running.todo.is_empty()
@@ -426,11 +339,7 @@ impl<E: Entity> Host<E> {
         Ok(())
     }
 
-    fn end(
-        &self,
-        myself: &ActorRef<Envelope<Heard<E>>>,
-        end: End,
-    ) -> Result<(), ActorProcessingErr> {
+    fn end(&self, myself: &ActorRef<Envelope<Heard<E>>>, end: End) -> Result<(), ActorProcessingErr> {
         match end {
             End::Reopen(why) => myself.stop(Some(format!("{REOPEN}{why}"))),
             End::Stopping => myself.stop(None),
@@ -451,16 +360,9 @@ struct DeathNotice<E: Entity> {
 impl<E: Entity> DeathNotice<E> {
     fn tell(&mut self, end: Result<Option<E::Event>, String>) {
         self.told = true;
-        let heard = Heard::Slow {
-            key: self.key,
-            run: self.run,
-            end,
-        };
+        let heard = Heard::Slow { key: self.key, run: self.run, end };
         // An entity that has ended reads its rows again; the effect follows from them.
-        drop(self.actor.send_message(Envelope {
-            mail: heard,
-            ticket: None,
-        }));
+        drop(self.actor.send_message(Envelope { mail: heard, ticket: None }));
     }
 }
 

@@ -29,15 +29,8 @@ impl Kind {
         deps: Arc<E::Deps>,
         facts: Arc<E::Facts>,
     ) -> Self {
-        let spec = move |address: &Address| {
-            Child::entity::<E>(address.clone(), deps.clone(), facts.clone())
-        };
-        Self {
-            pattern,
-            parent: Arc::new(parent),
-            spec: Arc::new(spec),
-            worth: Arc::new(|_| true),
-        }
+        let spec = move |address: &Address| Child::entity::<E>(address.clone(), deps.clone(), facts.clone());
+        Self { pattern, parent: Arc::new(parent), spec: Arc::new(spec), worth: Arc::new(|_| true) }
     }
 
     /// Supervisors that come into being with the first address below them.
@@ -46,15 +39,8 @@ impl Kind {
         parent: impl Fn(&Address) -> Option<Address> + Send + Sync + 'static,
         children: impl Fn(&Address) -> Children + Send + Sync + 'static,
     ) -> Self {
-        let spec = move |address: &Address| {
-            Child::supervisor(address.clone(), Restart::Permanent, children(address))
-        };
-        Self {
-            pattern,
-            parent: Arc::new(parent),
-            spec: Arc::new(spec),
-            worth: Arc::new(|_| true),
-        }
+        let spec = move |address: &Address| Child::supervisor(address.clone(), Restart::Permanent, children(address));
+        Self { pattern, parent: Arc::new(parent), spec: Arc::new(spec), worth: Arc::new(|_| true) }
     }
 
     /// The sweep wakes such an address only if this says so: work may wait for something outside the store.
@@ -104,10 +90,7 @@ mod tests {
         assert!(matches("ws/*/context/*", "ws/home/context/general"));
         assert!(!matches("ws/*/context/*", "ws/home/context/general/x"));
         assert!(!matches("ws/*", "ws/home/index"));
-        assert!(matches(
-            "connector/*/chat/**",
-            "connector/console/chat/home/general"
-        ));
+        assert!(matches("connector/*/chat/**", "connector/console/chat/home/general"));
         assert!(!matches("connector/*/chat/**", "connector/console/chat"));
     }
 }

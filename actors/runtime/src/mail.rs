@@ -42,11 +42,7 @@ pub(crate) trait Post: Send + Sync {
     fn due(&self, name: &str);
     fn passivate(&self);
     /// The wire form: what a message from another node looks like.
-    fn ask_bytes(
-        &self,
-        bytes: &[u8],
-        answer: oneshot::Sender<Result<Vec<u8>, AskError>>,
-    ) -> Result<(), AskError>;
+    fn ask_bytes(&self, bytes: &[u8], answer: oneshot::Sender<Result<Vec<u8>, AskError>>) -> Result<(), AskError>;
     fn as_any(&self) -> &dyn Any;
 }
 
@@ -62,39 +58,18 @@ pub(crate) struct TypedPost<P: Protocol> {
 }
 
 impl<P: Protocol> TypedPost<P> {
-    pub(crate) fn new(
-        gauge: Arc<Gauge>,
-        woken: Arc<AtomicBool>,
-        depth_max: usize,
-        deliver: Deliver<P>,
-    ) -> Self {
-        Self {
-            gauge,
-            woken,
-            depth_max,
-            deliver,
-        }
+    pub(crate) fn new(gauge: Arc<Gauge>, woken: Arc<AtomicBool>, depth_max: usize, deliver: Deliver<P>) -> Self {
+        Self { gauge, woken, depth_max, deliver }
     }
 
     /// Puts an ask into the mailbox.
-    pub(crate) fn ask(
-        &self,
-        msg: P::Msg,
-    ) -> Result<oneshot::Receiver<Result<P::Reply, AskError>>, AskError> {
+    pub(crate) fn ask(&self, msg: P::Msg) -> Result<oneshot::Receiver<Result<P::Reply, AskError>>, AskError> {
         if self.gauge.depth() >= self.depth_max {
             let what = format!("its mailbox of {} is full", self.depth_max);
-            return Err(AskError::Busy {
-                what,
-                retry_after: RETRY_AFTER,
-            });
+            return Err(AskError::Busy { what, retry_after: RETRY_AFTER });
         }
         let (sender, receiver) = oneshot::channel();
-        self.put(Mail::Ask {
-            msg,
-            reply: ReplyPort {
-                sender: Some(sender),
-            },
-        })?;
+        self.put(Mail::Ask { msg, reply: ReplyPort { sender: Some(sender) } })?;
         Ok(receiver)
     }
 
@@ -123,11 +98,7 @@ impl<P: Protocol> Post for TypedPost<P> {
         drop(self.put(Mail::Passivate));
     }
 
-    fn ask_bytes(
-        &self,
-        bytes: &[u8],
-        answer: oneshot::Sender<Result<Vec<u8>, AskError>>,
-    ) -> Result<(), AskError> {
+    fn ask_bytes(&self, bytes: &[u8], answer: oneshot::Sender<Result<Vec<u8>, AskError>>) -> Result<(), AskError> {
         let receiver = self.ask(wire::decode(bytes)?)?;
         tokio::task::spawn(async move {
             let mut answer = answer;

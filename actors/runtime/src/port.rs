@@ -37,9 +37,7 @@ impl Clock for SystemClock {
     // The one place where the wall clock is read.
     #[allow(clippy::disallowed_methods)]
     fn now(&self) -> Moment {
-        let since = SystemTime::now()
-            .duration_since(UNIX_EPOCH)
-            .unwrap_or_default();
+        let since = SystemTime::now().duration_since(UNIX_EPOCH).unwrap_or_default();
         Moment(i64::try_from(since.as_millis()).unwrap_or(i64::MAX))
     }
 }
@@ -59,8 +57,6 @@ impl ShiftedClock {
 
 impl Clock for ShiftedClock {
     fn now(&self) -> Moment {
-        SystemClock
-            .now()
-            .plus_ms(self.shift_ms.load(Ordering::SeqCst))
+        SystemClock.now().plus_ms(self.shift_ms.load(Ordering::SeqCst))
     }
 }

@@ -19,11 +19,7 @@ pub struct Ref<P: Protocol> {
 
 impl<P: Protocol> Ref<P> {
     pub(crate) fn new(system: System, address: Address) -> Self {
-        Self {
-            address,
-            system,
-            protocol: PhantomData,
-        }
+        Self { address, system, protocol: PhantomData }
     }
 
     /// Where it points.
@@ -61,13 +57,7 @@ impl<P: Protocol> Ref<P> {
         let typed = post
             .as_any()
             .downcast_ref::<crate::mail::TypedPost<P>>()
-            .ok_or_else(|| {
-                AskError::Decode(format!(
-                    "{} does not speak the protocol `{}`",
-                    self.address,
-                    P::KIND
-                ))
-            })?;
+            .ok_or_else(|| AskError::Decode(format!("{} does not speak the protocol `{}`", self.address, P::KIND)))?;
         let receiver = typed.ask(msg)?;
         drop(post);
         receiver.await.map_err(|_| ended())?

@@ -14,10 +14,7 @@ const DEPTH_MAX: usize = 8;
 /// What the region is asked.
 pub(crate) enum Demand {
     /// Open it and say so.
-    Open {
-        address: Address,
-        answer: oneshot::Sender<Result<(), AskError>>,
-    },
+    Open { address: Address, answer: oneshot::Sender<Result<(), AskError>> },
     /// Open it and wake it.
     Wake(Address),
 }
@@ -28,9 +25,7 @@ struct Region {
 
 /// Starts the region of a node.
 pub(crate) async fn spawn(system: System) -> Result<ActorRef<Envelope<Demand>>, String> {
-    let (actor, _) = Actor::spawn(None, Region { system }, ())
-        .await
-        .map_err(|e| e.to_string())?;
+    let (actor, _) = Actor::spawn(None, Region { system }, ()).await.map_err(|e| e.to_string())?;
     Ok(actor)
 }
 
@@ -43,12 +38,7 @@ impl Actor for Region {
         Ok(())
     }
 
-    async fn handle(
-        &self,
-        _: ActorRef<Self::Msg>,
-        message: Self::Msg,
-        (): &mut (),
-    ) -> Result<(), ActorProcessingErr> {
+    async fn handle(&self, _: ActorRef<Self::Msg>, message: Self::Msg, (): &mut ()) -> Result<(), ActorProcessingErr> {
         match message.mail {
             Demand::Open { address, answer } => drop(answer.send(self.open(&address).await)),
             Demand::Wake(address) => {
@@ -68,18 +58,11 @@ impl Region {
     async fn open(&self, address: &Address) -> Result<(), AskError> {
         let mut missing = Vec::new();
         let mut next = Some(address.clone());
-        while let Some(wanted) =
-            next.take_if(|wanted| self.system.directory().get(wanted).is_none())
-        {
+        while let Some(wanted) = next.take_if(|wanted| self.system.directory().get(wanted).is_none()) {
             if missing.len() >= DEPTH_MAX {
-                return Err(AskError::NoSuchAddress(format!(
-                    "{address} is nested too deep"
-                )));
+                return Err(AskError::NoSuchAddress(format!("{address} is nested too deep")));
             }
-            let kind = self
-                .system
-                .kind_of(&wanted)
-                .ok_or_else(|| AskError::NoSuchAddress(wanted.to_string()))?;
+            let kind = self.system.kind_of(&wanted).ok_or_else(|| AskError::NoSuchAddress(wanted.to_string()))?;
             next = kind.parent(&wanted);
             missing.push(wanted);
         }
@@ -93,25 +76,15 @@ impl Region {
     }
 
     async fn open_one(&self, address: &Address) -> Result<(), AskError> {
-        let kind = self
-            .system
-            .kind_of(address)
-            .ok_or_else(|| AskError::NoSuchAddress(address.to_string()))?;
-        let parent = kind
-            .parent(address)
-            .ok_or_else(|| AskError::NoSuchAddress(address.to_string()))?;
+        let kind = self.system.kind_of(address).ok_or_else(|| AskError::NoSuchAddress(address.to_string()))?;
+        let parent = kind.parent(address).ok_or_else(|| AskError::NoSuchAddress(address.to_string()))?;
         let supervisor = self
             .system
             .supervisor(&parent)
             .ok_or_else(|| AskError::Failed(format!("its supervisor {parent} is not there")))?;
         let (sender, receiver) = oneshot::channel();
         let order = Order::Open(Box::new(kind.spec(address)), sender);
-        supervisor
-            .send_message(Envelope {
-                mail: order,
-                ticket: None,
-            })
-            .map_err(|e| AskError::Failed(e.to_string()))?;
+        supervisor.send_message(Envelope { mail: order, ticket: None }).map_err(|e| AskError::Failed(e.to_string()))?;
         receiver
             .await
             .map_err(|_| AskError::Failed(format!("its supervisor {parent} ended")))?

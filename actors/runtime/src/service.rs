@@ -107,9 +107,7 @@ impl<P: Protocol> ReplyPort<P> {
     /// The asker has given up: its turn was stopped, or its deadline passed.
     #[must_use]
     pub fn is_closed(&self) -> bool {
-        self.sender
-            .as_ref()
-            .is_none_or(tokio::sync::oneshot::Sender::is_closed)
+        self.sender.as_ref().is_none_or(tokio::sync::oneshot::Sender::is_closed)
     }
 
     /// Ends when the asker has given up; long work is raced against it.

@@ -28,11 +28,7 @@ pub(crate) enum Heard<S: Service> {
     TaskDied(String),
 }
 
-pub(crate) async fn spawn<S: Service, F, Fut>(
-    address: Address,
-    start: Start,
-    open: F,
-) -> Result<Handles, String>
+pub(crate) async fn spawn<S: Service, F, Fut>(address: Address, start: Start, open: F) -> Result<Handles, String>
 where
     F: Fn() -> Fut + Send + Sync + 'static,
     Fut: Future<Output = Result<S, ServiceError>> + Send + 'static,
@@ -47,37 +43,16 @@ where
             drop(actor.send_message(Envelope { mail, ticket: None }));
         }
     }));
-    let cx = ServiceCx {
-        address,
-        system: start.system,
-        tasks,
-    };
-    let host = ServiceHost {
-        open,
-        cx,
-        gauge: gauge.clone(),
-        woken: woken.clone(),
-        service: std::marker::PhantomData,
-    };
-    let (actor, _) = Actor::spawn_linked(None, host, (), start.supervisor)
-        .await
-        .map_err(|e| e.to_string())?;
+    let cx = ServiceCx { address, system: start.system, tasks };
+    let host = ServiceHost { open, cx, gauge: gauge.clone(), woken: woken.clone(), service: std::marker::PhantomData };
+    let (actor, _) = Actor::spawn_linked(None, host, (), start.supervisor).await.map_err(|e| e.to_string())?;
     drop(own.set(actor.clone()));
     let cell = actor.get_cell();
     let deliver = move |mail, ticket| {
-        actor
-            .send_message(Envelope {
-                mail: Heard::<S>::Posted(mail),
-                ticket: Some(ticket),
-            })
-            .is_ok()
+        actor.send_message(Envelope { mail: Heard::<S>::Posted(mail), ticket: Some(ticket) }).is_ok()
     };
     let post = TypedPost::<S::Proto>::new(gauge, woken, depth_max, Box::new(deliver));
-    Ok(Handles {
-        cell,
-        post: Some(Arc::new(post)),
-        supervisor: None,
-    })
+    Ok(Handles { cell, post: Some(Arc::new(post)), supervisor: None })
 }
 
 impl<S: Service, F, Fut> Actor for ServiceHost<S, F>
@@ -89,19 +64,11 @@ where
     type State = Option<S>;
     type Arguments = ();
 
-    async fn pre_start(
-        &self,
-        _: ActorRef<Self::Msg>,
-        (): (),
-    ) -> Result<Option<S>, ActorProcessingErr> {
+    async fn pre_start(&self, _: ActorRef<Self::Msg>, (): ()) -> Result<Option<S>, ActorProcessingErr> {
         Ok(None)
     }
 
-    async fn post_start(
-        &self,
-        _: ActorRef<Self::Msg>,
-        service: &mut Option<S>,
-    ) -> Result<(), ActorProcessingErr> {
+    async fn post_start(&self, _: ActorRef<Self::Msg>, service: &mut Option<S>) -> Result<(), ActorProcessingErr> {
         let service = service.insert((self.open)().await?);
         Ok(service.started(&self.cx).await?)
     }
@@ -130,11 +97,7 @@ where
         Ok(())
     }
 
-    async fn post_stop(
-        &self,
-        _: ActorRef<Self::Msg>,
-        service: &mut Option<S>,
-    ) -> Result<(), ActorProcessingErr> {
+    async fn post_stop(&self, _: ActorRef<Self::Msg>, service: &mut Option<S>) -> Result<(), ActorProcessingErr> {
         if let Some(service) = service {
             service.stopping(&self.cx).await;
         }

@@ -35,11 +35,7 @@ pub struct Options {
 
 impl Default for Options {
     fn default() -> Self {
-        Self {
-            force_wire_form: false,
-            passivate_after: Duration::from_secs(600),
-            mailbox_max: 1_024,
-        }
+        Self { force_wire_form: false, passivate_after: Duration::from_secs(600), mailbox_max: 1_024 }
     }
 }
 
@@ -104,15 +100,9 @@ impl System {
     /// Words, when it was started before or the root can't be spawned.
     pub async fn start(&self, root: Children) -> Result<(), String> {
         let region = region::spawn(self.clone()).await?;
-        self.0
-            .region
-            .set(region)
-            .map_err(|_| "the node has been started before")?;
+        self.0.region.set(region).map_err(|_| "the node has been started before")?;
         let order = supervisor::spawn_root(self.clone(), Address::fixed("node"), root).await?;
-        self.0
-            .root
-            .set(order)
-            .map_err(|_| "the node has been started before".to_owned())
+        self.0.root.set(order).map_err(|_| "the node has been started before".to_owned())
     }
 
     /// Whoever serves an address, by its protocol.
@@ -195,10 +185,7 @@ impl System {
     pub async fn claim(&self, address: &Address) -> Result<(), String> {
         let parts = &self.0.parts;
         let holder = (parts.node.as_str(), parts.incarnation.as_str());
-        self.0
-            .units
-            .claim(address, &*parts.claimer, &parts.store, holder)
-            .await
+        self.0.units.claim(address, &*parts.claimer, &parts.store, holder).await
     }
 
     /// Shows what an actor is doing.
@@ -229,13 +216,7 @@ impl System {
     /// What is wrong now.
     #[must_use]
     pub fn alarms(&self) -> Vec<String> {
-        self.0
-            .alarms
-            .lock()
-            .unwrap_or_else(PoisonError::into_inner)
-            .values()
-            .cloned()
-            .collect()
+        self.0.alarms.lock().unwrap_or_else(PoisonError::into_inner).values().cloned().collect()
     }
 
     /// How many actors live.
@@ -267,28 +248,17 @@ impl System {
     /// # Errors
     /// Words, when there is no such actor or it is not stopped.
     pub async fn restart(&self, address: &Address) -> Result<(), String> {
-        let entry = self
-            .0
-            .directory
-            .get(address)
-            .ok_or_else(|| format!("no actor lives at {address}"))?;
+        let entry = self.0.directory.get(address).ok_or_else(|| format!("no actor lives at {address}"))?;
         if entry.gauge.standing() != Standing::Stopped {
             return Err(format!(
                 "{address} is {}; only a stopped one can be restarted",
                 entry.gauge.standing().as_str()
             ));
         }
-        let parent = entry
-            .parent
-            .ok_or("the root can't be restarted; stop the process")?;
-        let order = self
-            .supervisor(&parent)
-            .ok_or_else(|| format!("its supervisor {parent} is not there"))?;
+        let parent = entry.parent.ok_or("the root can't be restarted; stop the process")?;
+        let order = self.supervisor(&parent).ok_or_else(|| format!("its supervisor {parent} is not there"))?;
         let (sender, receiver) = oneshot::channel();
-        let order = order.send_message(Envelope {
-            mail: Order::Allow(address.clone(), sender),
-            ticket: None,
-        });
+        let order = order.send_message(Envelope { mail: Order::Allow(address.clone(), sender), ticket: None });
         order.map_err(|e| e.to_string())?;
         receiver.await.map_err(|e| e.to_string())?
     }
@@ -307,24 +277,15 @@ impl System {
         self.0.stopping.store(true, Ordering::SeqCst);
         let stop = async {
             for view in self.actors().into_iter().rev() {
-                let cell = Address::parse(&view.address)
-                    .ok()
-                    .and_then(|a| self.0.directory.get(&a))
-                    .and_then(|e| e.handles);
+                let cell =
+                    Address::parse(&view.address).ok().and_then(|a| self.0.directory.get(&a)).and_then(|e| e.handles);
                 if let Some(handles) = cell {
-                    drop(
-                        handles
-                            .cell
-                            .stop_and_wait(Some("shutdown".into()), None)
-                            .await,
-                    );
+                    drop(handles.cell.stop_and_wait(Some("shutdown".into()), None).await);
                 }
             }
         };
         if tokio::time::timeout(within, stop).await.is_err() {
-            tracing::warn!(
-                "not all actors stopped within {within:?}; what they left is found again at the next start"
-            );
+            tracing::warn!("not all actors stopped within {within:?}; what they left is found again at the next start");
         }
     }
 
@@ -353,57 +314,30 @@ impl System {
         if self.0.directory.get(address).is_none() {
             let region = self.0.region.get().ok_or(AskError::NotOwner)?;
             let (sender, receiver) = oneshot::channel();
-            let demand = Demand::Open {
-                address: address.clone(),
-                answer: sender,
-            };
-            region
-                .send_message(Envelope {
-                    mail: demand,
-                    ticket: None,
-                })
-                .map_err(|_| AskError::NodeLost)?;
+            let demand = Demand::Open { address: address.clone(), answer: sender };
+            region.send_message(Envelope { mail: demand, ticket: None }).map_err(|_| AskError::NodeLost)?;
             receiver.await.map_err(|_| AskError::NodeLost)??;
         }
         let Some(entry) = self.0.directory.get(address) else {
-            return Err(AskError::Busy {
-                what: "it has just ended".into(),
-                retry_after: Duration::from_millis(10),
-            });
+            return Err(AskError::Busy { what: "it has just ended".into(), retry_after: Duration::from_millis(10) });
         };
         match entry.handles {
-            Some(Handles {
-                post: Some(post), ..
-            }) => Ok(post),
-            Some(_) => Err(AskError::NoSuchAddress(format!(
-                "{address} is a supervisor"
-            ))),
+            Some(Handles { post: Some(post), .. }) => Ok(post),
+            Some(_) => Err(AskError::NoSuchAddress(format!("{address} is a supervisor"))),
             None if entry.gauge.standing() == Standing::Stopped => Err(AskError::Failed(format!(
                 "{address} was stopped after failing too often ({}); `agent-runtime actors restart {address}` opens it again",
                 entry.gauge.last_error()
             ))),
-            None => Err(AskError::Busy {
-                what: "it is restarting".into(),
-                retry_after: Duration::from_millis(100),
-            }),
+            None => Err(AskError::Busy { what: "it is restarting".into(), retry_after: Duration::from_millis(100) }),
         }
     }
 
     /// Opens an address to wake it, once however often it is wanted meanwhile.
     fn demand(&self, address: &Address) {
-        let mut opening = self
-            .0
-            .opening
-            .lock()
-            .unwrap_or_else(PoisonError::into_inner);
+        let mut opening = self.0.opening.lock().unwrap_or_else(PoisonError::into_inner);
         if let Some(region) = self.0.region.get()
             && opening.insert(address.clone())
-            && region
-                .send_message(Envelope {
-                    mail: Demand::Wake(address.clone()),
-                    ticket: None,
-                })
-                .is_err()
+            && region.send_message(Envelope { mail: Demand::Wake(address.clone()), ticket: None }).is_err()
         {
             opening.remove(address);
         }
@@ -411,11 +345,7 @@ impl System {
 
     /// The demand is being met: another wake asks anew.
     pub(crate) fn demanded(&self, address: &Address) {
-        self.0
-            .opening
-            .lock()
-            .unwrap_or_else(PoisonError::into_inner)
-            .remove(address);
+        self.0.opening.lock().unwrap_or_else(PoisonError::into_inner).remove(address);
     }
 }
 
@@ -426,11 +356,7 @@ fn view(address: &Address, entry: &Entry) -> ActorView {
     ActorView {
         address: address.to_string(),
         kind: entry.kind.to_owned(),
-        parent: entry
-            .parent
-            .as_ref()
-            .map(ToString::to_string)
-            .unwrap_or_default(),
+        parent: entry.parent.as_ref().map(ToString::to_string).unwrap_or_default(),
         state: gauge.standing().as_str().to_owned(),
         mailbox: gauge.depth() as u64,
         oldest_wait_ms: u64::try_from(gauge.oldest_wait().as_millis()).unwrap_or(u64::MAX),

@@ -20,17 +20,10 @@ pub(crate) struct Tasks {
 
 impl Tasks {
     pub(crate) fn new(on_panic: OnPanic) -> Self {
-        Self {
-            set: Arc::default(),
-            on_panic,
-        }
+        Self { set: Arc::default(), on_panic }
     }
 
-    pub(crate) fn spawn(
-        &self,
-        what: &'static str,
-        work: impl Future<Output = ()> + Send + 'static,
-    ) -> AbortHandle {
+    pub(crate) fn spawn(&self, what: &'static str, work: impl Future<Output = ()> + Send + 'static) -> AbortHandle {
         let on_panic = self.on_panic.clone();
         let mut set = self.set.lock().unwrap_or_else(PoisonError::into_inner);
         while set.try_join_next().is_some() {}
@@ -48,10 +41,7 @@ impl Tasks {
     }
 
     pub(crate) fn abort_all(&self) {
-        self.set
-            .lock()
-            .unwrap_or_else(PoisonError::into_inner)
-            .abort_all();
+        self.set.lock().unwrap_or_else(PoisonError::into_inner).abort_all();
     }
 }
 

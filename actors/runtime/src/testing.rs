@@ -25,19 +25,13 @@ impl ScriptedStore {
         on_commit: impl FnMut(&Commit) -> Result<Committed, CommitError> + Send + 'static,
         on_query: impl FnMut(&Query) -> Result<Rows, QueryError> + Send + 'static,
     ) -> Arc<Self> {
-        Arc::new(Self {
-            on_commit: Mutex::new(Box::new(on_commit)),
-            on_query: Mutex::new(Box::new(on_query)),
-        })
+        Arc::new(Self { on_commit: Mutex::new(Box::new(on_commit)), on_query: Mutex::new(Box::new(on_query)) })
     }
 }
 
 impl Store for ScriptedStore {
     fn commit(&self, commit: Commit) -> BoxFuture<Result<Committed, CommitError>> {
-        let answer = (self
-            .on_commit
-            .lock()
-            .unwrap_or_else(PoisonError::into_inner))(&commit);
+        let answer = (self.on_commit.lock().unwrap_or_else(PoisonError::into_inner))(&commit);
         Box::pin(async move { answer })
     }
 
@@ -62,20 +56,8 @@ pub fn system(store: Arc<ScriptedStore>, kinds: Vec<Kind>, options: Options) -> 
 }
 
 /// The same with a clock of the test's.
-pub fn system_at(
-    store: Arc<ScriptedStore>,
-    kinds: Vec<Kind>,
-    options: Options,
-    clock: Arc<dyn Clock>,
-) -> System {
+pub fn system_at(store: Arc<ScriptedStore>, kinds: Vec<Kind>, options: Options, clock: Arc<dyn Clock>) -> System {
     let (node, incarnation) = ("test".to_owned(), "1".to_owned());
-    let parts = SystemParts {
-        node,
-        incarnation,
-        store,
-        clock,
-        claimer: Arc::new(NoLocks),
-        options,
-    };
+    let parts = SystemParts { node, incarnation, store, clock, claimer: Arc::new(NoLocks), options };
     System::new(parts, kinds)
 }

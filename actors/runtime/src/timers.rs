@@ -67,12 +67,7 @@ impl Service for TimersService {
         Ok(())
     }
 
-    async fn handle(
-        &mut self,
-        _: Msg,
-        reply: ReplyPort<Timers>,
-        _: &ServiceCx,
-    ) -> Result<(), ServiceError> {
+    async fn handle(&mut self, _: Msg, reply: ReplyPort<Timers>, _: &ServiceCx) -> Result<(), ServiceError> {
         reply.send(self.swept.load(std::sync::atomic::Ordering::Relaxed));
         Ok(())
     }
@@ -82,18 +77,12 @@ impl Service for TimersService {
 async fn sweep(system: &System) {
     let mut after: Option<Address> = None;
     loop {
-        let query = Query::Unfinished {
-            after: after.clone(),
-            limit: PAGE_ROWS,
-        };
+        let query = Query::Unfinished { after: after.clone(), limit: PAGE_ROWS };
         let Ok(Rows::Addresses(page)) = system.store().query(query).await else {
             return;
         };
         for address in &page {
-            if system
-                .kind_of(address)
-                .is_some_and(|kind| kind.is_swept(address))
-            {
+            if system.kind_of(address).is_some_and(|kind| kind.is_swept(address)) {
                 system.wake(address);
             }
         }
@@ -109,14 +98,7 @@ async fn sweep(system: &System) {
 async fn fire(system: &System, told: &mut HashMap<(Address, String), Moment>) -> Duration {
     let now = system.now();
     told.retain(|_, at| now.ms_since(*at) < TELL_AGAIN_MS && *at <= now);
-    if let Ok(Rows::Timers(due)) = system
-        .store()
-        .query(Query::Due {
-            now,
-            limit: PAGE_ROWS,
-        })
-        .await
-    {
+    if let Ok(Rows::Timers(due)) = system.store().query(Query::Due { now, limit: PAGE_ROWS }).await {
         for row in due {
             let key = (row.entity, row.name);
             if !told.contains_key(&key) {

@@ -31,19 +31,14 @@ struct Held {
 pub(crate) fn unit_of(address: &Address) -> Option<Address> {
     let mut parts = address.segments();
     let (class, name) = (parts.next()?, parts.next()?);
-    matches!(class, "ws" | "connector")
-        .then(|| Address::parse(&format!("{class}/{name}")).ok())
-        .flatten()
+    matches!(class, "ws" | "connector").then(|| Address::parse(&format!("{class}/{name}")).ok()).flatten()
 }
 
 impl Units {
     pub(crate) fn fence(&self, address: &Address) -> Option<Fence> {
         let unit = unit_of(address)?;
         let held = self.held.lock().unwrap_or_else(PoisonError::into_inner);
-        held.get(&unit).map(|held| Fence {
-            unit,
-            epoch: held.epoch,
-        })
+        held.get(&unit).map(|held| Fence { unit, epoch: held.epoch })
     }
 
     /// Claims the unit of an address, if it has one and this node does not hold it yet.
@@ -61,30 +56,13 @@ impl Units {
             return Ok(());
         }
         let guard = claimer.hold(&unit)?;
-        let claim = Write::UnitClaim {
-            unit: unit.clone(),
-            node: holder.0.to_owned(),
-            incarnation: holder.1.to_owned(),
-        };
-        let commit = Commit {
-            by: Owner::Runtime,
-            fences: Vec::new(),
-            writes: vec![claim],
-        };
+        let claim =
+            Write::UnitClaim { unit: unit.clone(), node: holder.0.to_owned(), incarnation: holder.1.to_owned() };
+        let commit = Commit { by: Owner::Runtime, fences: Vec::new(), writes: vec![claim] };
         let done = store.commit(commit).await.map_err(|e| e.to_string())?;
-        let epoch = done
-            .epochs
-            .first()
-            .copied()
-            .ok_or("the store gave no epoch for the claim")?;
+        let epoch = done.epochs.first().copied().ok_or("the store gave no epoch for the claim")?;
         let mut held = self.held.lock().unwrap_or_else(PoisonError::into_inner);
-        held.insert(
-            unit,
-            Held {
-                epoch,
-                _guard: guard,
-            },
-        );
+        held.insert(unit, Held { epoch, _guard: guard });
         Ok(())
     }
 }
@@ -97,10 +75,7 @@ mod tests {
     fn a_context_belongs_to_its_workspace_and_a_lane_to_its_connector() {
         let unit = |text: &str| unit_of(&Address::parse(text).unwrap()).map(|u| u.to_string());
         assert_eq!(unit("ws/home/context/general").as_deref(), Some("ws/home"));
-        assert_eq!(
-            unit("connector/console/chat/home/general").as_deref(),
-            Some("connector/console")
-        );
+        assert_eq!(unit("connector/console/chat/home/general").as_deref(), Some("connector/console"));
         assert_eq!(unit("store"), None);
     }
 }

@@ -11,10 +11,7 @@ pub const ENVELOPE_BYTES_MAX: usize = 1_048_576;
 pub(crate) fn encode<T: Serialize>(value: &T) -> Result<Vec<u8>, AskError> {
     let bytes = postcard::to_stdvec(value).map_err(|e| AskError::Decode(e.to_string()))?;
     if bytes.len() > ENVELOPE_BYTES_MAX {
-        return Err(AskError::TooLarge {
-            bytes: bytes.len(),
-            bytes_max: ENVELOPE_BYTES_MAX,
-        });
+        return Err(AskError::TooLarge { bytes: bytes.len(), bytes_max: ENVELOPE_BYTES_MAX });
     }
     Ok(bytes)
 }
@@ -33,13 +30,7 @@ mod tests {
         // Three bytes of length prefix come before a string of this size.
         let fits = "a".repeat(ENVELOPE_BYTES_MAX - 3);
         assert_eq!(decode::<String>(&encode(&fits).unwrap()).unwrap(), fits);
-        assert!(matches!(
-            encode(&format!("{fits}a")),
-            Err(AskError::TooLarge { .. })
-        ));
-        assert!(matches!(
-            decode::<String>(&[5, 1]),
-            Err(AskError::Decode(_))
-        ));
+        assert!(matches!(encode(&format!("{fits}a")), Err(AskError::TooLarge { .. })));
+        assert!(matches!(decode::<String>(&[5, 1]), Err(AskError::Decode(_))));
     }
 }

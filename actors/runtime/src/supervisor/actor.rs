@@ -50,20 +50,9 @@ pub(crate) async fn spawn_root(
     children: Children,
 ) -> Result<ActorRef<Envelope<Order>>, String> {
     system.directory().announce(&address, "supervisor", None);
-    let root = Supervisor {
-        system: system.clone(),
-        address: address.clone(),
-        started: now(),
-        is_root: true,
-    };
-    let (order, _) = Actor::spawn(None, root, children)
-        .await
-        .map_err(|e| e.to_string())?;
-    let handles = Handles {
-        cell: order.get_cell(),
-        post: None,
-        supervisor: Some(order.clone()),
-    };
+    let root = Supervisor { system: system.clone(), address: address.clone(), started: now(), is_root: true };
+    let (order, _) = Actor::spawn(None, root, children).await.map_err(|e| e.to_string())?;
+    let handles = Handles { cell: order.get_cell(), post: None, supervisor: Some(order.clone()) };
     system.directory().opened(&address, handles);
     Ok(order)
 }
@@ -75,20 +64,9 @@ pub(crate) async fn spawn_child(
     children: Children,
     above: ActorCell,
 ) -> Result<Handles, String> {
-    let supervisor = Supervisor {
-        system,
-        address,
-        started: now(),
-        is_root: false,
-    };
-    let (order, _) = Actor::spawn_linked(None, supervisor, children, above)
-        .await
-        .map_err(|e| e.to_string())?;
-    Ok(Handles {
-        cell: order.get_cell(),
-        post: None,
-        supervisor: Some(order),
-    })
+    let supervisor = Supervisor { system, address, started: now(), is_root: false };
+    let (order, _) = Actor::spawn_linked(None, supervisor, children, above).await.map_err(|e| e.to_string())?;
+    Ok(Handles { cell: order.get_cell(), post: None, supervisor: Some(order) })
 }
 
 impl Actor for Supervisor {
@@ -96,17 +74,9 @@ impl Actor for Supervisor {
     type State = State;
     type Arguments = Children;
 
-    async fn pre_start(
-        &self,
-        myself: ActorRef<Self::Msg>,
-        children: Children,
-    ) -> Result<State, ActorProcessingErr> {
+    async fn pre_start(&self, myself: ActorRef<Self::Msg>, children: Children) -> Result<State, ActorProcessingErr> {
         let core = Core::new(children.strategy, children.intensity);
-        let mut state = State {
-            core,
-            specs: HashMap::new(),
-            alive: HashMap::new(),
-        };
+        let mut state = State { core, specs: HashMap::new(), alive: HashMap::new() };
         for child in children.list {
             self.add(&myself, &mut state, child).await?;
         }
@@ -121,20 +91,13 @@ impl Actor for Supervisor {
     ) -> Result<(), ActorProcessingErr> {
         match message.mail {
             Order::Open(child, answer) => {
-                let opened = self
-                    .add(&myself, state, *child)
-                    .await
-                    .map_err(|e| e.to_string());
+                let opened = self.add(&myself, state, *child).await.map_err(|e| e.to_string());
                 drop(answer.send(opened));
             }
             Order::Due(address) => self.open(&myself, state, &address).await,
             Order::Allow(address, answer) => {
                 let actions = state.core.allow(&address);
-                let known = if actions.is_empty() {
-                    Err(format!("{address} is not stopped"))
-                } else {
-                    Ok(())
-                };
+                let known = if actions.is_empty() { Err(format!("{address} is not stopped")) } else { Ok(()) };
                 self.act(&myself, state, actions).await?;
                 drop(answer.send(known));
             }
@@ -161,20 +124,11 @@ impl Actor for Supervisor {
             return Ok(());
         }
         self.note(&address, &how);
-        let actions = state.core.ended(
-            &address,
-            how,
-            self.elapsed_ms(),
-            RandomState::new().build_hasher().finish(),
-        );
+        let actions = state.core.ended(&address, how, self.elapsed_ms(), RandomState::new().build_hasher().finish());
         self.act(&myself, state, actions).await
     }
 
-    async fn post_stop(
-        &self,
-        _: ActorRef<Self::Msg>,
-        _: &mut State,
-    ) -> Result<(), ActorProcessingErr> {
+    async fn post_stop(&self, _: ActorRef<Self::Msg>, _: &mut State) -> Result<(), ActorProcessingErr> {
         if self.is_root {
             self.system.has_ended("stopped".into());
         }
@@ -187,9 +141,7 @@ fn how_it_ended(reason: Option<String>) -> How {
         None => How::Normal,
         Some(reason) => match reason.strip_prefix(REOPEN) {
             Some(why) => How::Reopen(why.to_owned()),
-            None if reason == "actor_task_cancelled" || reason.contains("killed") => {
-                How::Failed(reason)
-            }
+            None if reason == "actor_task_cancelled" || reason.contains("killed") => How::Failed(reason),
             None => How::Normal,
         },
     }
@@ -227,9 +179,7 @@ impl Supervisor {
         if !state.core.add(&address, child.restart, self.elapsed_ms()) {
             return Ok(());
         }
-        self.system
-            .directory()
-            .announce(&address, child.kind, Some(self.address.clone()));
+        self.system.directory().announce(&address, child.kind, Some(self.address.clone()));
         state.specs.insert(address.clone(), child);
         self.open(myself, state, &address).await;
         Ok(())
@@ -239,16 +189,9 @@ impl Supervisor {
         let Some(child) = state.specs.get(address) else {
             return;
         };
-        let gauge =
-            self.system
-                .directory()
-                .announce(address, child.kind, Some(self.address.clone()));
+        let gauge = self.system.directory().announce(address, child.kind, Some(self.address.clone()));
         gauge.stand(Standing::Running);
-        let start = Start {
-            system: self.system.clone(),
-            gauge,
-            supervisor: myself.get_cell(),
-        };
+        let start = Start { system: self.system.clone(), gauge, supervisor: myself.get_cell() };
         state.core.opened(address, self.elapsed_ms());
         match (child.open)(start).await {
             Ok(handles) => {
@@ -276,19 +219,12 @@ impl Supervisor {
         for action in actions {
             match action {
                 Action::Close(address) => {
-                    let handles = self
-                        .system
-                        .directory()
-                        .get(&address)
-                        .and_then(|entry| entry.handles);
+                    let handles = self.system.directory().get(&address).and_then(|entry| entry.handles);
                     if let Some(handles) = handles {
                         drop(handles.cell.stop_and_wait(None, Some(CLOSE_MAX)).await);
                     }
                 }
-                Action::Open {
-                    address,
-                    after_ms: 0,
-                } => self.open(myself, state, &address).await,
+                Action::Open { address, after_ms: 0 } => self.open(myself, state, &address).await,
                 Action::GiveUp(why) => {
                     tracing::error!(supervisor = %self.address, why, "gives up");
                     if self.is_root {
@@ -308,10 +244,7 @@ impl Supervisor {
                 if let Some(entry) = self.system.directory().get(&address) {
                     entry.gauge.stand(Standing::Restarting);
                 }
-                let order = move || Envelope {
-                    mail: Order::Due(address),
-                    ticket: None,
-                };
+                let order = move || Envelope { mail: Order::Due(address), ticket: None };
                 drop(myself.send_after(Duration::from_millis(after_ms), order));
             }
             Action::Forget(address) => {

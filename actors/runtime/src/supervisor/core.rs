@@ -54,11 +54,7 @@ pub(crate) struct Core {
 
 impl Core {
     pub(crate) fn new(strategy: Strategy, intensity: Intensity) -> Self {
-        Self {
-            strategy,
-            intensity,
-            children: Vec::new(),
-        }
+        Self { strategy, intensity, children: Vec::new() }
     }
 
     /// A child was added; it is to be opened at once. Nothing if it is there already.
@@ -80,48 +76,27 @@ impl Core {
 
     /// The shell has opened it.
     pub(crate) fn opened(&mut self, address: &Address, now_ms: u64) {
-        if let Some(child) = self
-            .children
-            .iter_mut()
-            .find(|child| child.address == *address)
-        {
+        if let Some(child) = self.children.iter_mut().find(|child| child.address == *address) {
             child.opened_ms = now_ms;
         }
     }
 
     /// A person lets a stopped child be opened again.
     pub(crate) fn allow(&mut self, address: &Address) -> Vec<Action> {
-        match self
-            .children
-            .iter_mut()
-            .find(|child| child.address == *address && child.parked)
-        {
+        match self.children.iter_mut().find(|child| child.address == *address && child.parked) {
             Some(child) => {
                 child.parked = false;
                 child.failures_ms.clear();
                 child.step = 0;
-                vec![Action::Open {
-                    address: address.clone(),
-                    after_ms: 0,
-                }]
+                vec![Action::Open { address: address.clone(), after_ms: 0 }]
             }
             None => Vec::new(),
         }
     }
 
     /// A child has ended. `jitter` is any number.
-    pub(crate) fn ended(
-        &mut self,
-        address: &Address,
-        how: How,
-        now_ms: u64,
-        jitter: u64,
-    ) -> Vec<Action> {
-        let Some(index) = self
-            .children
-            .iter()
-            .position(|child| child.address == *address)
-        else {
+    pub(crate) fn ended(&mut self, address: &Address, how: How, now_ms: u64, jitter: u64) -> Vec<Action> {
+        let Some(index) = self.children.iter().position(|child| child.address == *address) else {
             return Vec::new();
         };
         let (intensity, Some(child)) = (self.intensity, self.children.get_mut(index)) else {
@@ -146,18 +121,12 @@ impl Core {
         let after_ms = child.wait(&intensity, failed, now_ms, jitter);
         if failed && child.failures_ms.len() > intensity.restarts_max {
             let count = child.failures_ms.len();
-            let why = format!(
-                "{address} failed {count} times within {:?}; the last time: {why}",
-                intensity.period
-            );
+            let why = format!("{address} failed {count} times within {:?}; the last time: {why}", intensity.period);
             if !intensity.stops_child {
                 return vec![Action::GiveUp(why)];
             }
             child.parked = true;
-            return vec![Action::Park {
-                address: address.clone(),
-                why,
-            }];
+            return vec![Action::Park { address: address.clone(), why }];
         }
         self.open_again(index, failed, after_ms)
     }
@@ -165,33 +134,14 @@ impl Core {
     fn open_again(&mut self, index: usize, failed: bool, after_ms: u64) -> Vec<Action> {
         let mut actions = Vec::new();
         if failed && self.strategy == Strategy::RestForOne {
-            for child in self
-                .children
-                .iter_mut()
-                .skip(index + 1)
-                .rev()
-                .filter(|child| !child.parked)
-            {
+            for child in self.children.iter_mut().skip(index + 1).rev().filter(|child| !child.parked) {
                 child.closing = true;
                 actions.push(Action::Close(child.address.clone()));
             }
         }
-        let with_it = if actions.is_empty() {
-            1
-        } else {
-            self.children.len() - index
-        };
-        for child in self
-            .children
-            .iter()
-            .skip(index)
-            .take(with_it)
-            .filter(|child| !child.parked)
-        {
-            actions.push(Action::Open {
-                address: child.address.clone(),
-                after_ms,
-            });
+        let with_it = if actions.is_empty() { 1 } else { self.children.len() - index };
+        for child in self.children.iter().skip(index).take(with_it).filter(|child| !child.parked) {
+            actions.push(Action::Open { address: child.address.clone(), after_ms });
         }
         actions
     }
@@ -209,16 +159,10 @@ impl ChildState {
             self.failures_ms.retain(|at| *at > oldest || oldest == 0);
             self.failures_ms.push_back(now_ms);
         }
-        let full = millis(intensity.backoff)
-            .saturating_mul(1 << self.step.min(20))
-            .min(millis(intensity.backoff_max));
+        let full = millis(intensity.backoff).saturating_mul(1 << self.step.min(20)).min(millis(intensity.backoff_max));
         let first_reopen = !failed && self.step == 0;
         self.step = self.step.saturating_add(1);
-        if first_reopen {
-            0
-        } else {
-            full / 2 + jitter % (full / 2).max(1)
-        }
+        if first_reopen { 0 } else { full / 2 + jitter % (full / 2).max(1) }
     }
 }
 
@@ -233,10 +177,7 @@ mod tests {
     }
 
     fn core(strategy: Strategy, stops_child: bool) -> Core {
-        let intensity = Intensity {
-            stops_child,
-            ..Intensity::ESCALATE
-        };
+        let intensity = Intensity { stops_child, ..Intensity::ESCALATE };
         let mut core = Core::new(strategy, intensity);
         for name in ["a", "b", "c"] {
             assert!(core.add(&at(name), Restart::Transient, 0));
@@ -251,29 +192,16 @@ mod tests {
     #[test]
     fn one_for_one_opens_only_the_one_that_failed() {
         let actions = core(Strategy::OneForOne, false).ended(&at("b"), failed(), 10, 0);
-        assert_eq!(
-            actions,
-            [Action::Open {
-                address: at("b"),
-                after_ms: 25
-            }]
-        );
+        assert_eq!(actions, [Action::Open { address: at("b"), after_ms: 25 }]);
     }
 
     #[test]
     fn rest_for_one_closes_the_later_ones_in_reverse_and_opens_them_in_order() {
         let mut core = core(Strategy::RestForOne, false);
         let actions = core.ended(&at("b"), failed(), 10, 0);
-        let open = |name| Action::Open {
-            address: at(name),
-            after_ms: 25,
-        };
+        let open = |name| Action::Open { address: at(name), after_ms: 25 };
         assert_eq!(actions, [Action::Close(at("c")), open("b"), open("c")]);
-        assert_eq!(
-            core.ended(&at("c"), How::Normal, 11, 0),
-            [],
-            "an end that we asked for is no failure"
-        );
+        assert_eq!(core.ended(&at("c"), How::Normal, 11, 0), [], "an end that we asked for is no failure");
     }
 
     #[test]
@@ -298,21 +226,9 @@ mod tests {
             parks.ended(&at("a"), failed(), now, 0);
             escalates.ended(&at("a"), failed(), now, 0);
         }
-        assert!(matches!(
-            parks.ended(&at("a"), failed(), 4, 0).as_slice(),
-            [Action::Park { .. }]
-        ));
-        assert!(matches!(
-            escalates.ended(&at("a"), failed(), 4, 0).as_slice(),
-            [Action::GiveUp(_)]
-        ));
-        assert_eq!(
-            parks.allow(&at("a")),
-            [Action::Open {
-                address: at("a"),
-                after_ms: 0
-            }]
-        );
+        assert!(matches!(parks.ended(&at("a"), failed(), 4, 0).as_slice(), [Action::Park { .. }]));
+        assert!(matches!(escalates.ended(&at("a"), failed(), 4, 0).as_slice(), [Action::GiveUp(_)]));
+        assert_eq!(parks.allow(&at("a")), [Action::Open { address: at("a"), after_ms: 0 }]);
         assert_eq!(parks.allow(&at("a")), [], "once");
     }
 
@@ -321,10 +237,7 @@ mod tests {
         let mut core = core(Strategy::OneForOne, false);
         for minute in 1..20u64 {
             let now = minute * Duration::from_secs(61).as_millis() as u64;
-            assert!(matches!(
-                core.ended(&at("a"), failed(), now, 0).as_slice(),
-                [Action::Open { .. }]
-            ));
+            assert!(matches!(core.ended(&at("a"), failed(), now, 0).as_slice(), [Action::Open { .. }]));
         }
     }
 
@@ -332,14 +245,9 @@ mod tests {
     fn a_reopening_counts_as_no_restart_but_backs_off() {
         let mut core = core(Strategy::OneForOne, false);
         let waits: Vec<_> = (0..10)
-            .map(|now| {
-                match core
-                    .ended(&at("a"), How::Reopen("fenced".into()), now, 0)
-                    .as_slice()
-                {
-                    [Action::Open { after_ms, .. }] => *after_ms,
-                    other => panic!("{other:?}"),
-                }
+            .map(|now| match core.ended(&at("a"), How::Reopen("fenced".into()), now, 0).as_slice() {
+                [Action::Open { after_ms, .. }] => *after_ms,
+                other => panic!("{other:?}"),
             })
             .collect();
         assert_eq!(waits[..3], [0, 50, 100]);
@@ -349,19 +257,10 @@ mod tests {
     #[test]
     fn an_end_in_good_order_is_forgotten_unless_the_child_is_permanent() {
         let mut core = core(Strategy::OneForOne, false);
-        assert_eq!(
-            core.ended(&at("a"), How::Normal, 1, 0),
-            [Action::Forget(at("a"))]
-        );
+        assert_eq!(core.ended(&at("a"), How::Normal, 1, 0), [Action::Forget(at("a"))]);
         core.add(&at("p"), Restart::Permanent, 1);
-        assert!(matches!(
-            core.ended(&at("p"), How::Normal, 2, 0).as_slice(),
-            [Action::Open { .. }]
-        ));
+        assert!(matches!(core.ended(&at("p"), How::Normal, 2, 0).as_slice(), [Action::Open { .. }]));
         core.add(&at("t"), Restart::Temporary, 1);
-        assert_eq!(
-            core.ended(&at("t"), failed(), 2, 0),
-            [Action::Forget(at("t"))]
-        );
+        assert_eq!(core.ended(&at("t"), failed(), 2, 0), [Action::Forget(at("t"))]);
     }
 }

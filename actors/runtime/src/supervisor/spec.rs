@@ -62,11 +62,7 @@ impl Intensity {
     };
 
     /// For one of many: 5 in 60 s, then it is stopped and shown as such.
-    pub const STOP_CHILD: Self = Self {
-        restarts_max: 5,
-        stops_child: true,
-        ..Self::ESCALATE
-    };
+    pub const STOP_CHILD: Self = Self { restarts_max: 5, stops_child: true, ..Self::ESCALATE };
 }
 
 /// A supervisor's children and how it treats them.
@@ -108,31 +104,15 @@ impl Child {
             let (open, at) = (open.clone(), at.clone());
             Box::pin(crate::service_host::spawn(at, start, move || open()))
         });
-        Self {
-            address,
-            kind: S::Proto::KIND,
-            restart,
-            open,
-        }
+        Self { address, kind: S::Proto::KIND, restart, open }
     }
 
     /// An entity, opened from its rows; transient.
     pub fn entity<E: Entity>(address: Address, deps: Arc<E::Deps>, facts: Arc<E::Facts>) -> Self {
         let at = address.clone();
-        let open: Open = Arc::new(move |start| {
-            Box::pin(crate::host::spawn::<E>(
-                at.clone(),
-                start,
-                deps.clone(),
-                facts.clone(),
-            ))
-        });
-        Self {
-            address,
-            kind: E::Proto::KIND,
-            restart: Restart::Transient,
-            open,
-        }
+        let open: Open =
+            Arc::new(move |start| Box::pin(crate::host::spawn::<E>(at.clone(), start, deps.clone(), facts.clone())));
+        Self { address, kind: E::Proto::KIND, restart: Restart::Transient, open }
     }
 
     /// A supervisor with children of its own.
@@ -140,19 +120,9 @@ impl Child {
     pub fn supervisor(address: Address, restart: Restart, children: Children) -> Self {
         let at = address.clone();
         let open: Open = Arc::new(move |start| {
-            Box::pin(super::actor::spawn_child(
-                start.system,
-                at.clone(),
-                children.clone(),
-                start.supervisor,
-            ))
+            Box::pin(super::actor::spawn_child(start.system, at.clone(), children.clone(), start.supervisor))
         });
-        Self {
-            address,
-            kind: "supervisor",
-            restart,
-            open,
-        }
+        Self { address, kind: "supervisor", restart, open }
     }
 
     /// Where it will live.
