@@ -81,7 +81,7 @@ impl InboundId {
 fn base32(bytes: &[u8], characters: usize) -> String {
     let mut out = String::with_capacity(characters);
     let (mut buffer, mut bits) = (0u32, 0u32);
-    for byte in bytes {
+    for byte in bytes.iter().take((characters * 5).div_ceil(8)) {
         buffer = (buffer << 8) | u32::from(*byte);
         bits += 8;
         while bits >= 5 && out.len() < characters {
