@@ -10,11 +10,7 @@ use crate::request::Role;
 /// without a name makes nobody overlord.
 #[must_use]
 pub fn console_role(user: &str, account: &str) -> Role {
-    if !account.is_empty() && user == account {
-        Role::Overlord
-    } else {
-        Role::Member
-    }
+    if !account.is_empty() && user == account { Role::Overlord } else { Role::Member }
 }
 
 #[cfg(test)]

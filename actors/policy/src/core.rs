@@ -53,10 +53,7 @@ impl Decision {
 
 /// Ignore beats deny, deny beats note and allow, note narrows allow, and what nothing allows is denied.
 pub(crate) fn decide(rules: &[Rule], version: u64, request: &Request<'_>) -> Decision {
-    let hits: Vec<&Rule> = rules
-        .iter()
-        .filter(|rule| (rule.matches)(request))
-        .collect();
+    let hits: Vec<&Rule> = rules.iter().filter(|rule| (rule.matches)(request)).collect();
     let has = |effect| hits.iter().any(|rule| rule.effect == effect);
     let (verdict, made_by): (Verdict, &[Effect]) = if has(Effect::Ignore) {
         (Verdict::Ignore, &[Effect::Ignore])
@@ -73,36 +70,19 @@ pub(crate) fn decide(rules: &[Rule], version: u64, request: &Request<'_>) -> Dec
     Decision {
         verdict,
         rules: makers().map(|rule| rule.name).collect(),
-        reason: makers()
-            .map(|rule| rule.because)
-            .collect::<Vec<_>>()
-            .join("; "),
+        reason: makers().map(|rule| rule.because).collect::<Vec<_>>().join("; "),
         version,
     }
 }
 
 fn denied_by_default(version: u64, request: &Request<'_>) -> Decision {
-    let article = if matches!(request.role, Role::Overlord | Role::Admin | Role::Operator) {
-        "an"
-    } else {
-        "a"
-    };
-    let another = request
-        .resource
-        .turn_of
-        .is_some_and(|whose| whose != request.principal);
-    let of = if another {
-        " of another person's turn"
-    } else {
-        ""
-    };
+    let article = if matches!(request.role, Role::Overlord | Role::Admin | Role::Operator) { "an" } else { "a" };
+    let another = request.resource.turn_of.is_some_and(|whose| whose != request.principal);
+    let of = if another { " of another person's turn" } else { "" };
     Decision {
         verdict: Verdict::Deny,
         rules: vec![DEFAULT_DENY],
-        reason: format!(
-            "no rule allows {article} {} to do this here: {}{of}",
-            request.role, request.action
-        ),
+        reason: format!("no rule allows {article} {} to do this here: {}{of}", request.role, request.action),
         version,
     }
 }

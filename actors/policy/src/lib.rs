@@ -40,10 +40,7 @@ impl Policy {
     /// The rules that come with the program.
     #[must_use]
     pub fn built_in() -> Self {
-        Self {
-            version: BUILT_IN_VERSION,
-            rules: rules::BUILT_IN,
-        }
+        Self { version: BUILT_IN_VERSION, rules: rules::BUILT_IN }
     }
 
     /// May this principal do this to that, and why.
@@ -58,10 +55,7 @@ impl Policy {
         if rule == DEFAULT_DENY {
             return Some("what no rule allows is denied");
         }
-        self.rules
-            .iter()
-            .find(|r| r.name == rule)
-            .map(|r| r.because)
+        self.rules.iter().find(|r| r.name == rule).map(|r| r.because)
     }
 }
 

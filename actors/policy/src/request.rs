@@ -21,13 +21,7 @@ pub enum Role {
 
 impl Role {
     /// All roles, most trusted first.
-    pub const ALL: [Self; 5] = [
-        Self::Overlord,
-        Self::Admin,
-        Self::Operator,
-        Self::Member,
-        Self::Viewer,
-    ];
+    pub const ALL: [Self; 5] = [Self::Overlord, Self::Admin, Self::Operator, Self::Member, Self::Viewer];
 
     /// The name in rows, files and chat.
     #[must_use]

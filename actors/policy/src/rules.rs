@@ -26,25 +26,13 @@ pub(crate) const BUILT_IN: &[Rule] = &[
         name: "private-workspace-owner-only",
         effect: Effect::Deny,
         because: "a private workspace is open to nobody but its owner (`owner` in workspace.md)",
-        matches: |r| {
-            r.resource
-                .context
-                .owner
-                .as_deref()
-                .is_some_and(|owner| !r.is_by(owner))
-        },
+        matches: |r| r.resource.context.owner.as_deref().is_some_and(|owner| !r.is_by(owner)),
     },
     Rule {
         name: "context-members-only",
         effect: Effect::Deny,
         because: "this context is open to its members only (`members` in context.md)",
-        matches: |r| {
-            r.resource
-                .context
-                .members
-                .as_ref()
-                .is_some_and(|all| !all.iter().any(|name| r.is_by(name)))
-        },
+        matches: |r| r.resource.context.members.as_ref().is_some_and(|all| !all.iter().any(|name| r.is_by(name))),
     },
     Rule {
         name: "context-never-answers",

@@ -9,68 +9,34 @@ use super::*;
 use crate::core::{Effect, decide};
 
 fn console(user: &str) -> Principal {
-    Principal {
-        connector: "console".into(),
-        user: user.into(),
-    }
+    Principal { connector: "console".into(), user: user.into() }
 }
 
 fn names(names: &[&str]) -> Vec<String> {
     names.iter().map(|name| (*name).to_owned()).collect()
 }
 
-fn ask(
-    role: Role,
-    action: Action,
-    context: &ContextFacts,
-    turn_of: Option<&Principal>,
-) -> Decision {
+fn ask(role: Role, action: Action, context: &ContextFacts, turn_of: Option<&Principal>) -> Decision {
     let principal = console("ann");
-    Policy::built_in().decide(&Request {
-        principal: &principal,
-        role,
-        action,
-        resource: Resource { context, turn_of },
-    })
+    Policy::built_in().decide(&Request { principal: &principal, role, action, resource: Resource { context, turn_of } })
 }
 
 fn private(owner: &str) -> ContextFacts {
-    ContextFacts {
-        owner: Some(owner.into()),
-        ..ContextFacts::default()
-    }
+    ContextFacts { owner: Some(owner.into()), ..ContextFacts::default() }
 }
 
 /// Every kind of context that the rules tell apart, seen by `ann`.
 fn kinds() -> Vec<(&'static str, ContextFacts)> {
-    let members = |all: &[&str]| ContextFacts {
-        members: Some(names(all)),
-        ..ContextFacts::default()
-    };
+    let members = |all: &[&str]| ContextFacts { members: Some(names(all)), ..ContextFacts::default() };
     vec![
         ("a community workspace", ContextFacts::default()),
         (
             "a community workspace, the context never answers",
-            ContextFacts {
-                answers: Answers::Never,
-                ..ContextFacts::default()
-            },
+            ContextFacts { answers: Answers::Never, ..ContextFacts::default() },
         ),
-        (
-            "a community workspace, ann is among the members",
-            members(&["ann", "bob"]),
-        ),
-        (
-            "a community workspace, ann is not among the members",
-            members(&["bob"]),
-        ),
-        (
-            "a community workspace, ann is ignored",
-            ContextFacts {
-                ignore: names(&["ann"]),
-                ..ContextFacts::default()
-            },
-        ),
+        ("a community workspace, ann is among the members", members(&["ann", "bob"])),
+        ("a community workspace, ann is not among the members", members(&["bob"])),
+        ("a community workspace, ann is ignored", ContextFacts { ignore: names(&["ann"]), ..ContextFacts::default() }),
         ("ann's private workspace", private("ann")),
         ("bob's private workspace", private("bob")),
         ("a private workspace that names no owner", private("")),
@@ -102,8 +68,7 @@ fn the_matrix_of_role_action_and_kind_is_as_printed() {
         for role in Role::ALL {
             write!(out, "\n{:<9}", role.as_str()).unwrap();
             for (_, action, turn_of) in columns() {
-                let verdict = format!("{:?}", ask(role, action, &facts, turn_of.as_ref()).verdict)
-                    .to_lowercase();
+                let verdict = format!("{:?}", ask(role, action, &facts, turn_of.as_ref()).verdict).to_lowercase();
                 write!(out, "{verdict:<12}").unwrap();
             }
         }
@@ -128,87 +93,35 @@ fn every_decision_names_its_rules_and_says_why() {
         }
     }
     let line = |(decision, request): &(Decision, String)| {
-        format!(
-            "{request}\n    {:?} by {}: {}\n",
-            decision.verdict,
-            decision.rules.join(", "),
-            decision.reason
-        )
+        format!("{request}\n    {:?} by {}: {}\n", decision.verdict, decision.rules.join(", "), decision.reason)
     };
     insta::assert_snapshot!("reasons", seen.iter().map(line).collect::<String>());
 }
 
 #[test]
 fn a_stranger_who_takes_a_members_name_at_another_connector_gains_nothing() {
-    let stranger = Principal {
-        connector: "telegram".into(),
-        user: "ann".into(),
-    };
-    let facts = ContextFacts {
-        members: Some(names(&["ann"])),
-        ..ContextFacts::default()
-    };
-    let resource = Resource {
-        context: &facts,
-        turn_of: None,
-    };
-    let request = Request {
-        principal: &stranger,
-        role: Role::Member,
-        action: Action::Talk,
-        resource,
-    };
-    assert_eq!(
-        Policy::built_in().decide(&request).rules,
-        ["context-members-only"]
-    );
+    let stranger = Principal { connector: "telegram".into(), user: "ann".into() };
+    let facts = ContextFacts { members: Some(names(&["ann"])), ..ContextFacts::default() };
+    let resource = Resource { context: &facts, turn_of: None };
+    let request = Request { principal: &stranger, role: Role::Member, action: Action::Talk, resource };
+    assert_eq!(Policy::built_in().decide(&request).rules, ["context-members-only"]);
 
-    let named = ContextFacts {
-        members: Some(names(&["telegram:ann"])),
-        ..ContextFacts::default()
-    };
-    let resource = Resource {
-        context: &named,
-        turn_of: None,
-    };
-    assert!(
-        Policy::built_in()
-            .decide(&Request {
-                resource,
-                ..request
-            })
-            .allow()
-    );
+    let named = ContextFacts { members: Some(names(&["telegram:ann"])), ..ContextFacts::default() };
+    let resource = Resource { context: &named, turn_of: None };
+    assert!(Policy::built_in().decide(&Request { resource, ..request }).allow());
 }
 
 #[test]
 fn a_turn_of_the_same_name_at_another_connector_is_not_ones_own() {
-    let other = Principal {
-        connector: "telegram".into(),
-        user: "ann".into(),
-    };
-    assert!(
-        !ask(
-            Role::Member,
-            Action::Stop,
-            &ContextFacts::default(),
-            Some(&other)
-        )
-        .allow()
-    );
+    let other = Principal { connector: "telegram".into(), user: "ann".into() };
+    assert!(!ask(Role::Member, Action::Stop, &ContextFacts::default(), Some(&other)).allow());
 }
 
 #[test]
 fn both_denies_are_named_when_both_refuse() {
-    let facts = ContextFacts {
-        members: Some(Vec::new()),
-        ..private("bob")
-    };
+    let facts = ContextFacts { members: Some(Vec::new()), ..private("bob") };
     let decision = ask(Role::Overlord, Action::Talk, &facts, None);
-    assert_eq!(
-        decision.rules,
-        ["private-workspace-owner-only", "context-members-only"]
-    );
+    assert_eq!(decision.rules, ["private-workspace-owner-only", "context-members-only"]);
 }
 
 #[test]
@@ -216,15 +129,7 @@ fn every_rule_is_named_once_and_explained() {
     let policy = Policy::built_in();
     for rule in rules::BUILT_IN {
         assert_eq!(policy.explain(rule.name), Some(rule.because));
-        assert_eq!(
-            rules::BUILT_IN
-                .iter()
-                .filter(|other| other.name == rule.name)
-                .count(),
-            1,
-            "{}",
-            rule.name
-        );
+        assert_eq!(rules::BUILT_IN.iter().filter(|other| other.name == rule.name).count(), 1, "{}", rule.name);
         assert_ne!(rule.name, DEFAULT_DENY);
     }
     assert!(policy.explain(DEFAULT_DENY).is_some());
@@ -252,24 +157,14 @@ fn made_of(effects: &[Effect]) -> Vec<Rule> {
             Effect::Note => "note",
             Effect::Allow => "allow",
         };
-        Rule {
-            name,
-            effect: *effect,
-            because: name,
-            matches: |_| true,
-        }
+        Rule { name, effect: *effect, because: name, matches: |_| true }
     };
     effects.iter().map(rule).collect()
 }
 
 fn any_effects() -> impl Strategy<Value = Vec<Effect>> {
     proptest::collection::vec(
-        prop_oneof![
-            Just(Effect::Ignore),
-            Just(Effect::Deny),
-            Just(Effect::Note),
-            Just(Effect::Allow)
-        ],
+        prop_oneof![Just(Effect::Ignore), Just(Effect::Deny), Just(Effect::Note), Just(Effect::Allow)],
         0..8,
     )
 }
@@ -283,11 +178,8 @@ fn any_action() -> impl Strategy<Value = Action> {
 }
 
 fn any_people() -> impl Strategy<Value = Vec<String>> {
-    proptest::collection::vec(
-        proptest::sample::select(vec!["ann", "bob", "console:ann", "telegram:ann", ""]),
-        0..3,
-    )
-    .prop_map(|all| names(&all))
+    proptest::collection::vec(proptest::sample::select(vec!["ann", "bob", "console:ann", "telegram:ann", ""]), 0..3)
+        .prop_map(|all| names(&all))
 }
 
 prop_compose! {
