@@ -1,0 +1,158 @@
+//! The shapes of texts that the schema names by `format`.
+
+use serde_json::Value as Json;
+
+/// The longest name in characters.
+const SLUG_CHARS_MAX: usize = 64;
+/// The longest path in bytes (Linux, `PATH_MAX`).
+const PATH_BYTES_MAX: usize = 4_096;
+
+/// `text` has the shape that `format` names; an unknown or empty name takes anything.
+///
+/// # Errors
+/// What is wrong and what to do, as the rest of a sentence.
+pub(crate) fn check(format: &str, text: &str) -> Result<(), String> {
+    match format {
+        "slug" => slug(text),
+        "path" => path(text),
+        "http-url" => http_url(text),
+        "env-name" => env_name(text),
+        _ => Ok(()),
+    }
+}
+
+/// `text` is as long as the schema wants.
+///
+/// # Errors
+/// As [`check`].
+pub(crate) fn check_length(schema: &Json, text: &str) -> Result<(), String> {
+    let edge = |name| schema.get(name).and_then(Json::as_u64);
+    let chars = u64::try_from(text.chars().count()).unwrap_or(u64::MAX);
+    if edge("minLength").is_some_and(|min| chars < min) {
+        return Err("it is empty".into());
+    }
+    match edge("maxLength").filter(|max| chars > *max) {
+        Some(max) => Err(format!("it is longer than {max} characters")),
+        None => Ok(()),
+    }
+}
+
+fn slug(text: &str) -> Result<(), String> {
+    let allowed = |b: u8| b.is_ascii_lowercase() || b.is_ascii_digit() || b == b'-' || b == b'_';
+    let begins = text.bytes().next().is_some_and(|b| b.is_ascii_lowercase() || b.is_ascii_digit());
+    if begins && text.len() <= SLUG_CHARS_MAX && text.bytes().all(allowed) {
+        return Ok(());
+    }
+    Err("use 1 to 64 of a-z, 0-9, - and _, beginning with a letter or digit".into())
+}
+
+fn path(text: &str) -> Result<(), String> {
+    if text.is_empty() {
+        return Err("it is empty".into());
+    }
+    if text.len() > PATH_BYTES_MAX {
+        return Err(format!("it is longer than {PATH_BYTES_MAX} bytes"));
+    }
+    if text.contains('\0') {
+        return Err("it holds a zero byte".into());
+    }
+    if text.starts_with('~') {
+        return Err("`~` is not expanded here; write the whole path".into());
+    }
+    Ok(())
+}
+
+fn http_url(text: &str) -> Result<(), String> {
+    let Some(rest) = text.strip_prefix("https://").or_else(|| text.strip_prefix("http://")) else {
+        return Err("it must begin with https:// or http://".into());
+    };
+    let authority = rest.split(['/', '?', '#']).next().unwrap_or_default();
+    if authority.contains('@') {
+        return Err("it holds a user or password; name the key by `key_file` or `key_env`".into());
+    }
+    if authority.is_empty() || authority.starts_with(':') {
+        return Err("it names no host".into());
+    }
+    if text.contains(['?', '#']) {
+        return Err("it must end before `?` or `#`; give the path up to and without /chat/completions".into());
+    }
+    if text.chars().any(|c| c.is_whitespace() || c.is_control()) {
+        return Err("it holds white space".into());
+    }
+    Ok(())
+}
+
+fn env_name(text: &str) -> Result<(), String> {
+    let allowed = |b: u8| b.is_ascii_alphanumeric() || b == b'_';
+    let begins = text.bytes().next().is_some_and(|b| !b.is_ascii_digit());
+    if begins && text.len() <= SLUG_CHARS_MAX * 4 && text.bytes().all(allowed) {
+        return Ok(());
+    }
+    Err("give the name of an environment variable (A-Z, 0-9 and _), not its value".into())
+}
+
+/// A key would cross the network in clear: plain HTTP to a host that is not this one.
+pub(crate) fn is_plain_and_far(url: &str) -> bool {
+    let Some(rest) = url.strip_prefix("http://") else {
+        return false;
+    };
+    let authority = rest.split('/').next().unwrap_or_default();
+    let host = match authority.strip_prefix('[') {
+        Some(six) => six.split(']').next().unwrap_or_default(),
+        None => authority.split(':').next().unwrap_or_default(),
+    };
+    let near = host == "localhost" || host.parse::<std::net::IpAddr>().is_ok_and(|ip| ip.is_loopback());
+    !near
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn names_are_checked_at_their_edges() {
+        assert!(check("slug", &"a".repeat(SLUG_CHARS_MAX)).is_ok());
+        for bad in ["", "-a", "A", "a b", "ä", &"a".repeat(SLUG_CHARS_MAX + 1)] {
+            assert!(check("slug", bad).is_err(), "{bad:?}");
+        }
+    }
+
+    #[test]
+    fn paths_are_taken_whole() {
+        assert!(check("path", &"a".repeat(PATH_BYTES_MAX)).is_ok());
+        for bad in ["", "~/notes", "a\0b", &"a".repeat(PATH_BYTES_MAX + 1)] {
+            assert!(check("path", bad).is_err(), "{bad:?}");
+        }
+    }
+
+    #[test]
+    fn an_address_with_a_password_in_it_is_refused_without_repeating_it() {
+        let why = check("http-url", "https://ann:hunter2@example.org/v1").unwrap_err();
+        assert!(why.contains("key_file") && !why.contains("hunter2"), "{why}");
+        for bad in
+            ["", "example.org", "ftp://example.org", "https://", "https://:80/", "https://a b/", "https://a/?k=v"]
+        {
+            assert!(check("http-url", bad).is_err(), "{bad:?}");
+        }
+        assert!(check("http-url", "http://127.0.0.1:11434/v1").is_ok());
+    }
+
+    #[test]
+    fn a_key_in_place_of_a_variables_name_is_noticed() {
+        assert!(check("env-name", "ZAI_API_KEY").is_ok());
+        assert!(check("env-name", "sk-abc.def").is_err());
+        assert!(check("env-name", "").is_err());
+        assert!(check("env-name", &"A".repeat(256)).is_ok());
+        assert!(check("env-name", &"A".repeat(257)).is_err());
+    }
+
+    #[test]
+    fn plain_http_is_near_only_on_this_host() {
+        for near in ["http://localhost:1/v1", "http://127.0.0.1/v1", "http://[::1]:80/", "https://example.org"] {
+            assert!(!is_plain_and_far(near), "{near}");
+        }
+        for far in ["http://example.org/v1", "http://192.168.1.5:11434", "http://localhost.example.org/"] {
+            assert!(is_plain_and_far(far), "{far}");
+        }
+    }
+}
