@@ -1,0 +1,127 @@
+//! Which crate may depend on which. An edge that is not here is refused, whatever it is for: also for tests.
+
+use std::collections::BTreeMap;
+use std::process::Command;
+
+use serde_json::Value as Json;
+
+use super::{none, root};
+
+/// Each crate of ours and those of ours it may name. Actors meet only through `messages`, never as siblings.
+const ALLOWED: [(&str, &[&str]); 14] = [
+    ("messages", &[]),
+    ("markdown", &[]),
+    ("config", &[]),
+    ("policy", &["messages"]),
+    ("runtime", &["messages"]),
+    ("store", &["messages", "runtime"]),
+    ("lane", &["messages", "runtime"]),
+    ("models", &["messages", "runtime"]),
+    ("admin", &["messages", "runtime"]),
+    ("console", &["messages", "runtime", "lane"]),
+    ("retrieval", &["messages", "runtime", "markdown"]),
+    ("workspaces", &["messages", "runtime", "markdown", "policy"]),
+    ("agent-runtime", &EVERYTHING),
+    ("tests", &EVERYTHING),
+];
+
+/// What the program wires together.
+const EVERYTHING: [&str; 12] = [
+    "messages",
+    "markdown",
+    "config",
+    "policy",
+    "runtime",
+    "store",
+    "lane",
+    "models",
+    "admin",
+    "console",
+    "retrieval",
+    "workspaces",
+];
+
+/// Libraries that only these crates may name, so that a change of one stays in one place. `tests` may name any.
+const FENCED: [(&str, &[&str]); 7] = [
+    ("rusqlite", &["store", "retrieval"]),
+    ("rusqlite_migration", &["store"]),
+    ("reqwest", &["models"]),
+    ("ractor", &["runtime"]),
+    ("reedline", &["console"]),
+    ("notify", &["retrieval"]),
+    ("pulldown-cmark", &["markdown"]),
+];
+
+/// Crates that decide and do nothing: no runtime below them.
+const PURE: [&str; 4] = ["messages", "markdown", "policy", "config"];
+
+/// Each package with what it names: (name, is it ours).
+type Edges = BTreeMap<String, Vec<(String, bool)>>;
+
+fn edges() -> Edges {
+    let cargo = std::env::var_os("CARGO").unwrap_or_else(|| "cargo".into());
+    let told = Command::new(cargo)
+        .args(["metadata", "--no-deps", "--format-version", "1", "--offline"])
+        .current_dir(root())
+        .output()
+        .unwrap();
+    assert!(told.status.success(), "{}", String::from_utf8_lossy(&told.stderr));
+    let told: Json = serde_json::from_slice(&told.stdout).unwrap();
+    let name = |of: &Json| of["name"].as_str().unwrap().to_owned();
+    let named = |package: &Json| -> Vec<(String, bool)> {
+        package["dependencies"].as_array().unwrap().iter().map(|to| (name(to), to.get("path").is_some())).collect()
+    };
+    told["packages"].as_array().unwrap().iter().map(|package| (name(package), named(package))).collect()
+}
+
+fn broken(edges: &Edges) -> Vec<String> {
+    let mut findings = Vec::new();
+    for (from, named) in edges {
+        let Some((_, allowed)) = ALLOWED.iter().find(|(name, _)| name == from) else {
+            findings.push(format!("{from} is a new crate; say in tests/tests/all/rules/edges.rs what it may know"));
+            continue;
+        };
+        for (to, ours) in named {
+            if *ours && !allowed.contains(&to.as_str()) {
+                findings.push(format!("{from} names {to}; it may name {allowed:?}"));
+            }
+            let fence = FENCED.iter().find(|(library, _)| library == to).map(|(_, crates)| *crates);
+            if let Some(crates) = fence.filter(|crates| from != "tests" && !crates.contains(&from.as_str())) {
+                findings.push(format!("{from} names {to}; only {crates:?} may"));
+            }
+            if to.starts_with("tokio") && PURE.contains(&from.as_str()) {
+                findings.push(format!("{from} names {to}; it is pure"));
+            }
+        }
+    }
+    findings
+}
+
+#[test]
+fn crates_know_only_what_they_may() {
+    none("edges that are not allowed", &broken(&edges()));
+}
+
+#[test]
+fn every_crate_of_the_table_is_there() {
+    let edges = edges();
+    let gone: Vec<String> =
+        ALLOWED.iter().filter(|(name, _)| !edges.contains_key(*name)).map(|(name, _)| (*name).to_owned()).collect();
+    none("rows of the table without a crate", &gone);
+}
+
+#[test]
+fn an_edge_that_is_not_allowed_is_found() {
+    let edge = |from: &str, to: &str, ours| BTreeMap::from([(from.to_owned(), vec![(to.to_owned(), ours)])]);
+    for (from, to, ours) in [
+        ("store", "workspaces", true),
+        ("messages", "runtime", true),
+        ("console", "rusqlite", false),
+        ("policy", "tokio-util", false),
+        ("surprise", "serde", false),
+    ] {
+        assert_eq!(broken(&edge(from, to, ours)).len(), 1, "{from} -> {to}");
+    }
+    assert_eq!(broken(&edge("store", "messages", true)), Vec::<String>::new());
+    assert_eq!(broken(&edge("tests", "rusqlite", false)), Vec::<String>::new());
+}
