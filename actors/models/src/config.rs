@@ -27,10 +27,7 @@ impl ModelsConfig {
     #[must_use]
     pub fn offline() -> Self {
         let offline = ProviderConfig::new("offline", ProviderKind::Offline);
-        Self {
-            default: offline.name.clone(),
-            providers: vec![offline],
-        }
+        Self { default: offline.name.clone(), providers: vec![offline] }
     }
 }
 
@@ -53,11 +50,7 @@ impl ProviderConfig {
             ProviderKind::Offline => WINDOW_OFFLINE,
             ProviderKind::OpenAi { .. } => WINDOW_OPENAI,
         };
-        Self {
-            name: name.into(),
-            kind,
-            window,
-        }
+        Self { name: name.into(), kind, window }
     }
 }
 
@@ -86,11 +79,7 @@ pub enum ProviderKind {
 impl ProviderKind {
     /// An OpenAI-compatible endpoint with the usual timeouts.
     #[must_use]
-    pub fn openai(
-        base_url: impl Into<String>,
-        model: impl Into<String>,
-        key: Option<Secret>,
-    ) -> Self {
+    pub fn openai(base_url: impl Into<String>, model: impl Into<String>, key: Option<Secret>) -> Self {
         Self::OpenAi {
             base_url: base_url.into(),
             model: model.into(),
@@ -130,11 +119,7 @@ mod tests {
 
     #[test]
     fn a_key_is_never_printed() {
-        let kind = ProviderKind::openai(
-            "http://127.0.0.1:1/v1",
-            "m",
-            Some(Secret::new("sk-very-secret\n")),
-        );
+        let kind = ProviderKind::openai("http://127.0.0.1:1/v1", "m", Some(Secret::new("sk-very-secret\n")));
         let printed = format!("{:?}", ProviderConfig::new("zai", kind));
         assert!(!printed.contains("very-secret"), "{printed}");
         assert!(printed.contains("***"), "{printed}");

@@ -7,20 +7,12 @@ const NAMES_SHOWN_MAX: usize = 8;
 
 /// Chooses a provider: the default if it is allowed, else the first allowed one that is configured. With no list of
 /// allowed models, the default.
-pub(crate) fn choose<'a>(
-    default: &'a str,
-    configured: &'a [String],
-    allowed: &[String],
-) -> Result<&'a str, Failure> {
+pub(crate) fn choose<'a>(default: &'a str, configured: &'a [String], allowed: &[String]) -> Result<&'a str, Failure> {
     if allowed.is_empty() || allowed.iter().any(|name| name == default) {
         return Ok(default);
     }
-    let chosen = allowed
-        .iter()
-        .find_map(|name| configured.iter().find(|have| *have == name));
-    chosen
-        .map(String::as_str)
-        .ok_or_else(|| not_allowed(configured, allowed))
+    let chosen = allowed.iter().find_map(|name| configured.iter().find(|have| *have == name));
+    chosen.map(String::as_str).ok_or_else(|| not_allowed(configured, allowed))
 }
 
 fn not_allowed(configured: &[String], allowed: &[String]) -> Failure {
@@ -36,11 +28,7 @@ fn not_allowed(configured: &[String], allowed: &[String]) -> Failure {
 }
 
 fn names(all: &[String]) -> String {
-    let shown: Vec<_> = all
-        .iter()
-        .take(NAMES_SHOWN_MAX)
-        .map(|name| format!("`{name}`"))
-        .collect();
+    let shown: Vec<_> = all.iter().take(NAMES_SHOWN_MAX).map(|name| format!("`{name}`")).collect();
     match all.len().saturating_sub(NAMES_SHOWN_MAX) {
         0 => shown.join(", "),
         more => format!("{} and {more} more", shown.join(", ")),
@@ -64,11 +52,7 @@ mod tests {
             (list(&["local", "offline"]), "local"),
             (list(&["gone", "offline"]), "offline"),
         ] {
-            assert_eq!(
-                choose("zai", &have, &allowed).unwrap(),
-                chosen,
-                "{allowed:?}"
-            );
+            assert_eq!(choose("zai", &have, &allowed).unwrap(), chosen, "{allowed:?}");
         }
     }
 
@@ -76,10 +60,7 @@ mod tests {
     fn a_model_that_is_not_allowed_is_never_used_instead() {
         let failure = choose("zai", &list(&["zai", "offline"]), &list(&["gone"])).unwrap_err();
         assert_eq!(failure.class, Class::NotAllowed);
-        assert_eq!(
-            failure.message,
-            "This context allows only the models `gone`; this node has `zai`, `offline`."
-        );
+        assert_eq!(failure.message, "This context allows only the models `gone`; this node has `zai`, `offline`.");
     }
 
     #[test]

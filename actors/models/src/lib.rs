@@ -22,8 +22,8 @@ mod provider;
 mod service;
 
 pub use config::{
-    CONNECT_MS_MAX, FIRST_BYTE_MS_MAX, IDLE_MS_MAX, ModelsConfig, ProviderConfig, ProviderKind,
-    Secret, WINDOW_OFFLINE, WINDOW_OPENAI,
+    CONNECT_MS_MAX, FIRST_BYTE_MS_MAX, IDLE_MS_MAX, ModelsConfig, ProviderConfig, ProviderKind, Secret, WINDOW_OFFLINE,
+    WINDOW_OPENAI,
 };
 pub use provider::{ProviderService, QUEUE_MAX};
 pub use service::ModelsService;

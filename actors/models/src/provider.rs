@@ -29,12 +29,7 @@ pub(crate) type OnPiece<'a> = &'a mut (dyn FnMut(&str) + Send);
 /// What can answer.
 pub(crate) trait Provider: Send + Sync + 'static {
     /// Answers; dropped, it stops. The caller keeps the deadline; it is given so that no pause outlasts it.
-    fn answer<'a>(
-        &'a self,
-        request: &'a Request,
-        deadline: Instant,
-        on_piece: OnPiece<'a>,
-    ) -> Answering<'a>;
+    fn answer<'a>(&'a self, request: &'a Request, deadline: Instant, on_piece: OnPiece<'a>) -> Answering<'a>;
     /// What it is, in one line, without its key.
     fn describe(&self) -> String;
 }
@@ -62,28 +57,15 @@ impl ProviderService {
     /// a window of 0, no TLS provider installed.
     pub fn open(config: &ProviderConfig) -> Result<Self, ServiceError> {
         let provider: Box<dyn Provider> = match &config.kind {
-            ProviderKind::Offline => Box::new(Offline {
-                name: config.name.clone(),
-            }),
-            ProviderKind::OpenAi {
-                base_url,
-                model,
-                key,
-                connect_ms_max,
-                first_byte_ms_max,
-                idle_ms_max,
-            } => {
+            ProviderKind::Offline => Box::new(Offline { name: config.name.clone() }),
+            ProviderKind::OpenAi { base_url, model, key, connect_ms_max, first_byte_ms_max, idle_ms_max } => {
                 let ms = Duration::from_millis;
                 let limits = Limits {
                     connect_max: ms(*connect_ms_max),
                     first_byte_max: ms(*first_byte_ms_max),
                     idle_max: ms(*idle_ms_max),
                 };
-                let callee = Callee {
-                    name: config.name.clone(),
-                    model: model.clone(),
-                    base_url: base_url.clone(),
-                };
+                let callee = Callee { name: config.name.clone(), model: model.clone(), base_url: base_url.clone() };
                 Box::new(OpenAi::open(callee, key.clone(), limits)?)
             }
         };
@@ -93,20 +75,10 @@ impl ProviderService {
     fn with(provider: Box<dyn Provider>, config: &ProviderConfig) -> Result<Self, ServiceError> {
         let (name, window) = (config.name.clone(), config.window);
         if window == 0 || window > Semaphore::MAX_PERMITS - QUEUE_MAX {
-            return Err(ServiceError::new(format!(
-                "models.{name}: `window` is {window}; it must be at least 1"
-            )));
+            return Err(ServiceError::new(format!("models.{name}: `window` is {window}; it must be at least 1")));
         }
-        let desk = Desk {
-            name,
-            provider,
-            window,
-            free: Semaphore::new(window),
-        };
-        Ok(Self {
-            desk: Arc::new(desk),
-            admission: Arc::new(Semaphore::new(window + QUEUE_MAX)),
-        })
+        let desk = Desk { name, provider, window, free: Semaphore::new(window) };
+        Ok(Self { desk: Arc::new(desk), admission: Arc::new(Semaphore::new(window + QUEUE_MAX)) })
     }
 
     fn described(&self) -> Vec<String> {
@@ -115,12 +87,7 @@ impl ProviderService {
         let inside = desk.window + QUEUE_MAX - self.admission.available_permits();
         vec![
             format!("{}: {}", desk.name, desk.provider.describe()),
-            format!(
-                "{}: {running} of {} calls, {} waiting",
-                desk.name,
-                desk.window,
-                inside.saturating_sub(running)
-            ),
+            format!("{}: {running} of {} calls, {} waiting", desk.name, desk.window, inside.saturating_sub(running)),
         ]
     }
 }
@@ -128,12 +95,7 @@ impl ProviderService {
 impl Service for ProviderService {
     type Proto = Model;
 
-    async fn handle(
-        &mut self,
-        msg: Msg,
-        reply: ReplyPort<Model>,
-        cx: &ServiceCx,
-    ) -> Result<(), ServiceError> {
+    async fn handle(&mut self, msg: Msg, reply: ReplyPort<Model>, cx: &ServiceCx) -> Result<(), ServiceError> {
         let request = match msg {
             Msg::Answer(request) => request,
             Msg::Describe => {
@@ -143,14 +105,9 @@ impl Service for ProviderService {
         };
         match Arc::clone(&self.admission).try_acquire_owned() {
             Ok(place) => {
-                let preview = Preview {
-                    feed: cx.system.feed().clone(),
-                    trace: request.trace.clone(),
-                };
+                let preview = Preview { feed: cx.system.feed().clone(), trace: request.trace.clone() };
                 let desk = Arc::clone(&self.desk);
-                cx.spawn("model call", async move {
-                    desk.serve(&request, reply, place, preview).await
-                });
+                cx.spawn("model call", async move { desk.serve(&request, reply, place, preview).await });
             }
             Err(_) => reply.fail(AskError::Busy {
                 what: format!("{QUEUE_MAX} questions wait for model `{}`", self.desk.name),
@@ -182,7 +139,7 @@ impl Desk {
                 reply.send(Reply::Failed(failure));
             }
             None => {
-                tracing::debug!(model = %self.name, trace = %request.trace, "nobody waits for this answer any longer")
+                tracing::debug!(model = %self.name, trace = %request.trace, "nobody waits for this answer any longer");
             }
         }
     }
@@ -195,9 +152,7 @@ impl Desk {
             let _turn = self.free.acquire().await;
             self.provider.answer(request, deadline, &mut on_piece).await
         };
-        timeout_at(deadline, work)
-            .await
-            .unwrap_or_else(|_| Err(self.late(seconds_max)))
+        timeout_at(deadline, work).await.unwrap_or_else(|_| Err(self.late(seconds_max)))
     }
 
     fn late(&self, seconds_max: u64) -> Failure {

@@ -31,11 +31,7 @@ impl ModelsService {
     /// # Errors
     /// [`ServiceError`] when a name is used twice or can't be part of an address, or when the default is none of them.
     pub fn open(config: &ModelsConfig) -> Result<Self, ServiceError> {
-        let names: Vec<_> = config
-            .providers
-            .iter()
-            .map(|provider| provider.name.clone())
-            .collect();
+        let names: Vec<_> = config.providers.iter().map(|provider| provider.name.clone()).collect();
         for (at, name) in names.iter().enumerate() {
             if Address::parse(name).is_err() || name.contains('/') {
                 return Err(ServiceError::new(format!(
@@ -43,9 +39,7 @@ impl ModelsService {
                 )));
             }
             if names.iter().take(at).any(|other| other == name) {
-                return Err(ServiceError::new(format!(
-                    "models: two providers are named `{name}`; rename one"
-                )));
+                return Err(ServiceError::new(format!("models: two providers are named `{name}`; rename one")));
             }
         }
         if !names.contains(&config.default) {
@@ -54,10 +48,7 @@ impl ModelsService {
                 "models: the default `{default}` is none of the providers ({have})"
             )));
         }
-        Ok(Self {
-            default: config.default.clone(),
-            names,
-        })
+        Ok(Self { default: config.default.clone(), names })
     }
 
     fn forward(&self, request: Box<Request>, reply: ReplyPort<Model>, cx: &ServiceCx) {
@@ -67,20 +58,13 @@ impl ModelsService {
         };
         if cx.running() >= FORWARDED_MAX {
             let what = format!("{FORWARDED_MAX} questions are with the models");
-            return reply.fail(AskError::Busy {
-                what,
-                retry_after: BUSY_RETRY_AFTER,
-            });
+            return reply.fail(AskError::Busy { what, retry_after: BUSY_RETRY_AFTER });
         }
         let provider: Ref<Model> = cx.system.to(&cx.address.child(name));
         cx.spawn("hand a question on", handed_on(provider, request, reply));
     }
 
-    async fn describe(
-        providers: Vec<(String, Ref<Model>)>,
-        default: String,
-        reply: ReplyPort<Model>,
-    ) {
+    async fn describe(providers: Vec<(String, Ref<Model>)>, default: String, reply: ReplyPort<Model>) {
         let mut lines = vec![format!("default: {default}")];
         for (name, provider) in providers {
             match provider.ask(Msg::Describe, DESCRIBE_MAX).await {
@@ -110,22 +94,13 @@ async fn handed_on(provider: Ref<Model>, request: Box<Request>, mut reply: Reply
 impl Service for ModelsService {
     type Proto = Model;
 
-    async fn handle(
-        &mut self,
-        msg: Msg,
-        reply: ReplyPort<Model>,
-        cx: &ServiceCx,
-    ) -> Result<(), ServiceError> {
+    async fn handle(&mut self, msg: Msg, reply: ReplyPort<Model>, cx: &ServiceCx) -> Result<(), ServiceError> {
         match msg {
             Msg::Answer(request) => self.forward(request, reply, cx),
             Msg::Describe => {
-                let provider =
-                    |name: &String| (name.clone(), cx.system.to(&cx.address.child(name)));
+                let provider = |name: &String| (name.clone(), cx.system.to(&cx.address.child(name)));
                 let providers = self.names.iter().map(provider).collect();
-                cx.spawn(
-                    "describe the models",
-                    Self::describe(providers, self.default.clone(), reply),
-                );
+                cx.spawn("describe the models", Self::describe(providers, self.default.clone(), reply));
             }
         }
         Ok(())
@@ -138,24 +113,15 @@ mod tests {
     use crate::config::{ProviderConfig, ProviderKind};
 
     fn config(default: &str, names: &[&str]) -> ModelsConfig {
-        let providers = names
-            .iter()
-            .map(|name| ProviderConfig::new(*name, ProviderKind::Offline))
-            .collect();
-        ModelsConfig {
-            default: default.to_owned(),
-            providers,
-        }
+        let providers = names.iter().map(|name| ProviderConfig::new(*name, ProviderKind::Offline)).collect();
+        ModelsConfig { default: default.to_owned(), providers }
     }
 
     #[test]
     fn a_configuration_that_can_t_work_is_refused_with_the_reason() {
         assert!(ModelsService::open(&config("b", &["a", "b"])).is_ok());
         for (config, why) in [
-            (
-                config("c", &["a", "b"]),
-                "the default `c` is none of the providers (a, b)",
-            ),
+            (config("c", &["a", "b"]), "the default `c` is none of the providers (a, b)"),
             (config("a", &["a", "a"]), "two providers are named `a`"),
             (config("a/b", &["a/b"]), "can't be a provider's name"),
             (config("", &[]), "the default `` is none"),

@@ -43,12 +43,7 @@ pub(crate) fn answer(model: &str, request: &Request) -> Option<Answer> {
         cut = true;
     }
     let text = text.trim_end().to_owned();
-    (!text.is_empty()).then(|| Answer {
-        text,
-        sources,
-        model: model.to_owned(),
-        cut,
-    })
+    (!text.is_empty()).then(|| Answer { text, sources, model: model.to_owned(), cut })
 }
 
 /// The passages that are good enough, best first: no text twice, none far behind the best.
@@ -78,11 +73,7 @@ fn fits(hit: &Hit) -> bool {
 fn quotation(hit: &Hit, question: &str) -> String {
     let mut text = format!("\n\n{}\n", place(hit));
     for line in excerpt(&hit.passage, question, QUOTE_BYTES_MAX).lines() {
-        text.push_str(if line.trim().is_empty() {
-            "\n>"
-        } else {
-            "\n> "
-        });
+        text.push_str(if line.trim().is_empty() { "\n>" } else { "\n> " });
         text.push_str(line.trim_end());
     }
     text
@@ -90,28 +81,21 @@ fn quotation(hit: &Hit, question: &str) -> String {
 
 fn place(hit: &Hit) -> String {
     let heading = hit.heading.replace(" > ", " › ");
-    if heading.is_empty() {
-        format!("`{}`", hit.path)
-    } else {
-        format!("`{}` › {heading}", hit.path)
-    }
+    if heading.is_empty() { format!("`{}`", hit.path) } else { format!("`{}` › {heading}", hit.path) }
 }
 
 fn nothing_fits(passages: &[Hit]) -> String {
-    let closest = match passages.first() {
-        None => "I searched the notes this context may read for the words of your question: no passage holds any of \
-                 them, or there are no notes yet."
-            .to_owned(),
-        Some(hit) => format!(
-            "I searched the notes this context may read for the words of your question. The closest passage holds {} \
-             of {} of them, too few to quote: {}.",
-            hit.words_found,
-            hit.words_asked,
-            place(hit)
-        ),
+    let searched = "I searched the notes this context may read for the words of your question";
+    let why = match passages.first() {
+        None => format!("{searched}: no passage holds any of them, or there are no notes yet."),
+        Some(hit) if hit.words_asked == 0 => "Your question holds no word that could be searched for.".to_owned(),
+        Some(hit) => {
+            let (found, asked, place) = (hit.words_found, hit.words_asked, place(hit));
+            format!("{searched}. The closest passage holds {found} of {asked} of them, too few to quote: {place}.")
+        }
     };
     format!(
-        "Nothing in your notes answers this. {closest}\n\nTry `/search` with one or two words that must be there."
+        "I found nothing in your notes to quote for this. {why}\n\nTry `/search` with one or two words that must be there."
     )
 }
 

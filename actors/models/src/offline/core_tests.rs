@@ -34,25 +34,11 @@ fn said(request: &Request) -> Answer {
 
 #[test]
 fn it_quotes_what_fits_with_its_place_and_says_what_it_is() {
-    let long = format!(
-        "{}The launch is on 3 May. {}",
-        "Some words before. ".repeat(30),
-        "Some words after. ".repeat(30)
-    );
-    let other = Hit {
-        heading: String::new(),
-        ..hit(
-            "team.md",
-            "Ann plans the launch.\n\n- May: rehearsal",
-            2,
-            3,
-            4.0,
-        )
-    };
-    let answer = said(&request(
-        "When is the launch in May?",
-        vec![hit("notes/plan.md", &long, 2, 3, 5.0), other],
-    ));
+    let long =
+        format!("{}The launch is on 3 May. {}", "Some words before. ".repeat(30), "Some words after. ".repeat(30));
+    let other =
+        Hit { heading: String::new(), ..hit("team.md", "Ann plans the launch.\n\n- May: rehearsal", 2, 3, 4.0) };
+    let answer = said(&request("When is the launch in May?", vec![hit("notes/plan.md", &long, 2, 3, 5.0), other]));
     assert_eq!(answer.sources, ["notes/plan.md", "team.md"]);
     assert!(!answer.cut);
     insta::assert_snapshot!(answer.text);
@@ -60,10 +46,7 @@ fn it_quotes_what_fits_with_its_place_and_says_what_it_is() {
 
 #[test]
 fn where_nothing_fits_it_says_so_and_names_the_closest() {
-    let answer = said(&request(
-        "who pays for the new roof?",
-        vec![hit("notes/plan.md", "A roof.", 1, 4, 5.0)],
-    ));
+    let answer = said(&request("who pays for the new roof?", vec![hit("notes/plan.md", "A roof.", 1, 4, 5.0)]));
     assert!(answer.sources.is_empty());
     insta::assert_snapshot!(answer.text);
 }
@@ -105,40 +88,17 @@ fn weak_repeated_and_surplus_passages_are_left_out() {
     ];
     let answer = said(&request("q", passages));
     assert_eq!(answer.sources, ["a.md", "d.md"]);
-    assert!(
-        answer.text.contains("> Two.") && !answer.text.contains("Four."),
-        "{}",
-        answer.text
-    );
+    assert!(answer.text.contains("> Two.") && !answer.text.contains("Four."), "{}", answer.text);
 }
 
 #[test]
 fn what_does_not_fit_into_the_answer_is_left_out_and_told() {
-    let passages = vec![
-        hit("a.md", &"One. ".repeat(20), 1, 1, 2.0),
-        hit("b.md", &"Two. ".repeat(20), 1, 1, 2.0),
-    ];
-    let tight = Request {
-        answer_bytes_max: 380,
-        ..request("q", passages)
-    };
+    let passages = vec![hit("a.md", &"One. ".repeat(20), 1, 1, 2.0), hit("b.md", &"Two. ".repeat(20), 1, 1, 2.0)];
+    let tight = Request { answer_bytes_max: 380, ..request("q", passages) };
     let answer = said(&tight);
-    assert!(
-        answer.cut && answer.text.ends_with(FOOTER),
-        "{}",
-        answer.text
-    );
+    assert!(answer.cut && answer.text.ends_with(FOOTER), "{}", answer.text);
     assert_eq!(answer.sources, ["a.md"]);
-    assert!(
-        super::answer(
-            "offline",
-            &Request {
-                answer_bytes_max: 0,
-                ..tight
-            }
-        )
-        .is_none()
-    );
+    assert!(super::answer("offline", &Request { answer_bytes_max: 0, ..tight }).is_none());
 }
 
 proptest! {

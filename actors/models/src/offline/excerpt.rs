@@ -11,19 +11,18 @@ pub(super) fn excerpt<'a>(passage: &'a str, question: &str, bytes_max: usize) ->
         return passage;
     }
     let words = words(question);
-    let starts = sentence_starts(passage);
-    let runs = starts
-        .iter()
-        .filter_map(|start| passage.get(*start..))
-        .map(|rest| run(rest, bytes_max));
-    let mut best = (0, run(passage, bytes_max));
-    for candidate in runs {
-        let held = held(candidate, &words);
+    let sentences = sentences(passage);
+    let run_from = |at: usize| run(passage.get(at..).unwrap_or_default(), bytes_max);
+    let mut best = (0, 0);
+    for (index, (at, _)) in sentences.iter().enumerate() {
+        let held = held(run_from(*at), &words);
         if held > best.0 {
-            best = (held, candidate);
+            best = (held, index);
         }
     }
-    best.1.trim_end()
+    // What stands before the first word that was asked for makes room for what follows the last.
+    let from = sentences.iter().skip(best.1).find(|(_, sentence)| held(sentence, &words) > 0);
+    run_from(from.map_or(0, |(at, _)| *at)).trim_end()
 }
 
 /// The longest run of whole sentences from the beginning; a sentence that is longer than the limit is cut at a word.
@@ -31,35 +30,27 @@ fn run(text: &str, bytes_max: usize) -> &str {
     if text.len() <= bytes_max {
         return text;
     }
-    let most = text
-        .get(..text.floor_char_boundary(bytes_max))
-        .unwrap_or_default();
-    let end = sentence_starts(text)
-        .into_iter()
-        .take_while(|start| *start <= most.len())
-        .last()
-        .unwrap_or(0);
-    let end = if end > 0 {
-        end
-    } else {
-        most.rfind(char::is_whitespace).unwrap_or(most.len())
-    };
+    let most = text.get(..text.floor_char_boundary(bytes_max)).unwrap_or_default();
+    let end = sentences(text).into_iter().map(|(at, _)| at).take_while(|at| *at <= most.len()).last().unwrap_or(0);
+    let end = if end > 0 { end } else { most.rfind(char::is_whitespace).unwrap_or(most.len()) };
     most.get(..end).unwrap_or(most)
 }
 
-/// Where sentences begin, the first at 0: after a line break, and after `.`, `!`, `?` or `…` with white space behind.
-fn sentence_starts(text: &str) -> Vec<usize> {
-    let mut starts = vec![0];
-    let (mut ended, mut before) = (false, ' ');
+/// The sentences and where each begins, the first at 0. One ends after a line break, and after `.`, `!`, `?` or `…` with
+/// white space behind.
+fn sentences(text: &str) -> Vec<(usize, &str)> {
+    let mut sentences = Vec::new();
+    let (mut start, mut ended, mut before) = (0, false, ' ');
     for (at, c) in text.char_indices() {
         if ended && !c.is_whitespace() {
-            starts.push(at);
-            ended = false;
+            sentences.push((start, text.get(start..at).unwrap_or_default()));
+            (start, ended) = (at, false);
         }
         ended |= c == '\n' || (c.is_whitespace() && matches!(before, '.' | '!' | '?' | '…' | '。'));
         before = c;
     }
-    starts
+    sentences.push((start, text.get(start..).unwrap_or_default()));
+    sentences
 }
 
 fn words(text: &str) -> Vec<String> {
@@ -75,10 +66,7 @@ fn words(text: &str) -> Vec<String> {
 
 fn held(text: &str, words: &[String]) -> usize {
     let text = text.to_lowercase();
-    words
-        .iter()
-        .filter(|word| text.contains(word.as_str()))
-        .count()
+    words.iter().filter(|word| text.contains(word.as_str())).count()
 }
 
 #[cfg(test)]
@@ -90,15 +78,8 @@ mod tests {
     fn the_sentences_that_hold_the_question_s_words_are_quoted() {
         let filler = "Nothing of note is said here at all. ".repeat(20);
         let passage = format!("{filler}The launch is on 3 May. Tickets cost 12 euros. {filler}");
-        let part = excerpt(
-            &passage,
-            "when is the launch, and what do tickets cost?",
-            120,
-        );
-        assert!(
-            part.contains("The launch is on 3 May. Tickets cost 12 euros."),
-            "{part}"
-        );
+        let part = excerpt(&passage, "when is the launch, and what do tickets cost?", 120);
+        assert!(part.contains("The launch is on 3 May. Tickets cost 12 euros."), "{part}");
         assert!(part.len() <= 120 && part.ends_with('.'), "{part}");
     }
 

@@ -14,21 +14,12 @@ pub(crate) struct Offline {
 }
 
 impl Provider for Offline {
-    fn answer<'a>(
-        &'a self,
-        request: &'a Request,
-        _deadline: Instant,
-        on_piece: OnPiece<'a>,
-    ) -> Answering<'a> {
+    fn answer<'a>(&'a self, request: &'a Request, _deadline: Instant, on_piece: OnPiece<'a>) -> Answering<'a> {
         Box::pin(async move {
             let answer = core::answer(&self.name, request).ok_or_else(|| Failure {
                 class: messages::model::Class::Empty,
-                message: format!(
-                    "Model `{}` may not use a single byte for its answer.",
-                    self.name
-                ),
-                advice: "Raise the limit of an answer's length in the context's context.md."
-                    .to_owned(),
+                message: format!("Model `{}` may not use a single byte for its answer.", self.name),
+                advice: "Raise the limit of an answer's length in the context's context.md.".to_owned(),
             })?;
             on_piece(&answer.text);
             Ok(answer)
@@ -36,7 +27,6 @@ impl Provider for Offline {
     }
 
     fn describe(&self) -> String {
-        "offline: quotes passages of your notes, understands nothing, needs no network and no key"
-            .to_owned()
+        "offline: quotes passages of your notes, understands nothing, needs no network and no key".to_owned()
     }
 }

@@ -18,7 +18,8 @@ const ERROR_BYTES_MAX: usize = 16 * 1024;
 /// How long `[DONE]` may follow the reason why the model stopped.
 const DONE_MS_MAX: u64 = 1_000;
 /// How long the end of the body may follow `[DONE]`: with it the connection can be used again, without it not.
-const END_MS_MAX: u64 = 20;
+/// A little more than the 40 ms by which Nagle's algorithm and a delayed acknowledgement hold a last small packet back.
+const END_MS_MAX: u64 = 50;
 
 type OnWords<'a> = &'a mut (dyn FnMut(&str) + Send);
 
@@ -31,12 +32,8 @@ impl OpenAi {
         on_words: OnWords<'_>,
     ) -> Result<Answer, Fault> {
         let first_by = Instant::now() + self.limits.first_byte_max;
-        let again = prepared
-            .try_clone()
-            .ok_or_else(|| upstream(&self.callee.name, ""))?;
-        let sent = timeout_at(first_by, self.client.execute(again))
-            .await
-            .map_err(|_| self.late_first())?;
+        let again = prepared.try_clone().ok_or_else(|| upstream(&self.callee.name, ""))?;
+        let sent = timeout_at(first_by, self.client.execute(again)).await.map_err(|_| self.late_first())?;
         let response = sent.map_err(|e| self.unreachable(e))?;
         if !response.status().is_success() || !is_stream(&response) {
             return Err(self.refusal(response).await);
@@ -87,21 +84,15 @@ impl OpenAi {
                 return Ok(());
             }
             by = Instant::now()
-                + if fold.has_finished() {
-                    Duration::from_millis(DONE_MS_MAX)
-                } else {
-                    self.limits.idle_max
-                };
+                + if fold.has_finished() { Duration::from_millis(DONE_MS_MAX) } else { self.limits.idle_max };
         }
     }
 
     /// What a reply that is no stream of an answer means.
     async fn refusal(&self, response: Response) -> Fault {
         let status = response.status();
-        let retry_after = response
-            .headers()
-            .get(RETRY_AFTER)
-            .and_then(|value| value.to_str().ok()?.trim().parse().ok());
+        let retry_after =
+            response.headers().get(RETRY_AFTER).and_then(|value| value.to_str().ok()?.trim().parse().ok());
         let body = self.error_body(response).await;
         let mut told = wire::told(status.as_u16(), &body);
         told.retry_after = retry_after.map(Duration::from_secs);
@@ -132,10 +123,7 @@ impl OpenAi {
         let (name, seconds) = (&self.callee.name, self.limits.first_byte_max.as_secs_f64());
         Fault::new(
             Class::TimedOut,
-            format!(
-                "Model `{name}` at {} did not begin to answer within {seconds} s.",
-                self.callee.base_url
-            ),
+            format!("Model `{name}` at {} did not begin to answer within {seconds} s.", self.callee.base_url),
             format!(
                 "Ask again; for a model that thinks long, raise `first_byte_ms_max` of provider `{name}` in agent-runtime.toml."
             ),
@@ -147,9 +135,7 @@ impl OpenAi {
         Fault::new(
             Class::TimedOut,
             format!("Model `{name}` fell silent for {seconds} s in the middle of its answer."),
-            format!(
-                "Ask again; if it stays, raise `idle_ms_max` of provider `{name}` in agent-runtime.toml."
-            ),
+            format!("Ask again; if it stays, raise `idle_ms_max` of provider `{name}` in agent-runtime.toml."),
         )
     }
 
@@ -159,28 +145,16 @@ impl OpenAi {
             "Check that {url} is reachable from this host, and `base_url` of provider `{name}` in agent-runtime.toml."
         );
         if error.is_timeout() {
-            return Fault::new(
-                Class::TimedOut,
-                format!("No connection to model `{name}` at {url} in time."),
-                advice,
-            );
+            return Fault::new(Class::TimedOut, format!("No connection to model `{name}` at {url} in time."), advice);
         }
         let why = quoted(&root(error));
-        Fault::new(
-            Class::Unreachable,
-            format!("Model `{name}` at {url} could not be reached{why}."),
-            advice,
-        )
+        Fault::new(Class::Unreachable, format!("Model `{name}` at {url} could not be reached{why}."), advice)
     }
 
     fn broken_off(&self, error: reqwest::Error) -> Fault {
         Fault::new(
             Class::Unreachable,
-            format!(
-                "Model `{}` broke off in the middle of its answer{}.",
-                self.callee.name,
-                quoted(&root(error))
-            ),
+            format!("Model `{}` broke off in the middle of its answer{}.", self.callee.name, quoted(&root(error))),
             "Ask again; if it stays, something between this node and the model closes connections.",
         )
     }
@@ -192,10 +166,7 @@ impl OpenAi {
         };
         Fault::new(
             Class::Refused,
-            format!(
-                "The answer of model `{}` can't be read: {why}.",
-                self.callee.name
-            ),
+            format!("The answer of model `{}` can't be read: {why}.", self.callee.name),
             "Check that the endpoint is OpenAI-compatible and supports `stream: true`.",
         )
     }
@@ -204,10 +175,7 @@ impl OpenAi {
         let (name, url) = (&self.callee.name, &self.callee.base_url);
         Fault::new(
             Class::Refused,
-            format!(
-                "{url} does not answer as a stream of events{}.",
-                quoted(said)
-            ),
+            format!("{url} does not answer as a stream of events{}.", quoted(said)),
             format!(
                 "Check `base_url` of provider `{name}`: it ends before /chat/completions, and the endpoint must support `stream: true`."
             ),

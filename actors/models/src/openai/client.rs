@@ -3,9 +3,7 @@
 use std::time::Duration;
 
 use messages::model::Class;
-use reqwest::header::{
-    ACCEPT, ACCEPT_LANGUAGE, AUTHORIZATION, CONTENT_TYPE, HeaderMap, HeaderValue,
-};
+use reqwest::header::{ACCEPT, ACCEPT_LANGUAGE, AUTHORIZATION, CONTENT_TYPE, HeaderMap, HeaderValue};
 use reqwest::{Client, Url};
 use runtime::ServiceError;
 
@@ -40,50 +38,26 @@ pub(crate) struct OpenAi {
 
 impl OpenAi {
     /// Makes the client. Connects to nothing.
-    pub(crate) fn open(
-        callee: Callee,
-        key: Option<Secret>,
-        limits: Limits,
-    ) -> Result<Self, ServiceError> {
+    pub(crate) fn open(callee: Callee, key: Option<Secret>, limits: Limits) -> Result<Self, ServiceError> {
         let name = callee.name.clone();
         let wrong = |what: String| ServiceError::new(format!("models.{name}: {what}"));
         let key = key.filter(|key| !key.expose().is_empty());
         let url = endpoint(&callee.base_url, key.is_some()).map_err(wrong)?;
         if callee.model.trim().is_empty() {
-            return Err(wrong(
-                "`model` is empty; name the model as the endpoint knows it".to_owned(),
-            ));
+            return Err(wrong("`model` is empty; name the model as the endpoint knows it".to_owned()));
         }
         let client = client(&url, limits.connect_max).map_err(wrong)?;
         let headers = headers(key.as_ref()).map_err(wrong)?;
-        let callee = Callee {
-            base_url: shown(&url),
-            ..callee
-        };
-        Ok(Self {
-            callee,
-            key,
-            client,
-            limits,
-            url,
-            headers,
-        })
+        let callee = Callee { base_url: shown(&url), ..callee };
+        Ok(Self { callee, key, client, limits, url, headers })
     }
 
     /// The request, which can be sent more than once.
     pub(super) fn prepare(&self, body: Vec<u8>) -> Result<reqwest::Request, Fault> {
-        let builder = self
-            .client
-            .post(self.url.clone())
-            .headers(self.headers.clone())
-            .body(body);
+        let builder = self.client.post(self.url.clone()).headers(self.headers.clone()).body(body);
         builder.build().map_err(|e| {
             let why = e.without_url();
-            Fault::new(
-                Class::Refused,
-                format!("The call can't be made: {why}."),
-                "Check `base_url` of this provider.",
-            )
+            Fault::new(Class::Refused, format!("The call can't be made: {why}."), "Check `base_url` of this provider.")
         })
     }
 }
@@ -91,10 +65,7 @@ impl OpenAi {
 fn client(url: &Url, connect_max: Duration) -> Result<Client, String> {
     // reqwest panics without one; an error can be read.
     if rustls::crypto::CryptoProvider::get_default().is_none() {
-        return Err(
-            "no TLS provider is installed; the program installs one before it opens models"
-                .to_owned(),
-        );
+        return Err("no TLS provider is installed; the program installs one before it opens models".to_owned());
     }
     let mut builder = Client::builder()
         .user_agent(concat!("agent-runtime/", env!("CARGO_PKG_VERSION")))
@@ -111,9 +82,7 @@ fn client(url: &Url, connect_max: Duration) -> Result<Client, String> {
     if is_loopback(url) {
         builder = builder.no_proxy();
     }
-    builder
-        .build()
-        .map_err(|e| format!("the HTTP client can't be made: {e}"))
+    builder.build().map_err(|e| format!("the HTTP client can't be made: {e}"))
 }
 
 fn headers(key: Option<&Secret>) -> Result<HeaderMap, String> {
@@ -122,11 +91,8 @@ fn headers(key: Option<&Secret>) -> Result<HeaderMap, String> {
     headers.insert(ACCEPT, HeaderValue::from_static("text/event-stream"));
     headers.insert(ACCEPT_LANGUAGE, HeaderValue::from_static("en-US,en"));
     if let Some(key) = key {
-        let mut bearer =
-            HeaderValue::try_from(format!("Bearer {}", key.expose())).map_err(|_| {
-                "the key holds a character that no key has; was a whole file read as the key?"
-                    .to_owned()
-            })?;
+        let mut bearer = HeaderValue::try_from(format!("Bearer {}", key.expose()))
+            .map_err(|_| "the key holds a character that no key has; was a whole file read as the key?".to_owned())?;
         bearer.set_sensitive(true);
         headers.insert(AUTHORIZATION, bearer);
     }
@@ -136,20 +102,17 @@ fn headers(key: Option<&Secret>) -> Result<HeaderMap, String> {
 /// `<base_url>/chat/completions`, if a call may go there.
 fn endpoint(base_url: &str, has_key: bool) -> Result<Url, String> {
     let base = base_url.trim().trim_end_matches('/');
-    let url = Url::parse(&format!("{base}/chat/completions"))
-        .map_err(|e| format!("`base_url` {base_url:?} is not an address ({e}); it looks like https://api.z.ai/api/paas/v4"))?;
+    let url = Url::parse(&format!("{base}/chat/completions")).map_err(|e| {
+        format!("`base_url` {base_url:?} is not an address ({e}); it looks like https://api.z.ai/api/paas/v4")
+    })?;
     if !matches!(url.scheme(), "http" | "https") || url.host_str().is_none() {
-        return Err(format!(
-            "`base_url` {base_url:?} must begin with https:// or, on this machine, http://"
-        ));
+        return Err(format!("`base_url` {base_url:?} must begin with https:// or, on this machine, http://"));
     }
     if !url.username().is_empty() || url.password().is_some() {
         return Err("`base_url` holds a user or password; a key goes into `key`".to_owned());
     }
     if url.scheme() == "http" && has_key && !is_loopback(&url) {
-        return Err(format!(
-            "`base_url` {base_url:?} would send the key unencrypted; use https://, or no key"
-        ));
+        return Err(format!("`base_url` {base_url:?} would send the key unencrypted; use https://, or no key"));
     }
     Ok(url)
 }
@@ -157,19 +120,16 @@ fn endpoint(base_url: &str, has_key: bool) -> Result<Url, String> {
 fn is_loopback(url: &Url) -> bool {
     match url.host_str() {
         Some("localhost") => true,
-        Some(host) => host
-            .trim_matches(['[', ']'])
-            .parse::<std::net::IpAddr>()
-            .is_ok_and(|address| address.is_loopback()),
+        Some(host) => {
+            host.trim_matches(['[', ']']).parse::<std::net::IpAddr>().is_ok_and(|address| address.is_loopback())
+        }
         None => false,
     }
 }
 
 /// The address as people wrote it, without what was appended.
 fn shown(url: &Url) -> String {
-    url.as_str()
-        .trim_end_matches("/chat/completions")
-        .to_owned()
+    url.as_str().trim_end_matches("/chat/completions").to_owned()
 }
 
 #[cfg(test)]

@@ -29,19 +29,8 @@ pub(crate) struct Fault {
 
 impl Fault {
     pub(crate) fn new(class: Class, message: impl Into<String>, advice: impl Into<String>) -> Self {
-        let passes = matches!(
-            class,
-            Class::RateLimited | Class::Upstream | Class::Unreachable | Class::Empty
-        );
-        Self {
-            failure: Failure {
-                class,
-                message: message.into(),
-                advice: advice.into(),
-            },
-            passes,
-            retry_after: None,
-        }
+        let passes = matches!(class, Class::RateLimited | Class::Upstream | Class::Unreachable | Class::Empty);
+        Self { failure: Failure { class, message: message.into(), advice: advice.into() }, passes, retry_after: None }
     }
 
     fn lasting(mut self) -> Self {
@@ -71,8 +60,7 @@ pub(crate) struct Told {
 pub(crate) fn classify(callee: &Callee, told: &Told) -> Fault {
     let said = quoted(&told.message);
     let name = &callee.name;
-    let mut fault =
-        by_code(callee, &told.code, &said).unwrap_or_else(|| by_status(callee, told.status, &said));
+    let mut fault = by_code(callee, &told.code, &said).unwrap_or_else(|| by_status(callee, told.status, &said));
     if fault.failure.message.is_empty() {
         fault.failure.message = format!("Model `{name}` failed{said}.");
     }
@@ -92,10 +80,7 @@ fn by_code(callee: &Callee, code: &str, said: &str) -> Option<Fault> {
         ),
         "1309" | "1311" | "1313" | "1314" | "1315" => Fault::new(
             Class::Auth,
-            format!(
-                "The key of model `{name}` may not use `{}`{said}.",
-                callee.model
-            ),
+            format!("The key of model `{name}` may not use `{}`{said}.", callee.model),
             format!(
                 "Choose a model that the plan includes, or another key, in provider `{name}` under `[models]` in agent-runtime.toml."
             ),
@@ -125,10 +110,7 @@ fn by_status(callee: &Callee, status: u16, said: &str) -> Fault {
         401 | 403 => key_refused(callee, said),
         404 => Fault::new(
             Class::Refused,
-            format!(
-                "There is no model `{}` at {}{said}.",
-                callee.model, callee.base_url
-            ),
+            format!("There is no model `{}` at {}{said}.", callee.model, callee.base_url),
             format!(
                 "Check `base_url` and `model` of provider `{name}` under `[models]` in agent-runtime.toml; a base_url ends before /chat/completions."
             ),
@@ -137,10 +119,7 @@ fn by_status(callee: &Callee, status: u16, said: &str) -> Fault {
         429 => rate_limited(name, said),
         300..=399 => Fault::new(
             Class::Refused,
-            format!(
-                "{} redirects to another address (HTTP {status}), which is not followed.",
-                callee.base_url
-            ),
+            format!("{} redirects to another address (HTTP {status}), which is not followed.", callee.base_url),
             format!("Set `base_url` of provider `{name}` to the address that answers itself."),
         ),
         _ => Fault::new(
@@ -157,10 +136,7 @@ fn key_refused(callee: &Callee, said: &str) -> Fault {
     let name = &callee.name;
     Fault::new(
         Class::Auth,
-        format!(
-            "The key of model `{name}` was not accepted by {}{said}.",
-            callee.base_url
-        ),
+        format!("The key of model `{name}` was not accepted by {}{said}.", callee.base_url),
         format!(
             "Set a valid key for provider `{name}` under `[models]` in agent-runtime.toml, or in the environment variable it is read from (for z.ai: ZAI_API_KEY)."
         ),
@@ -203,18 +179,12 @@ pub(crate) fn upstream(name: &str, said: &str) -> Fault {
 
 /// The provider's own words as they are shown: one line, no control characters, cut; empty when there are none.
 pub(crate) fn quoted(words: &str) -> String {
-    let line = words
-        .split(|c: char| c.is_whitespace() || c.is_control())
-        .filter(|w| !w.is_empty())
-        .collect::<Vec<_>>();
+    let line = words.split(|c: char| c.is_whitespace() || c.is_control()).filter(|w| !w.is_empty()).collect::<Vec<_>>();
     let line = line.join(" ");
     match line.chars().count() {
         0 => String::new(),
         n if n <= WORDS_CHARS_MAX => format!(": \"{}\"", line.trim_end_matches('.')),
-        _ => format!(
-            ": \"{}…\"",
-            line.chars().take(WORDS_CHARS_MAX).collect::<String>()
-        ),
+        _ => format!(": \"{}…\"", line.chars().take(WORDS_CHARS_MAX).collect::<String>()),
     }
 }
 
@@ -233,21 +203,13 @@ pub(crate) struct Attempt {
 
 /// How long to wait before the same call is tried again; `None`: it is not.
 pub(crate) fn pause_before_retry(fault: &Fault, attempt: Attempt) -> Option<Duration> {
-    let retries_max = if fault.failure.class == Class::Empty {
-        RETRIES_EMPTY_MAX
-    } else {
-        RETRIES_MAX
-    };
+    let retries_max = if fault.failure.class == Class::Empty { RETRIES_EMPTY_MAX } else { RETRIES_MAX };
     if !fault.passes || attempt.heard || attempt.made > retries_max {
         return None;
     }
-    let step = BACKOFF_MS_MIN
-        .saturating_mul(1 << attempt.made.saturating_sub(1).min(8))
-        .min(BACKOFF_MS_MAX);
+    let step = BACKOFF_MS_MIN.saturating_mul(1 << attempt.made.saturating_sub(1).min(8)).min(BACKOFF_MS_MAX);
     // Half of it fixed, half by chance, so that many that failed at once do not come back at once.
-    let own = Duration::from_millis(
-        step / 2 + mixed(attempt.seed ^ u64::from(attempt.made)) % (step / 2 + 1),
-    );
+    let own = Duration::from_millis(step / 2 + mixed(attempt.seed ^ u64::from(attempt.made)) % (step / 2 + 1));
     let pause = fault.retry_after.unwrap_or_default().max(own);
     // A pause that leaves no time for the call itself would only delay the bad news.
     (pause < attempt.left).then_some(pause)

@@ -46,14 +46,7 @@ pub(crate) struct Fold<'a> {
 
 impl<'a> Fold<'a> {
     pub(crate) fn new(callee: &'a Callee, bytes_max: usize) -> Self {
-        Self {
-            callee,
-            bytes_max,
-            text: String::new(),
-            finish: None,
-            done: false,
-            cut: false,
-        }
+        Self { callee, bytes_max, text: String::new(), finish: None, done: false, cut: false }
     }
 
     /// The words that came so far.
@@ -88,11 +81,7 @@ impl<'a> Fold<'a> {
 
     fn take(&mut self, piece: &str) -> Step {
         // White space before the first word is no word: nothing is shown of an answer that stays empty.
-        let piece = if self.text.is_empty() {
-            piece.trim_start()
-        } else {
-            piece
-        };
+        let piece = if self.text.is_empty() { piece.trim_start() } else { piece };
         if piece.is_empty() {
             return Step::Nothing;
         }
@@ -102,11 +91,7 @@ impl<'a> Fold<'a> {
             self.text.push_str(piece);
             return Step::Piece { from };
         }
-        self.text.push_str(
-            piece
-                .get(..piece.floor_char_boundary(room))
-                .unwrap_or_default(),
-        );
+        self.text.push_str(piece.get(..piece.floor_char_boundary(room)).unwrap_or_default());
         self.cut = true;
         Step::Full { from }
     }
@@ -131,33 +116,19 @@ impl<'a> Fold<'a> {
         }
         let cut = self.cut || matches!(self.finish, Some(Finish::Length | Finish::TooLong));
         let sources = cited(text, request);
-        Ok(Answer {
-            text: text.to_owned(),
-            sources,
-            model: name.clone(),
-            cut,
-        })
+        Ok(Answer { text: text.to_owned(), sources, model: name.clone(), cut })
     }
 
     fn truncated(&self) -> Fault {
         Fault::new(
             Class::Truncated,
-            format!(
-                "The answer of model `{}` ended in the middle, after {} bytes.",
-                self.callee.name,
-                self.text.len()
-            ),
+            format!("The answer of model `{}` ended in the middle, after {} bytes.", self.callee.name, self.text.len()),
             "Ask again; if it stays, something between this node and the model closes long replies.",
         )
     }
 
     fn unreadable(&self, error: &serde_json::Error) -> Fault {
-        upstream(
-            &self.callee.name,
-            &quoted(&format!(
-                "a part of its answer is not readable JSON ({error})"
-            )),
-        )
+        upstream(&self.callee.name, &quoted(&format!("a part of its answer is not readable JSON ({error})")))
     }
 }
 

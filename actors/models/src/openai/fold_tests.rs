@@ -5,11 +5,7 @@ use proptest::prelude::*;
 use super::*;
 
 fn callee() -> Callee {
-    Callee {
-        name: "zai".into(),
-        model: "glm".into(),
-        base_url: "http://127.0.0.1:1/v1".into(),
-    }
+    Callee { name: "zai".into(), model: "glm".into(), base_url: "http://127.0.0.1:1/v1".into() }
 }
 
 fn request(paths: &[&str]) -> Request {
@@ -35,7 +31,8 @@ fn request(paths: &[&str]) -> Request {
 }
 
 fn delta(text: &str) -> String {
-    serde_json::json!({"id": "x", "choices": [{"index": 0, "delta": {"role": "assistant", "content": text}}]}).to_string()
+    serde_json::json!({"id": "x", "choices": [{"index": 0, "delta": {"role": "assistant", "content": text}}]})
+        .to_string()
 }
 
 fn finished(reason: &str) -> String {
@@ -59,34 +56,15 @@ fn class(events: &[String]) -> Class {
 
 #[test]
 fn pieces_add_up_to_the_answer() {
-    let events = [
-        delta("\n Hel"),
-        delta("lo "),
-        finished("stop"),
-        "[DONE]".into(),
-    ];
+    let events = [delta("\n Hel"), delta("lo "), finished("stop"), "[DONE]".into()];
     let answer = folded(&events, 100).unwrap();
-    assert_eq!(
-        answer,
-        Answer {
-            text: "Hello".into(),
-            sources: vec![],
-            model: "zai".into(),
-            cut: false
-        }
-    );
+    assert_eq!(answer, Answer { text: "Hello".into(), sources: vec![], model: "zai".into(), cut: false });
 }
 
 #[test]
 fn a_stream_that_says_either_that_it_stopped_or_that_it_is_done_is_whole() {
-    assert_eq!(
-        folded(&[delta("a"), finished("stop")], 100).unwrap().text,
-        "a"
-    );
-    assert_eq!(
-        folded(&[delta("a"), "[DONE]".into()], 100).unwrap().text,
-        "a"
-    );
+    assert_eq!(folded(&[delta("a"), finished("stop")], 100).unwrap().text, "a");
+    assert_eq!(folded(&[delta("a"), "[DONE]".into()], 100).unwrap().text, "a");
     assert_eq!(class(&[delta("a")]), Class::Truncated);
     assert_eq!(class(&[]), Class::Truncated);
 }
@@ -94,32 +72,16 @@ fn a_stream_that_says_either_that_it_stopped_or_that_it_is_done_is_whole() {
 #[test]
 fn an_answer_of_thoughts_only_is_empty() {
     let thought = r#"{"choices":[{"delta":{"reasoning_content":"hm","content":null}}]}"#.to_owned();
-    assert_eq!(
-        class(&[thought, delta(" \n"), finished("stop"), "[DONE]".into()]),
-        Class::Empty
-    );
+    assert_eq!(class(&[thought, delta(" \n"), finished("stop"), "[DONE]".into()]), Class::Empty);
 }
 
 #[test]
 fn how_a_model_stopped_decides() {
     assert!(folded(&[delta("a"), finished("length")], 100).unwrap().cut);
-    assert!(
-        folded(
-            &[delta("a"), finished("model_context_window_exceeded")],
-            100
-        )
-        .unwrap()
-        .cut
-    );
-    assert_eq!(
-        class(&[finished("model_context_window_exceeded")]),
-        Class::Refused
-    );
+    assert!(folded(&[delta("a"), finished("model_context_window_exceeded")], 100).unwrap().cut);
+    assert_eq!(class(&[finished("model_context_window_exceeded")]), Class::Refused);
     assert_eq!(class(&[delta("a"), finished("sensitive")]), Class::Refused);
-    assert_eq!(
-        class(&[delta("a"), finished("content_filter")]),
-        Class::Refused
-    );
+    assert_eq!(class(&[delta("a"), finished("content_filter")]), Class::Refused);
     assert_eq!(class(&[finished("network_error")]), Class::Upstream);
 }
 
@@ -128,11 +90,7 @@ fn an_error_in_mid_stream_is_told_with_its_words() {
     let error = r#"{"error":{"code":"1234","message":"net down"}}"#.to_owned();
     let fault = folded(&[delta("a"), error], 100).unwrap_err();
     assert_eq!(fault.failure.class, Class::Upstream);
-    assert!(
-        fault.failure.message.contains("net down"),
-        "{}",
-        fault.failure.message
-    );
+    assert!(fault.failure.message.contains("net down"), "{}", fault.failure.message);
 }
 
 #[test]

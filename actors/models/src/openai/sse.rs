@@ -71,11 +71,7 @@ impl Splitter {
     }
 
     fn line_ended(&mut self, line: &[u8]) -> Result<(), SseError> {
-        let line = if self.begun {
-            line
-        } else {
-            line.strip_prefix(b"\xEF\xBB\xBF").unwrap_or(line)
-        };
+        let line = if self.begun { line } else { line.strip_prefix(b"\xEF\xBB\xBF").unwrap_or(line) };
         self.begun = true;
         if line.is_empty() {
             self.event_ended();
@@ -90,8 +86,7 @@ impl Splitter {
             self.data.push('\n');
         }
         self.has_data = true;
-        self.data
-            .push_str(std::str::from_utf8(value).map_err(|_| SseError::NotUtf8)?);
+        self.data.push_str(std::str::from_utf8(value).map_err(|_| SseError::NotUtf8)?);
         Ok(())
     }
 
@@ -123,10 +118,7 @@ mod tests {
             ("data: a\r\n\r\ndata: b\r\n\r\n", vec!["a", "b"]),
             ("data: a\r\rdata: b\r\r", vec!["a", "b"]),
             ("\u{feff}data:a\n\n", vec!["a"]),
-            (
-                ": ping\n\nevent: x\nid: 1\ndata: a\ndata:  b\n\n",
-                vec!["a\n b"],
-            ),
+            (": ping\n\nevent: x\nid: 1\ndata: a\ndata:  b\n\n", vec!["a\n b"]),
             ("data\n\n", vec![""]),
             ("database: no\n\n", vec![]),
             ("data: a\n", vec!["a"]),
@@ -140,23 +132,11 @@ mod tests {
     #[test]
     fn an_event_longer_than_the_limit_is_refused_however_it_arrives() {
         let fits = vec![b'x'; EVENT_BYTES_MAX - "data: ".len()];
-        assert_eq!(
-            split(&[b"data: ", &fits, b"\n\n"]).unwrap()[0].len(),
-            fits.len()
-        );
-        assert_eq!(
-            split(&[b"data: ", &fits, b"y\n\n"]),
-            Err(SseError::TooLarge)
-        );
+        assert_eq!(split(&[b"data: ", &fits, b"\n\n"]).unwrap()[0].len(), fits.len());
+        assert_eq!(split(&[b"data: ", &fits, b"y\n\n"]), Err(SseError::TooLarge));
         let halves = vec![b'x'; EVENT_BYTES_MAX / 2];
-        assert_eq!(
-            split(&[b"data: ", &halves, b"\ndata: ", &halves, b"\n\n"]),
-            Err(SseError::TooLarge)
-        );
-        assert_eq!(
-            split(&[b": ", &fits, b"yyyyyyyy\n\n"]),
-            Err(SseError::TooLarge)
-        );
+        assert_eq!(split(&[b"data: ", &halves, b"\ndata: ", &halves, b"\n\n"]), Err(SseError::TooLarge));
+        assert_eq!(split(&[b": ", &fits, b"yyyyyyyy\n\n"]), Err(SseError::TooLarge));
     }
 
     #[test]

@@ -36,10 +36,7 @@ struct Message<'a> {
 pub(crate) fn body(model: &str, request: &Request) -> Result<Vec<u8>, serde_json::Error> {
     let mut messages = Vec::with_capacity(request.history.len() + 2);
     if !request.system.trim().is_empty() {
-        messages.push(Message {
-            role: "system",
-            content: Cow::Borrowed(&request.system),
-        });
+        messages.push(Message { role: "system", content: Cow::Borrowed(&request.system) });
     }
     messages.extend(request.history.iter().map(|said| Message {
         role: match said.role {
@@ -48,20 +45,9 @@ pub(crate) fn body(model: &str, request: &Request) -> Result<Vec<u8>, serde_json
         },
         content: Cow::Borrowed(&said.text),
     }));
-    messages.push(Message {
-        role: "user",
-        content: asked(request),
-    });
-    let max_tokens = request
-        .answer_bytes_max
-        .div_ceil(BYTES_PER_TOKEN)
-        .clamp(TOKENS_MIN, TOKENS_MAX);
-    serde_json::to_vec(&Body {
-        model,
-        messages,
-        max_tokens,
-        stream: true,
-    })
+    messages.push(Message { role: "user", content: asked(request) });
+    let max_tokens = request.answer_bytes_max.div_ceil(BYTES_PER_TOKEN).clamp(TOKENS_MIN, TOKENS_MAX);
+    serde_json::to_vec(&Body { model, messages, max_tokens, stream: true })
 }
 
 /// The question; before it the passages, marked as data. They stand with the question and not with the prompt, so that
@@ -85,24 +71,8 @@ fn asked(request: &Request) -> Cow<'_, str> {
 }
 
 fn push_passage(text: &mut String, mark: &str, hit: &Hit) {
-    let heading = if hit.heading.is_empty() {
-        String::new()
-    } else {
-        format!(" > {}", hit.heading)
-    };
-    for part in [
-        "<",
-        mark,
-        ">\n[",
-        &hit.path,
-        "]",
-        &heading,
-        "\n",
-        hit.passage.trim_end(),
-        "\n</",
-        mark,
-        ">\n\n",
-    ] {
+    let heading = if hit.heading.is_empty() { String::new() } else { format!(" > {}", hit.heading) };
+    for part in ["<", mark, ">\n[", &hit.path, "]", &heading, "\n", hit.passage.trim_end(), "\n</", mark, ">\n\n"] {
         text.push_str(part);
     }
 }
@@ -136,20 +106,13 @@ pub(crate) struct Text<'a>(#[serde(borrow)] pub(crate) Cow<'a, str>);
 
 /// What the body of an error says: `{"error":{"code":"1302","message":"…"}}`, or something like it.
 pub(crate) fn told(status: u16, body: &[u8]) -> Told {
-    let error =
-        serde_json::from_slice::<Value>(body)
-            .ok()
-            .map(|mut value| match value.get_mut("error") {
-                Some(error) => error.take(),
-                None => value,
-            });
+    let error = serde_json::from_slice::<Value>(body).ok().map(|mut value| match value.get_mut("error") {
+        Some(error) => error.take(),
+        None => value,
+    });
     match error {
         Some(error) => told_by(status, &error),
-        None => Told {
-            status,
-            message: String::from_utf8_lossy(body).into_owned(),
-            ..Told::default()
-        },
+        None => Told { status, message: String::from_utf8_lossy(body).into_owned(), ..Told::default() },
     }
 }
 
@@ -161,17 +124,8 @@ pub(crate) fn told_by(status: u16, error: &Value) -> Told {
         _ => String::new(),
     };
     let field = |name| error.get(name).map(text).unwrap_or_default();
-    let message = if error.is_string() {
-        text(error)
-    } else {
-        field("message")
-    };
-    Told {
-        status,
-        code: field("code"),
-        message,
-        retry_after: None,
-    }
+    let message = if error.is_string() { text(error) } else { field("message") };
+    Told { status, code: field("code"), message, retry_after: None }
 }
 
 #[cfg(test)]

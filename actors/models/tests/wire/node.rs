@@ -1,0 +1,111 @@
+//! A node with `models` and its providers on a store that nobody asks.
+
+use std::sync::Arc;
+use std::time::Duration;
+
+use messages::model::{Answer, Failure, Model, Msg, Reply, Request};
+use messages::store::{CommitError, QueryError};
+use messages::{Address, AskError, Trace};
+use models::{ModelsConfig, ModelsService, ProviderConfig, ProviderKind, ProviderService, Secret};
+use runtime::testing::{ScriptedStore, system};
+use runtime::{Child, Children, Intensity, Options, Restart, Strategy, System};
+
+pub(crate) const KEY: &str = "sk-0123456789abcdef";
+
+pub(crate) fn endpoint(base_url: &str) -> ProviderConfig {
+    let kind = ProviderKind::OpenAi {
+        base_url: base_url.into(),
+        model: "glm-5.3".into(),
+        key: Some(Secret::new(KEY)),
+        connect_ms_max: 2_000,
+        first_byte_ms_max: 10_000,
+        idle_ms_max: 10_000,
+    };
+    ProviderConfig::new("zai", kind)
+}
+
+/// The same with short patience.
+pub(crate) fn hasty(base_url: &str) -> ProviderConfig {
+    let mut config = endpoint(base_url);
+    if let ProviderKind::OpenAi { first_byte_ms_max, idle_ms_max, .. } = &mut config.kind {
+        (*first_byte_ms_max, *idle_ms_max) = (150, 150);
+    }
+    config
+}
+
+/// A started node whose default is the first of these providers.
+pub(crate) async fn node(providers: Vec<ProviderConfig>) -> System {
+    drop(rustls::crypto::ring::default_provider().install_default());
+    let store = ScriptedStore::new(
+        |_| Err(CommitError::Unavailable("no store".into())),
+        |_| Err(QueryError::Unavailable("no store".into())),
+    );
+    let system = system(store, vec![], Options::default());
+    let config = ModelsConfig { default: providers[0].name.clone(), providers };
+    let mut list = vec![];
+    for provider in config.providers.clone() {
+        let address = Address::fixed("models").child(&provider.name);
+        let open = move || {
+            let opened = ProviderService::open(&provider);
+            Box::pin(async { opened }) as runtime::BoxFuture<_>
+        };
+        list.push(Child::service(address, Restart::Permanent, open));
+    }
+    let open = move || {
+        let opened = ModelsService::open(&config);
+        Box::pin(async { opened }) as runtime::BoxFuture<_>
+    };
+    list.push(Child::service(Address::fixed("models"), Restart::Permanent, open));
+    let children = Children { strategy: Strategy::OneForOne, intensity: Intensity::ESCALATE, list };
+    system.start(children).await.unwrap();
+    system
+}
+
+pub(crate) fn question(words: &str) -> Request {
+    Request {
+        allowed: vec![],
+        system: "You help.".into(),
+        history: vec![],
+        question: words.into(),
+        passages: vec![],
+        answer_bytes_max: 4_000,
+        seconds_max: 30,
+        trace: Trace(words.into()),
+    }
+}
+
+pub(crate) async fn ask(system: &System, request: Request) -> Result<Reply, AskError> {
+    let models = system.to::<Model>(&Address::fixed("models"));
+    models.ask(Msg::Answer(Box::new(request)), Duration::from_secs(40)).await
+}
+
+/// The answer.
+pub(crate) async fn answer(system: &System, request: Request) -> Answer {
+    match ask(system, request).await {
+        Ok(Reply::Answer(answer)) => answer,
+        other => panic!("no answer: {other:?}"),
+    }
+}
+
+/// The failure.
+pub(crate) async fn failure(system: &System, request: Request) -> Failure {
+    match ask(system, request).await {
+        Ok(Reply::Failed(failure)) => failure,
+        other => panic!("no failure: {other:?}"),
+    }
+}
+
+/// How the models stand, as one text.
+pub(crate) async fn described(system: &System) -> String {
+    let models = system.to::<Model>(&Address::fixed("models"));
+    match models.ask(Msg::Describe, Duration::from_secs(5)).await {
+        Ok(Reply::Described(lines)) => lines.join("\n"),
+        other => panic!("not described: {other:?}"),
+    }
+}
+
+/// Asks in a task of its own; aborting it is giving up.
+pub(crate) fn asked(system: &System, request: Request) -> tokio::task::JoinHandle<Result<Reply, AskError>> {
+    let system = Arc::new(system.clone());
+    tokio::spawn(async move { ask(&system, request).await })
+}

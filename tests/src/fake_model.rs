@@ -1,0 +1,184 @@
+//! A server that speaks the wire of an OpenAI-compatible model, and misbehaves on command.
+//!
+//! | path | what |
+//! |---|---|
+//! | `POST /v1/chat/completions` | a streamed answer that echoes the question: `echo: <question>` |
+//! | `PUT /control` | a [`Mode`] as JSON, from now on for every model whose name is not itself a mode |
+//! | `GET /stats` | [`Stats`] as JSON |
+//! | `GET /requests` | the bodies of the last [`REQUESTS_KEPT_MAX`] calls, oldest first |
+//!
+//! A call whose `model` is the name of a mode (`empty`, `cut_in_middle`, `random:7`) gets that mode, whatever the
+//! control says. Written from z.ai's reference of 2026-07-11.
+
+mod mode;
+mod wire;
+
+use std::collections::{BTreeMap, VecDeque};
+use std::net::SocketAddr;
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::time::Duration;
+
+use axum::extract::{DefaultBodyLimit, State};
+use axum::response::Response;
+use axum::routing::{get, post, put};
+use axum::{Json, Router};
+use serde::{Deserialize, Serialize};
+use serde_json::Value;
+use tokio::task::AbortHandle;
+
+pub use mode::Mode;
+
+/// Bodies of calls that are kept for `GET /requests`.
+pub const REQUESTS_KEPT_MAX: usize = 256;
+/// The longest body of a call.
+const BODY_BYTES_MAX: usize = 8 * 1024 * 1024;
+
+/// What it has seen.
+#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Stats {
+    /// Calls that came.
+    pub calls: u64,
+    /// The same by the mode they were answered in.
+    pub by_mode: BTreeMap<String, u64>,
+    /// Answers under way.
+    pub in_flight: u64,
+    /// The most answers that were under way at once.
+    pub in_flight_max: u64,
+}
+
+#[derive(Default)]
+struct Seen {
+    mode: Mode,
+    stats: Stats,
+    requests: VecDeque<Value>,
+}
+
+/// What all calls share.
+#[derive(Clone, Default)]
+struct Shared(Arc<Mutex<Seen>>);
+
+impl Shared {
+    fn lock(&self) -> MutexGuard<'_, Seen> {
+        self.0.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
+/// A running fake. It ends when it is dropped.
+pub struct FakeModel {
+    address: SocketAddr,
+    shared: Shared,
+    server: AbortHandle,
+}
+
+impl FakeModel {
+    /// Listens on loopback; port 0 takes a free one.
+    ///
+    /// # Errors
+    /// When the port is taken.
+    pub async fn start(port: u16) -> anyhow::Result<Self> {
+        let listener = tokio::net::TcpListener::bind(("127.0.0.1", port)).await?;
+        let address = listener.local_addr()?;
+        let shared = Shared::default();
+        let router = Router::new()
+            .route("/v1/chat/completions", post(complete))
+            .route("/control", put(control))
+            .route("/stats", get(stats))
+            .route("/requests", get(requests))
+            .layer(DefaultBodyLimit::max(BODY_BYTES_MAX))
+            .with_state(shared.clone());
+        let listener = axum::serve::ListenerExt::tap_io(listener, |stream| {
+            // Without it each small chunk may wait 40 ms for an acknowledgement. That it fails has no other effect.
+            stream.set_nodelay(true).ok();
+        });
+        let server = tokio::spawn(async move { axum::serve(listener, router).await.ok() });
+        Ok(Self { address, shared, server: server.abort_handle() })
+    }
+
+    /// What a provider's `base_url` is: `http://127.0.0.1:PORT/v1`.
+    #[must_use]
+    pub fn base_url(&self) -> String {
+        format!("http://{}/v1", self.address)
+    }
+
+    /// From now on it behaves like this.
+    pub fn set(&self, mode: Mode) {
+        self.shared.lock().mode = mode;
+    }
+
+    /// What it has seen.
+    #[must_use]
+    pub fn stats(&self) -> Stats {
+        self.shared.lock().stats.clone()
+    }
+
+    /// The bodies of the last calls, oldest first.
+    #[must_use]
+    pub fn requests(&self) -> Vec<Value> {
+        self.shared.lock().requests.iter().cloned().collect()
+    }
+}
+
+impl Drop for FakeModel {
+    fn drop(&mut self) {
+        self.server.abort();
+    }
+}
+
+async fn complete(State(shared): State<Shared>, Json(body): Json<Value>) -> Response {
+    let asked = match wire::asked(&body) {
+        Ok(asked) => asked,
+        Err(why) => return wire::error(400, "1214", &why, None),
+    };
+    let mode = {
+        let mut seen = shared.lock();
+        let named = body.get("model").and_then(Value::as_str).and_then(Mode::named);
+        let mode = named.unwrap_or_else(|| seen.mode.clone()).drawn(seen.stats.calls);
+        seen.stats.calls += 1;
+        *seen.stats.by_mode.entry(mode.name().to_owned()).or_default() += 1;
+        if seen.requests.len() == REQUESTS_KEPT_MAX {
+            seen.requests.pop_front();
+        }
+        seen.requests.push_back(body);
+        mode
+    };
+    let under_way = UnderWay::new(shared);
+    if let Mode::SlowFirstByte { delay_ms } = mode {
+        tokio::time::sleep(Duration::from_millis(delay_ms)).await;
+    }
+    wire::reply(&mode, &asked, under_way)
+}
+
+async fn control(State(shared): State<Shared>, Json(mode): Json<Mode>) {
+    shared.lock().mode = mode;
+}
+
+async fn stats(State(shared): State<Shared>) -> Json<Stats> {
+    Json(shared.lock().stats.clone())
+}
+
+async fn requests(State(shared): State<Shared>) -> Json<Vec<Value>> {
+    Json(shared.lock().requests.iter().cloned().collect())
+}
+
+/// Counts an answer as under way until it is dropped, be it sent or given up by the client.
+struct UnderWay(Shared);
+
+impl UnderWay {
+    fn new(shared: Shared) -> Self {
+        let mut seen = shared.lock();
+        seen.stats.in_flight += 1;
+        seen.stats.in_flight_max = seen.stats.in_flight_max.max(seen.stats.in_flight);
+        drop(seen);
+        Self(shared)
+    }
+}
+
+impl Drop for UnderWay {
+    fn drop(&mut self) {
+        let mut seen = self.0.lock();
+        seen.stats.in_flight = seen.stats.in_flight.saturating_sub(1);
+    }
+}
+
+#[cfg(test)]
+mod tests;
