@@ -11,8 +11,8 @@
 //! of its [`ProviderConfig`]s. Before it opens a provider of kind [`ProviderKind::OpenAi`] it must have installed a TLS
 //! provider (`rustls::crypto::ring::default_provider().install_default()`).
 //!
-//! Nothing else may be called. Decisions are pure and live in `core.rs` files, in [`offline`](ProviderKind::Offline)'s
-//! and in the adapter's: what an HTTP status means, whether a call is tried again, what a stream adds up to.
+//! Nothing else may be called. Decisions are pure and live apart from what performs them: which provider answers, what
+//! the offline model quotes, what an HTTP status means, whether a call is tried again, what a stream adds up to.
 
 mod config;
 mod core;

@@ -73,17 +73,24 @@ async fn each_bad_end_is_what_it_says() {
     assert!(complete(&fake, "invalid_json", "q").await.contains("data: {\"choices\":[{\"delta\":\n"));
 }
 
+async fn until_under_way(fake: &FakeModel, calls: u64) {
+    while fake.stats().in_flight != calls {
+        tokio::task::yield_now().await;
+    }
+}
+
 #[tokio::test]
 async fn what_does_not_end_is_under_way_until_the_client_leaves() {
     let fake = FakeModel::start(0).await.unwrap();
     for model in ["never_ends", "endless", "slow_first_byte", "slow_between"] {
-        let call = tokio::time::timeout(std::time::Duration::from_millis(50), complete(&fake, model, "q"));
-        assert!(call.await.is_err(), "{model}");
-        while fake.stats().in_flight > 0 {
-            tokio::task::yield_now().await;
+        tokio::select! {
+            reply = complete(&fake, model, "q") => panic!("{model} ended: {reply}"),
+            () = until_under_way(&fake, 1) => {}
         }
+        until_under_way(&fake, 0).await;
         assert_eq!(fake.stats().by_mode[model], 1);
     }
+    assert_eq!(fake.stats().in_flight_max, 1);
 }
 
 #[tokio::test]

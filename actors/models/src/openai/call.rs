@@ -7,7 +7,7 @@ use reqwest::Response;
 use reqwest::header::{CONTENT_TYPE, RETRY_AFTER};
 use tokio::time::{Instant, timeout, timeout_at};
 
-use super::client::OpenAi;
+use super::client::{OpenAi, root};
 use super::core::{Fault, classify, quoted, upstream};
 use super::fold::{Fold, Step};
 use super::sse::{EVENT_BYTES_MAX, Splitter, SseError};
@@ -193,14 +193,4 @@ async fn read_to_end(mut response: Response) {
     let end = async { while let Ok(Some(_)) = response.chunk().await {} };
     // Late or never: then the connection is closed instead of kept.
     timeout(Duration::from_millis(END_MS_MAX), end).await.ok();
-}
-
-/// The innermost reason: "Connection refused (os error 111)" says more than what stands around it.
-fn root(error: reqwest::Error) -> String {
-    let error = error.without_url();
-    let mut deepest: &dyn std::error::Error = &error;
-    while let Some(source) = deepest.source() {
-        deepest = source;
-    }
-    deepest.to_string()
 }

@@ -82,7 +82,7 @@ fn client(url: &Url, connect_max: Duration) -> Result<Client, String> {
     if is_loopback(url) {
         builder = builder.no_proxy();
     }
-    builder.build().map_err(|e| format!("the HTTP client can't be made: {e}"))
+    builder.build().map_err(|e| format!("the HTTP client can't be made: {}", root(e)))
 }
 
 fn headers(key: Option<&Secret>) -> Result<HeaderMap, String> {
@@ -130,6 +130,16 @@ fn is_loopback(url: &Url) -> bool {
 /// The address as people wrote it, without what was appended.
 fn shown(url: &Url) -> String {
     url.as_str().trim_end_matches("/chat/completions").to_owned()
+}
+
+/// The innermost reason: "Connection refused (os error 111)" says more than what stands around it.
+pub(super) fn root(error: reqwest::Error) -> String {
+    let error = error.without_url();
+    let mut deepest: &dyn std::error::Error = &error;
+    while let Some(source) = deepest.source() {
+        deepest = source;
+    }
+    deepest.to_string()
 }
 
 #[cfg(test)]

@@ -14,7 +14,7 @@ use messages::{AskError, Trace};
 use models::{ProviderConfig, ProviderKind, ProviderService, QUEUE_MAX};
 use tokio::sync::{Notify, mpsc};
 
-use node::{KEY, answer, ask, asked, described, endpoint, failure, hasty, node, question};
+use node::{KEY, answer, ask, asked, described, endpoint, failure, node, patient, question};
 use server::{Act, DONE, chunk, end, event, framed, head, reply, server, stop, whole};
 
 #[tokio::test]
@@ -112,19 +112,42 @@ async fn a_stream_without_an_end_mark_is_truncated_and_its_half_answer_is_not_gi
 }
 
 #[tokio::test]
-async fn a_model_that_does_not_begin_or_falls_silent_is_timed_out() {
-    let (gone, _kept) = mpsc::unbounded_channel();
-    let scripts = vec![
-        vec![Act::Hang(gone.clone())],
-        vec![head(), Act::Hang(gone.clone())],
-        vec![head(), chunk(&event("a")), Act::Hang(gone)],
-    ];
-    let server = server(scripts).await;
-    let system = node(vec![hasty(&server.base_url)]).await;
-    for words in ["did not begin", "did not begin", "fell silent"] {
+async fn a_model_that_does_not_begin_is_timed_out_with_and_without_a_head() {
+    let (gone, mut told) = mpsc::unbounded_channel();
+    let server = server(vec![vec![Act::Hang(gone.clone())], vec![head(), Act::Hang(gone)]]).await;
+    let system = node(vec![patient(&server.base_url, 150, 10_000)]).await;
+    for _ in 0..2 {
         let failure = failure(&system, question("q")).await;
         assert_eq!(failure.class, Class::TimedOut);
-        assert!(failure.message.contains(words), "{}", failure.message);
+        assert!(failure.message.contains("did not begin to answer within 0.15 s"), "{}", failure.message);
+        told.recv().await.expect("the connection is closed");
+    }
+    assert_eq!(server.seen.calls(), 2, "what was late once is not asked for again");
+}
+
+#[tokio::test]
+async fn a_model_that_falls_silent_in_mid_answer_is_timed_out() {
+    let (gone, mut told) = mpsc::unbounded_channel();
+    let server = server(vec![vec![head(), chunk(&event("a")), Act::Hang(gone)]]).await;
+    let system = node(vec![patient(&server.base_url, 10_000, 150)]).await;
+    let failure = failure(&system, question("q")).await;
+    assert_eq!(failure.class, Class::TimedOut);
+    assert!(failure.message.contains("fell silent for 0.15 s"), "{}", failure.message);
+    told.recv().await.expect("the connection is closed");
+}
+
+#[tokio::test]
+async fn an_answer_that_is_finished_does_not_wait_for_the_farewell() {
+    let (gone, mut told) = mpsc::unbounded_channel();
+    let scripts = vec![
+        vec![head(), chunk(&event("a")), chunk(&stop("stop")), Act::Hang(gone.clone())],
+        vec![head(), chunk(&event("b")), chunk(DONE), Act::Hang(gone)],
+    ];
+    let server = server(scripts).await;
+    let system = node(vec![endpoint(&server.base_url)]).await;
+    for words in ["a", "b"] {
+        assert_eq!(answer(&system, question("q")).await.text, words);
+        told.recv().await.expect("a connection whose body has no end is not kept");
     }
 }
 
@@ -268,7 +291,9 @@ async fn the_models_say_how_they_stand_without_their_keys() {
 
 #[test]
 fn a_provider_that_can_t_work_is_refused_when_it_is_opened() {
-    drop(rustls::crypto::ring::default_provider().install_default());
+    rustls::crypto::ring::default_provider().install_default().ok();
+    let zai = ProviderKind::openai("https://api.z.ai/api/paas/v4", "glm-5.3", Some(models::Secret::new(KEY)));
+    assert!(ProviderService::open(&ProviderConfig::new("zai", zai)).is_ok(), "nothing is connected to");
     let offline = ProviderConfig::new("offline", ProviderKind::Offline);
     for (config, why) in [
         (ProviderConfig { window: 0, ..offline }, "models.offline: `window` is 0"),

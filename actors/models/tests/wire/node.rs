@@ -24,18 +24,18 @@ pub(crate) fn endpoint(base_url: &str) -> ProviderConfig {
     ProviderConfig::new("zai", kind)
 }
 
-/// The same with short patience.
-pub(crate) fn hasty(base_url: &str) -> ProviderConfig {
+/// The same with so many milliseconds to begin and between two pieces.
+pub(crate) fn patient(base_url: &str, begin_ms: u64, between_ms: u64) -> ProviderConfig {
     let mut config = endpoint(base_url);
     if let ProviderKind::OpenAi { first_byte_ms_max, idle_ms_max, .. } = &mut config.kind {
-        (*first_byte_ms_max, *idle_ms_max) = (150, 150);
+        (*first_byte_ms_max, *idle_ms_max) = (begin_ms, between_ms);
     }
     config
 }
 
 /// A started node whose default is the first of these providers.
 pub(crate) async fn node(providers: Vec<ProviderConfig>) -> System {
-    drop(rustls::crypto::ring::default_provider().install_default());
+    rustls::crypto::ring::default_provider().install_default().ok();
     let store = ScriptedStore::new(
         |_| Err(CommitError::Unavailable("no store".into())),
         |_| Err(QueryError::Unavailable("no store".into())),
