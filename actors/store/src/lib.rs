@@ -1,0 +1,45 @@
+//! What is durable: one writer over SQLite, a few readers, an audit chain.
+//!
+//! ```text
+//!   StoreHandle ── commit ──► queue (1,024) ──► writer thread: one transaction a group, one savepoint a request
+//!        │                                          └─► audit chain, in the same transaction
+//!        └──────── query ───► queue (1,024) ──► reader threads: one view of the store a query
+//! ```
+//!
+//! | what | for |
+//! |---|---|
+//! | [`open`], [`OpenOptions`], [`OpenError`] | opening `<data>/agent-runtime`: folder, lock, key, schema, threads |
+//! | [`StoreHandle`] | the `runtime::Store` of the node; [`StoreHandle::health`], [`StoreHandle::close`] |
+//! | [`StoreService`], [`StoreProto`] | the actor `store` |
+//! | [`lock_workspace`] | one writer for a workspace's files |
+//! | [`verify()`], [`verify::for_each_log`] | proving the promises over the whole store, beside a running node |
+//! | [`audit`] | how the audit chain is made, and how an outsider verifies it |
+//!
+//! Invariants: SQL stands in this crate alone; there is one writer, and one lock keeps a second node off; a refused
+//! request leaves nothing behind; nothing is committed whose audit record is not; a commit is answered only once it is
+//! on disk. An error before COMMIT is [`Unavailable`](messages::store::CommitError::Unavailable); an error at COMMIT is
+//! looked up in the file, by the number that each group writes into it, before it is answered. Deliberately absent: a
+//! linger before a group, a retry of anyone's commit, deletion of rows.
+//!
+//! Markers for tests that kill the process (feature `failpoints`): `store.group.begin`, `store.before_commit`,
+//! `store.after_commit`, `store.before_answer`.
+
+pub mod audit;
+mod connection;
+mod core;
+mod handle;
+mod lock;
+mod open;
+mod reader;
+mod schema;
+mod service;
+mod shared;
+pub mod verify;
+mod writer;
+
+pub use handle::{CloseError, QUEUE_COMMITS_MAX, QUEUE_QUERIES_MAX, StoreHandle};
+pub use lock::{LockError, WorkspaceLock, lock_workspace};
+pub use open::{OpenError, OpenOptions, open};
+pub use service::{Msg, Reply, StoreProto, StoreService};
+pub use shared::Health;
+pub use verify::verify;

@@ -1,0 +1,111 @@
+//! The readers: a few threads over one queue. Each query sees one state of the store and never waits for the writer.
+
+mod context;
+mod entries;
+mod rest;
+mod rows;
+mod unfinished;
+mod why;
+mod work;
+
+use std::panic::{AssertUnwindSafe, catch_unwind};
+use std::path::Path;
+use std::sync::atomic::Ordering;
+use std::sync::mpsc::Receiver;
+use std::sync::{Mutex, PoisonError};
+
+use messages::store::{PAGE_ROWS_MAX, Query, QueryError, Rows};
+use rusqlite::{Connection, Params, Row};
+use tokio::sync::oneshot;
+
+use crate::connection;
+use crate::core;
+use crate::shared::Shared;
+use crate::writer::words;
+
+pub(crate) use entries::{entry_rows_of, logs_all};
+
+/// The answer to one query.
+pub(crate) type Answer = Result<Rows, QueryError>;
+
+/// One query and who waits for it.
+pub(crate) struct Read {
+    pub(crate) query: Query,
+    pub(crate) answer: oneshot::Sender<Answer>,
+}
+
+/// Works until all senders of the queue are gone.
+pub(crate) fn run(folder: &Path, shared: &Shared, queue: &Mutex<Receiver<Read>>) {
+    let mut open = None;
+    loop {
+        // One reader waits at the queue, the others for their turn to.
+        let next = queue.lock().unwrap_or_else(PoisonError::into_inner).recv();
+        let Ok(Read { query, answer }) = next else { return };
+        shared.queries.fetch_sub(1, Ordering::Relaxed);
+        if !answer.is_closed() {
+            // An asker that has given up meanwhile is no error.
+            drop(answer.send(read(folder, &mut open, &query)));
+        }
+    }
+}
+
+/// A connection that failed is not used again.
+fn read(folder: &Path, open: &mut Option<Connection>, query: &Query) -> Answer {
+    let answer = catch_unwind(AssertUnwindSafe(|| {
+        let sql = match open.take() {
+            Some(sql) => sql,
+            None => connection::reader(folder)?,
+        };
+        let rows = in_one_view(&sql, query)?;
+        Ok::<_, rusqlite::Error>((sql, rows))
+    }));
+    match answer {
+        Ok(Ok((sql, rows))) => {
+            *open = Some(sql);
+            Ok(rows)
+        }
+        Ok(Err(error)) => Err(QueryError::Unavailable(core::advice(&error, folder))),
+        Err(panic) => Err(QueryError::Unavailable(format!("a reader failed: {}", words(&*panic)))),
+    }
+}
+
+fn in_one_view(sql: &Connection, query: &Query) -> rusqlite::Result<Rows> {
+    sql.prepare_cached("BEGIN")?.execute([])?;
+    let rows = answer(sql, query)?;
+    sql.prepare_cached("COMMIT")?.execute([])?;
+    Ok(rows)
+}
+
+fn answer(sql: &Connection, query: &Query) -> rusqlite::Result<Rows> {
+    match query {
+        Query::Context { context, tail } => context::context(sql, context, page(*tail)),
+        Query::Work { context, limit } => work::work(sql, context, page(*limit)),
+        Query::Lane { chat } => work::lane(sql, chat),
+        Query::Entries { log, from, limit } => entries::entries(sql, log, *from, page(*limit)),
+        Query::EntriesOf { seq } => entries::entries_of(sql, *seq),
+        Query::Unfinished { after, limit } => {
+            unfinished::unfinished(sql, after.as_ref(), page(*limit))
+        }
+        Query::Due { now, limit } => rest::due(sql, *now, page(*limit)),
+        Query::NextDue => rest::next_due(sql),
+        Query::Why { context, prefix } => why::why(sql, context, prefix),
+        Query::Inbound { ids } => rest::inbound(sql, ids),
+        Query::Counts => rest::counts(sql),
+        Query::Unit { unit } => rest::unit(sql, unit),
+        Query::Audit { after, last, limit } => rest::audit(sql, *after, *last, page(*limit)),
+    }
+}
+
+fn page(limit: u32) -> u32 {
+    limit.min(PAGE_ROWS_MAX)
+}
+
+/// All rows of a statement; its LIMIT bounds them.
+fn all<T>(
+    sql: &Connection,
+    statement: &str,
+    params: impl Params,
+    row: impl FnMut(&Row<'_>) -> rusqlite::Result<T>,
+) -> rusqlite::Result<Vec<T>> {
+    sql.prepare_cached(statement)?.query_map(params, row)?.collect()
+}

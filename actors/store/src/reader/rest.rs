@@ -1,0 +1,90 @@
+//! Dates, counts, units, single events, the audit.
+
+use messages::store::{Counts, Rows, TimerRow, UnitRow};
+use messages::{Address, InboundId, Moment};
+use rusqlite::{Connection, OptionalExtension as _, Row, params};
+
+use super::all;
+use super::rows::{address, audit as audit_row, inbox, select_audit, select_inbox, unsigned};
+
+/// The most events that one query may ask for; the rest is not looked at.
+const INBOUND_IDS_MAX: usize = 256;
+
+pub(super) const DUE: &str = "SELECT entity, name, due FROM timer INDEXED BY timer_due
+    WHERE due <= ?1 ORDER BY due LIMIT ?2";
+pub(super) const NEXT_DUE: &str =
+    "SELECT entity, name, due FROM timer INDEXED BY timer_due ORDER BY due LIMIT 1";
+pub(super) const INBOUND: &str = select_inbox!("inbox AS i", "WHERE i.id = ?1");
+const UNIT: &str = "SELECT node, incarnation, epoch FROM unit WHERE unit = ?1";
+const AUDIT_AFTER: &str = select_audit!("WHERE seq > ?1 ORDER BY seq LIMIT ?2");
+const AUDIT_LAST: &str = select_audit!("ORDER BY seq DESC LIMIT ?1");
+pub(super) const WAITING: &str =
+    "SELECT count(*) FROM inbox INDEXED BY inbox_open WHERE state < 2 AND state = ?1";
+pub(super) const GOING: &str =
+    "SELECT count(*) FROM outbox INDEXED BY outbox_lane WHERE state < 2 AND state = ?1";
+pub(super) const IN_DOUBT: &str =
+    "SELECT count(*) FROM outbox INDEXED BY outbox_doubt WHERE state = 4";
+const ACCEPTED: &str = "SELECT coalesce(max(seq), 0) FROM inbox";
+const AUDITED: &str = "SELECT coalesce(max(seq), 0) FROM audit";
+const BYTES: &str = "SELECT page_count * page_size FROM pragma_page_count, pragma_page_size";
+
+fn timer(row: &Row<'_>) -> rusqlite::Result<TimerRow> {
+    Ok(TimerRow { entity: address(row, 0)?, name: row.get(1)?, due: Moment(row.get(2)?) })
+}
+
+pub(super) fn due(sql: &Connection, now: Moment, limit: u32) -> rusqlite::Result<Rows> {
+    all(sql, DUE, params![now.0, limit], timer).map(Rows::Timers)
+}
+
+pub(super) fn next_due(sql: &Connection) -> rusqlite::Result<Rows> {
+    all(sql, NEXT_DUE, [], timer).map(Rows::Timers)
+}
+
+pub(super) fn inbound(sql: &Connection, ids: &[InboundId]) -> rusqlite::Result<Rows> {
+    let mut statement = sql.prepare_cached(INBOUND)?;
+    let mut found = Vec::new();
+    for id in ids.iter().take(INBOUND_IDS_MAX) {
+        found.extend(statement.query_row([id.as_str()], inbox).optional()?);
+    }
+    Ok(Rows::Inbox(found))
+}
+
+pub(super) fn unit(sql: &Connection, unit: &Address) -> rusqlite::Result<Rows> {
+    let row = |row: &Row<'_>| {
+        let (node, incarnation) = (row.get(0)?, row.get(1)?);
+        Ok(UnitRow { node, incarnation, epoch: unsigned(row, 2)? })
+    };
+    sql.prepare_cached(UNIT)?.query_row([unit.as_str()], row).optional().map(Rows::Unit)
+}
+
+pub(super) fn audit(sql: &Connection, after: i64, last: bool, limit: u32) -> rusqlite::Result<Rows> {
+    if !last {
+        return all(sql, AUDIT_AFTER, params![after, limit], audit_row).map(Rows::Audit);
+    }
+    let mut rows = all(sql, AUDIT_LAST, params![limit], audit_row)?;
+    rows.reverse();
+    Ok(Rows::Audit(rows))
+}
+
+pub(super) fn counts(sql: &Connection) -> rusqlite::Result<Rows> {
+    let count = |statement, state: Option<i64>| {
+        let mut statement = sql.prepare_cached(statement)?;
+        statement.query_row(rusqlite::params_from_iter(state), |row| unsigned(row, 0))
+    };
+    Ok(Rows::Counts(Counts {
+        waiting: count(WAITING, Some(0))?,
+        taken: count(WAITING, Some(1))?,
+        pending: count(GOING, Some(0))?,
+        sending: count(GOING, Some(1))?,
+        in_doubt: count(IN_DOUBT, None)?,
+        accepted: count(ACCEPTED, None)?,
+        audit: count(AUDITED, None)?,
+        bytes: count(BYTES, None)?.saturating_add(wal_bytes(sql)),
+    }))
+}
+
+/// The write-ahead log beside the file; 0 when there is none.
+fn wal_bytes(sql: &Connection) -> u64 {
+    let wal = sql.path().map(|path| format!("{path}-wal"));
+    wal.and_then(|wal| std::fs::metadata(wal).ok()).map_or(0, |found| found.len())
+}

@@ -1,0 +1,123 @@
+//! The actor `store`: shows in the tree how the store stands. The work is done by the threads, which go on when this
+//! actor is restarted.
+
+use std::time::Duration;
+
+use messages::{Address, Protocol};
+use runtime::{ReplyPort, Service, ServiceCx, ServiceError};
+use serde::{Deserialize, Serialize};
+
+use crate::handle::StoreHandle;
+use crate::shared::Health;
+
+/// How often the tree is told what changed.
+const LOOK_INTERVAL_MS: u64 = 1_000;
+
+/// The protocol of the actor `store`.
+#[derive(Debug)]
+pub enum StoreProto {}
+
+impl Protocol for StoreProto {
+    const KIND: &'static str = "store";
+    type Msg = Msg;
+    type Reply = Reply;
+}
+
+/// To the store's actor.
+#[derive(Debug, Clone, Serialize, Deserialize)]
+pub enum Msg {
+    /// How the store stands.
+    Describe,
+}
+
+/// From the store's actor.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub enum Reply {
+    /// To `Describe`: one sentence for people.
+    Described(String),
+}
+
+/// The actor.
+pub struct StoreService {
+    store: StoreHandle,
+}
+
+impl StoreService {
+    /// Where it is.
+    #[must_use]
+    pub fn address() -> Address {
+        Address::fixed("store")
+    }
+
+    /// Shows this store.
+    #[must_use]
+    pub fn new(store: StoreHandle) -> Self {
+        Self { store }
+    }
+}
+
+impl Service for StoreService {
+    type Proto = StoreProto;
+
+    async fn started(&mut self, cx: &ServiceCx) -> Result<(), ServiceError> {
+        let (store, cx_of_look) = (self.store.clone(), cx.clone());
+        cx.spawn("look at the store", async move {
+            let mut said = String::new();
+            loop {
+                let doing = troubles(&store.health());
+                if doing != said {
+                    cx_of_look.doing(&doing);
+                    said = doing;
+                }
+                tokio::time::sleep(Duration::from_millis(LOOK_INTERVAL_MS)).await;
+            }
+        });
+        Ok(())
+    }
+
+    async fn handle(
+        &mut self,
+        msg: Msg,
+        reply: ReplyPort<StoreProto>,
+        _: &ServiceCx,
+    ) -> Result<(), ServiceError> {
+        match msg {
+            Msg::Describe => reply.send(Reply::Described(describe(&self.store.health()))),
+        }
+        Ok(())
+    }
+}
+
+/// What it is doing, as long as that is not the usual.
+fn troubles(health: &Health) -> String {
+    if health.writable {
+        return String::new();
+    }
+    format!("refuses commits: {}", health.last_error)
+}
+
+/// One sentence on how it stands.
+fn describe(health: &Health) -> String {
+    let Health { commits, groups, queue, queries, restarts, .. } = health;
+    let stands = match troubles(health) {
+        trouble if trouble.is_empty() => "writes".to_owned(),
+        trouble => trouble,
+    };
+    format!(
+        "{stands}; {commits} commits in {groups} groups, {queue} commits and {queries} queries wait, writer restarted {restarts} times"
+    )
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_store_that_refuses_says_why_and_one_that_writes_says_nothing() {
+        let mut health = Health { writable: true, last_error: "the disk was full".into(), ..Health::default() };
+        assert_eq!(troubles(&health), "");
+        assert!(describe(&health).starts_with("writes; 0 commits in 0 groups"));
+        health.writable = false;
+        assert_eq!(troubles(&health), "refuses commits: the disk was full");
+    }
+}

@@ -1,0 +1,100 @@
+//! What the threads tell of themselves.
+
+use std::sync::atomic::{AtomicBool, AtomicU64, AtomicUsize, Ordering};
+use std::sync::{Mutex, PoisonError};
+
+use serde::Serialize;
+
+/// How the store stands; cheap to ask.
+#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize)]
+pub struct Health {
+    /// The last group was written, and the writer lives. While false, commits are refused in words.
+    pub writable: bool,
+    /// What went wrong last, and what to do; empty when nothing ever did.
+    pub last_error: String,
+    /// Commits answered since the store was opened, but for those that the disk refused.
+    pub commits: u64,
+    /// Transactions they were written in.
+    pub groups: u64,
+    /// Commits that wait for the writer now.
+    pub queue: usize,
+    /// Queries that wait for a reader now.
+    pub queries: usize,
+    /// Times the writer had to be started again.
+    pub restarts: u64,
+}
+
+/// Written by the threads, read by everyone.
+#[derive(Debug, Default)]
+pub(crate) struct Shared {
+    refusing: AtomicBool,
+    closing: AtomicBool,
+    last_error: Mutex<String>,
+    commits: AtomicU64,
+    groups: AtomicU64,
+    queue: AtomicUsize,
+    pub(crate) queries: AtomicUsize,
+    pub(crate) restarts: AtomicU64,
+}
+
+impl Shared {
+    /// A commit is about to be put into the queue.
+    pub(crate) fn queued(&self) {
+        self.queue.fetch_add(1, Ordering::Relaxed);
+    }
+
+    /// Commits left the queue.
+    pub(crate) fn taken(&self, commits: usize) {
+        self.queue.fetch_sub(commits, Ordering::Relaxed);
+    }
+
+    pub(crate) fn wrote(&self, commits: usize) {
+        self.commits.fetch_add(u64::try_from(commits).unwrap_or(0), Ordering::Relaxed);
+        self.groups.fetch_add(1, Ordering::Relaxed);
+        if self.refusing.swap(false, Ordering::Relaxed) {
+            tracing::info!("the store writes again");
+        }
+    }
+
+    /// Something can't be written. Said in the log once until it can.
+    pub(crate) fn refuses(&self, why: &str) {
+        let mut last = self.last_error.lock().unwrap_or_else(PoisonError::into_inner);
+        if !self.refusing.swap(true, Ordering::Relaxed) || *last != why {
+            tracing::error!(why, "the store can't write");
+        }
+        why.clone_into(&mut last);
+    }
+
+    /// The file could be opened again; the next group shows whether it can be written.
+    pub(crate) fn reopened(&self) {
+        tracing::info!("the store's file is open again");
+    }
+
+    pub(crate) fn close(&self) {
+        self.closing.store(true, Ordering::SeqCst);
+    }
+
+    pub(crate) fn is_closing(&self) -> bool {
+        self.closing.load(Ordering::SeqCst)
+    }
+
+    pub(crate) fn is_refusing(&self) -> bool {
+        self.refusing.load(Ordering::Relaxed)
+    }
+
+    pub(crate) fn last_error(&self) -> String {
+        self.last_error.lock().unwrap_or_else(PoisonError::into_inner).clone()
+    }
+
+    pub(crate) fn health(&self, writer_lives: bool) -> Health {
+        Health {
+            writable: writer_lives && !self.is_refusing(),
+            last_error: self.last_error(),
+            commits: self.commits.load(Ordering::Relaxed),
+            groups: self.groups.load(Ordering::Relaxed),
+            queue: self.queue.load(Ordering::Relaxed),
+            queries: self.queries.load(Ordering::Relaxed),
+            restarts: self.restarts.load(Ordering::Relaxed),
+        }
+    }
+}

@@ -1,0 +1,101 @@
+//! One write, inside the request's savepoint. Which state each moves from where to where stands at
+//! [`messages::store::Write`]; a row that is elsewhere refuses the request in words.
+
+mod audit;
+mod inbox;
+mod log;
+mod outbox;
+mod rest;
+
+use messages::store::{CommitError, Committed, Write};
+use rusqlite::{CachedStatement, Connection, Params};
+
+use super::heads::Heads;
+use crate::audit::AuditKey;
+use crate::core::{Blame, blame};
+
+pub(super) use audit::sign;
+
+/// What a write works on.
+pub(super) struct Tx<'a> {
+    pub(super) sql: &'a Connection,
+    pub(super) heads: &'a mut Heads,
+    pub(super) key: &'a AuditKey,
+}
+
+/// Why a request ends.
+#[derive(Debug)]
+pub(super) enum Stop {
+    /// It alone is refused.
+    Refused(CommitError),
+    /// SQLite refused; whose fault it is, is not yet decided.
+    Sqlite(rusqlite::Error),
+}
+
+impl From<rusqlite::Error> for Stop {
+    fn from(error: rusqlite::Error) -> Self {
+        Self::Sqlite(error)
+    }
+}
+
+fn conflict<T>(words: String) -> Result<T, Stop> {
+    Err(Stop::Refused(CommitError::Conflict(words)))
+}
+
+fn refused<T>(words: String) -> Result<T, Stop> {
+    Err(Stop::Refused(CommitError::Refused(words)))
+}
+
+/// A number of the vocabulary as SQLite has it.
+fn int(what: &str, number: u64) -> Result<i64, Stop> {
+    match i64::try_from(number) {
+        Ok(number) => Ok(number),
+        Err(_) => refused(format!("{what} {number} is larger than {}", i64::MAX)),
+    }
+}
+
+impl Tx<'_> {
+    pub(super) fn prepare(&self, sql: &str) -> rusqlite::Result<CachedStatement<'_>> {
+        self.sql.prepare_cached(sql)
+    }
+
+    /// Runs a statement that changes rows, and tells how many.
+    pub(super) fn run(&self, sql: &str, params: impl Params) -> rusqlite::Result<usize> {
+        self.prepare(sql)?.execute(params)
+    }
+}
+
+/// Applies one write.
+pub(super) fn apply(tx: &mut Tx<'_>, write: &Write, done: &mut Committed) -> Result<(), Stop> {
+    let applied = match write {
+        Write::InboxPut { .. }
+        | Write::InboxTake { .. }
+        | Write::InboxText { .. }
+        | Write::InboxSettle { .. }
+        | Write::Redact { .. } => inbox::apply(tx, write, done),
+        Write::OutboxPut { .. }
+        | Write::OutboxSending { .. }
+        | Write::OutboxSent { .. }
+        | Write::OutboxRetry { .. }
+        | Write::OutboxFailed { .. }
+        | Write::OutboxDoubt { .. }
+        | Write::OutboxLogged { .. } => outbox::apply(tx, write),
+        Write::EntryPut { .. } | Write::LogSynced { .. } => log::apply(tx, write),
+        Write::ContextPut { .. }
+        | Write::TimerPut { .. }
+        | Write::TimerDrop { .. }
+        | Write::UnitClaim { .. } => rest::apply(tx, write, done),
+        Write::Audit { .. } => audit::apply(tx, write),
+    };
+    applied.map_err(|stop| name_it(stop, write))
+}
+
+/// A constraint that no check in words came before is said with the write's name.
+fn name_it(stop: Stop, write: &Write) -> Stop {
+    match stop {
+        Stop::Sqlite(error) if blame(&error) == Blame::Request => {
+            Stop::Refused(CommitError::Conflict(format!("{}: {error}", write.name())))
+        }
+        other => other,
+    }
+}

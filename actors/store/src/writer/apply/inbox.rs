@@ -1,0 +1,106 @@
+//! Writes to the inbox.
+
+use messages::store::{Accepted, Committed, InboundKind, Write};
+use messages::{InboundId, turn::Turn};
+use rusqlite::{OptionalExtension as _, params};
+
+use super::{Stop, Tx, conflict, refused};
+
+const PUT: &str = "INSERT INTO inbox (id, connector, event, ctx, chat, user, kind, target, text, salt, trace, received_at)
+    VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11, ?12) ON CONFLICT (connector, event) DO NOTHING";
+const FIND: &str = "SELECT seq, id FROM inbox WHERE connector = ?1 AND event = ?2";
+const TAKE: &str = "UPDATE inbox SET state = 1, turn = ?2 WHERE seq = ?1 AND state = 0";
+const TEXT: &str = "UPDATE inbox SET text = ?2 WHERE seq = ?1 AND state < 2 AND redacted = 0";
+const SETTLE: &str =
+    "UPDATE inbox SET state = 2, outcome = ?2, reason = ?3, settled_at = ?4 WHERE seq = ?1 AND state < 2";
+const STATE: &str = "SELECT state, redacted FROM inbox WHERE seq = ?1";
+const ERASE: &str =
+    "UPDATE inbox SET text = '', salt = zeroblob(16), redacted = 1 WHERE seq = ?1";
+const ERASE_REPLIES: &str = "UPDATE outbox SET text = '', redacted = 1 WHERE seq = ?1";
+
+pub(super) fn apply(tx: &Tx<'_>, write: &Write, done: &mut Committed) -> Result<(), Stop> {
+    match write {
+        Write::InboxPut { .. } => put(tx, write, done),
+        Write::InboxTake { seq, turn } => take(tx, *seq, turn),
+        Write::InboxText { seq, text } => {
+            let changed = tx.run(TEXT, params![seq, text])?;
+            expect(tx, changed, *seq, "be given new words")
+        }
+        Write::InboxSettle { seq, outcome, reason, at } => {
+            let changed = tx.run(SETTLE, params![seq, outcome.as_str(), reason, at.0])?;
+            expect(tx, changed, *seq, "be settled")
+        }
+        Write::Redact { seq } => redact(tx, *seq),
+        _ => refused(format!("{} is no write to the inbox", write.name())),
+    }
+}
+
+fn put(tx: &Tx<'_>, write: &Write, done: &mut Committed) -> Result<(), Stop> {
+    let Write::InboxPut { id, event, context, chat, user, kind, target, text, salt, trace, received_at } = write
+    else {
+        return refused(format!("{} is no InboxPut", write.name()));
+    };
+    let row = params![
+        id.as_str(),
+        chat.connector,
+        event,
+        context.as_str(),
+        chat.chat,
+        user,
+        kind_number(*kind),
+        target,
+        text,
+        salt.as_slice(),
+        trace.0,
+        received_at.0,
+    ];
+    let accepted = if tx.run(PUT, row)? == 1 {
+        Accepted { id: id.clone(), seq: tx.sql.last_insert_rowid(), duplicate: false }
+    } else {
+        tx.prepare(FIND)?.query_row(params![chat.connector, event], |row| {
+            Ok(Accepted { seq: row.get(0)?, id: InboundId::from_row(row.get(1)?), duplicate: true })
+        })?
+    };
+    done.inbox.push(accepted);
+    Ok(())
+}
+
+fn kind_number(kind: InboundKind) -> i64 {
+    match kind {
+        InboundKind::Message => 0,
+        InboundKind::Edit => 1,
+        InboundKind::Delete => 2,
+        InboundKind::Stop => 3,
+    }
+}
+
+fn take(tx: &Tx<'_>, seq: i64, turn: &Turn) -> Result<(), Stop> {
+    let Ok(json) = serde_json::to_string(turn) else {
+        return refused(format!("the turn of inbox row {seq} can't be written as JSON"));
+    };
+    let changed = tx.run(TAKE, params![seq, json])?;
+    expect(tx, changed, seq, "be taken")
+}
+
+/// Freed pages are overwritten as well, so that no long text stays in the file.
+fn redact(tx: &Tx<'_>, seq: i64) -> Result<(), Stop> {
+    tx.sql.pragma_update(None, "secure_delete", "ON")?;
+    let erased = tx.run(ERASE, [seq]).and_then(|n| tx.run(ERASE_REPLIES, [seq]).map(|_| n));
+    tx.sql.pragma_update(None, "secure_delete", "FAST")?;
+    expect(tx, erased?, seq, "be redacted")
+}
+
+fn expect(tx: &Tx<'_>, changed: usize, seq: i64, what: &str) -> Result<(), Stop> {
+    if changed == 1 {
+        return Ok(());
+    }
+    let state = tx.prepare(STATE)?.query_row([seq], |row| Ok((row.get(0)?, row.get(1)?))).optional()?;
+    let is = match state {
+        None => "does not exist",
+        Some((2, _)) => "is settled",
+        Some((_, true)) => "is redacted",
+        Some((1, _)) => "is taken",
+        Some((_, false)) => "is waiting",
+    };
+    conflict(format!("inbox row {seq} {is} and can't {what}"))
+}
