@@ -207,6 +207,7 @@ mod tests {
     #[test]
     fn the_wait_doubles_and_only_a_stable_run_resets_it() {
         let mut core = core(Strategy::OneForOne, true);
+        core.intensity.restarts_max = 10;
         let wait = |core: &mut Core, now| match core.ended(&at("a"), failed(), now, 0).as_slice() {
             [Action::Open { after_ms, .. }] => *after_ms,
             other => panic!("{other:?}"),

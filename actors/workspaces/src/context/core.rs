@@ -1,0 +1,364 @@
+//! What a context decides: state and event in, writes and effects out.
+//!
+//! The way of a message: [`take`] fixes its turn and queues it, [`run`] begins turns one at a time and answers them,
+//! [`settle`] records how a reply's delivery ended, [`control`] deals with stop, edit and delete, [`logs`] keeps the logs.
+
+mod control;
+mod logs;
+mod run;
+mod settle;
+mod take;
+mod words;
+
+use std::collections::{BTreeMap, VecDeque};
+
+use messages::context::{Reply, View};
+use messages::model::{Role as Speaker, Said};
+use messages::store::{ContextRows, EntryOf, FileStamp, InboxRow, LogRow, WorkRows, Write};
+use messages::turn::{Principal, Turn};
+use messages::{Address, Moment, Slug, Trace};
+use policy::{Policy, Role};
+use runtime::{AskId, Cx, SlowKey};
+
+use super::Context;
+use crate::commands::Input;
+use crate::definition::{Definition, WorkspaceDefinition};
+
+pub(super) type Decision = runtime::Decision<Context>;
+
+/// Turns that a context holds in memory; the rest waits in the store.
+pub(super) const QUEUE_MAX: usize = 32;
+/// Bytes of history that are kept for prompts.
+const TAIL_BYTES_MAX: usize = 32_768;
+/// The date at which the oldest queued turn is too old.
+pub(super) const EXPIRE: &str = "expire";
+/// The date at which logs are synced, and broken ones mended.
+pub(super) const LOGS: &str = "logs";
+
+/// What a context decides by.
+#[derive(Debug, Clone)]
+pub struct ContextFacts {
+    /// The policy in force.
+    pub policy: Policy,
+    /// The account that holds the data folder: the console's overlord.
+    pub account: String,
+}
+
+impl ContextFacts {
+    fn role(&self, principal: &Principal) -> Role {
+        if principal.connector == "console" {
+            policy::console_role(&principal.user, &self.account)
+        } else {
+            Role::Viewer
+        }
+    }
+}
+
+/// What a context knows.
+#[derive(Debug)]
+pub struct State {
+    pub(super) workspace: Slug,
+    pub(super) slug: Slug,
+    pub(super) in_force: InForce,
+    rev: u64,
+    fresh_after: i64,
+    queue: VecDeque<Queued>,
+    running: Option<Queued>,
+    /// More messages wait in the store than the queue has taken.
+    more: bool,
+    logs: BTreeMap<String, Log>,
+    tail: VecDeque<Heard>,
+    expire_due: Option<Moment>,
+    logs_due: Option<Moment>,
+}
+
+/// The definitions that hold, and what is wrong with the files as they stand.
+#[derive(Debug, Default)]
+pub(super) struct InForce {
+    pub(super) context: Definition,
+    pub(super) workspace: WorkspaceDefinition,
+    pub(super) broken: Option<String>,
+    /// What the files looked like when they were last read; nothing is read again while they look the same.
+    pub(super) seen: Option<[FileStamp; 2]>,
+    pub(super) kept_context: String,
+    pub(super) kept_workspace: String,
+}
+
+#[derive(Debug, Clone)]
+pub(super) struct Queued {
+    pub(super) row: InboxRow,
+    pub(super) turn: Turn,
+    pub(super) input: Input,
+}
+
+#[derive(Debug)]
+struct Log {
+    size: u64,
+    synced: u64,
+    /// Written since it was synced.
+    is_dirty: bool,
+    /// A write failed; it is made again from the store.
+    is_broken: bool,
+}
+
+#[derive(Debug)]
+struct Heard {
+    seq: i64,
+    said: Said,
+}
+
+/// What a context hears.
+#[derive(Debug)]
+pub enum Event {
+    Woken,
+    Due(String),
+    Describe(AskId),
+    /// The definition files were looked at, and had changed.
+    Loaded(Box<Loaded>),
+    Work(Box<WorkRows>),
+    Ran {
+        seq: i64,
+        answer: Answer,
+    },
+    /// A log was written; `problem` says why not.
+    LogWritten {
+        log: String,
+        problem: Option<String>,
+    },
+    LogSynced {
+        log: String,
+        synced: u64,
+        stamp: FileStamp,
+    },
+    /// A log was edited by hand; it was set aside under this name and written anew.
+    LogSetAside {
+        log: String,
+        aside: String,
+    },
+    DescribedAfterLook(AskId),
+}
+
+/// What the files of a context say now.
+#[derive(Debug)]
+pub struct Loaded {
+    pub(super) stamps: [FileStamp; 2],
+    pub(super) context: Result<Option<(String, Definition)>, String>,
+    pub(super) workspace: Result<Option<(String, WorkspaceDefinition)>, String>,
+}
+
+/// What a turn came to.
+#[derive(Debug, Clone)]
+pub struct Answer {
+    pub(super) text: String,
+    pub(super) sources: Vec<String>,
+    /// It could not be done, and `text` says so.
+    pub(super) failed: bool,
+}
+
+/// What a context does after a commit.
+#[derive(Debug)]
+pub enum Effect {
+    /// Look at the definition files; an event only if they changed.
+    Look {
+        seen: Option<[FileStamp; 2]>,
+    },
+    ReadWork {
+        limit: u32,
+    },
+    /// Answer the ask when the files have been looked at.
+    ThenDescribe(AskId),
+    Run(Box<Job>),
+    WakeLane(Address),
+    CloseFeed(Trace),
+    WriteLog {
+        log: String,
+        offset: u64,
+        bytes: Vec<u8>,
+    },
+    /// Write again what is not known to be on disk.
+    MendLog(LogRow),
+    SyncLog(String),
+    /// Write the entries of one event again: its words were erased.
+    Erase {
+        seq: i64,
+    },
+    TellBroken(Option<String>),
+}
+
+/// A turn that needs I/O.
+#[derive(Debug, Clone)]
+pub struct Job {
+    pub(super) seq: i64,
+    pub(super) row: InboxRow,
+    pub(super) turn: Turn,
+    pub(super) input: Input,
+    pub(super) definition: Definition,
+    pub(super) history: Vec<Said>,
+    /// Lines for `/status` that only the context knows.
+    pub(super) status: Vec<String>,
+}
+
+impl State {
+    /// State from rows; the effects are what an earlier run left unfinished.
+    pub(super) fn open(at: (Slug, Slug), rows: ContextRows) -> (Self, Vec<Effect>) {
+        let (workspace, slug) = at;
+        let row =
+            rows.context.unwrap_or(messages::store::ContextRow { rev: 0, fresh_after: 0, definition: String::new() });
+        let mut state = Self {
+            workspace,
+            slug,
+            in_force: InForce::from_kept(&row.definition),
+            rev: row.rev,
+            fresh_after: row.fresh_after,
+            queue: VecDeque::new(),
+            running: None,
+            more: true,
+            logs: BTreeMap::new(),
+            tail: VecDeque::new(),
+            expire_due: None,
+            logs_due: None,
+        };
+        let mut effects = Vec::new();
+        for log in rows.logs {
+            state.logs.insert(
+                log.log.clone(),
+                Log { size: log.size, synced: log.synced, is_dirty: log.size > log.synced, is_broken: false },
+            );
+            effects.push(Effect::MendLog(log));
+        }
+        for entry in &rows.tail {
+            match &entry.of {
+                EntryOf::Inbound(row) if !row.redacted => state.remember(row.seq, Speaker::User, &row.text),
+                EntryOf::Outbound(row) if !row.redacted => state.remember(row.seq, Speaker::Assistant, &row.text),
+                _ => {}
+            }
+        }
+        let answered: Vec<i64> = rows.replies.iter().filter(|r| r.n == 0).map(|r| r.seq).collect();
+        for reply in rows.replies.iter().filter(|reply| !reply.redacted) {
+            state.remember(reply.seq, Speaker::Assistant, &reply.text);
+        }
+        let unanswered = rows.taken.into_iter().filter(|row| !answered.contains(&row.seq));
+        state.queue.extend(unanswered.filter_map(|row| {
+            let turn = row.turn.clone()?;
+            let input = crate::commands::parse(&row.text);
+            Some(Queued { row, turn, input })
+        }));
+        effects.push(Effect::Look { seen: None });
+        effects.push(Effect::ReadWork { limit: state.room() });
+        (state, effects)
+    }
+
+    pub(super) fn decide(&mut self, event: Event, cx: &Cx<'_, ContextFacts>) -> Decision {
+        let mut out = Decision::none();
+        match event {
+            Event::Woken => {
+                out.then.push(Effect::Look { seen: self.in_force.seen });
+                out.then.push(Effect::ReadWork { limit: self.room() });
+            }
+            Event::Work(rows) => self.work(*rows, &mut out, cx),
+            Event::Ran { seq, answer } => self.ran(seq, answer, &mut out, cx),
+            Event::Loaded(loaded) => self.loaded(*loaded, &mut out, cx),
+            Event::Due(name) if name == EXPIRE => self.expire(&mut out, cx),
+            Event::Due(_) => self.logs_are_due(&mut out, cx),
+            Event::LogWritten { log, problem } => self.log_written(&log, problem, &mut out, cx),
+            Event::LogSynced { log, synced, stamp } => self.log_synced(&log, synced, stamp, &mut out),
+            Event::LogSetAside { log, aside } => self.log_set_aside(&log, &aside, &mut out, cx),
+            Event::Describe(ask) => {
+                out.then.push(Effect::Look { seen: self.in_force.seen });
+                out.then.push(Effect::ThenDescribe(ask));
+            }
+            Event::DescribedAfterLook(ask) => out.answers.push((ask, Reply::Described(self.view()))),
+        }
+        out
+    }
+
+    fn work(&mut self, rows: WorkRows, out: &mut Decision, cx: &Cx<'_, ContextFacts>) {
+        for reply in &rows.ended {
+            self.settle(reply, out, cx);
+        }
+        self.more = rows.more;
+        for row in rows.waiting {
+            self.take(row, out, cx);
+        }
+        self.begin_next(out, cx);
+        self.set_expiry(out, cx);
+    }
+
+    fn room(&self) -> u32 {
+        u32::try_from(QUEUE_MAX.saturating_sub(self.queue.len())).unwrap_or(0)
+    }
+
+    fn remember(&mut self, seq: i64, role: Speaker, text: &str) {
+        self.tail.push_back(Heard { seq, said: Said { role, text: text.to_owned() } });
+        let mut bytes: usize = self.tail.iter().map(|heard| heard.said.text.len()).sum();
+        while bytes > TAIL_BYTES_MAX
+            && let Some(oldest) = self.tail.pop_front()
+        {
+            bytes -= oldest.said.text.len();
+        }
+    }
+
+    pub(super) fn is_idle(&self) -> bool {
+        self.queue.is_empty() && self.running.is_none() && !self.logs.values().any(|log| log.is_dirty || log.is_broken)
+    }
+
+    pub(super) fn doing(&self) -> String {
+        match &self.running {
+            Some(turn) => format!("{} {}, {} wait", turn.turn.action, turn.row.id, self.queue.len()),
+            None => String::new(),
+        }
+    }
+
+    fn view(&self) -> View {
+        View {
+            definition: self.in_force.context.version.clone(),
+            broken: self.in_force.broken.clone(),
+            running: self.running.as_ref().map(|turn| turn.row.id.clone()),
+            queued: self.queue.len(),
+        }
+    }
+
+    pub(super) fn key(seq: i64) -> SlowKey {
+        SlowKey(seq)
+    }
+
+    fn loaded(&mut self, loaded: Loaded, out: &mut Decision, cx: &Cx<'_, ContextFacts>) {
+        let kept = self.in_force.apply(loaded);
+        if kept.broken_changed {
+            out.then.push(Effect::TellBroken(self.in_force.broken.clone()));
+            if let Some(problem) = &self.in_force.broken {
+                let detail = serde_json::json!({ "problem": problem }).to_string();
+                out.writes.push(self.audit(cx, "definition.broken", "context.md", None, detail));
+            }
+        }
+        if let Some(definition) = kept.text {
+            self.rev += 1;
+            let (rev, fresh_after) = (self.rev, self.fresh_after);
+            out.writes.push(Write::ContextPut { context: cx.address.clone(), rev, fresh_after, definition });
+            let detail = serde_json::json!({ "version": self.in_force.context.version }).to_string();
+            out.writes.push(self.audit(cx, "definition.in_force", "context.md", None, detail));
+        }
+    }
+
+    fn audit(
+        &self,
+        cx: &Cx<'_, ContextFacts>,
+        action: &str,
+        subject: &str,
+        turn: Option<&Turn>,
+        detail: String,
+    ) -> Write {
+        Write::Audit {
+            at: cx.now,
+            actor: cx.address.clone(),
+            principal: turn.map(|t| format!("{}:{}", t.principal.connector, t.principal.user)).unwrap_or_default(),
+            action: action.to_owned(),
+            subject: subject.to_owned(),
+            rules: turn.map(|t| t.rules.clone()).unwrap_or_default(),
+            detail,
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests;

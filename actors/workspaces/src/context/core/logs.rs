@@ -1,0 +1,125 @@
+//! Chat logs: the commit allots each entry its place, the file is written after it, and synced lazily.
+
+use messages::store::{EntryKind, FileStamp, InboxRow, LogRow, OutboxRow, Write};
+use messages::turn::Chat;
+use runtime::Cx;
+
+use super::{ContextFacts, Decision, Effect, LOGS, Log, State};
+use crate::{log_path, render};
+
+/// How long a log may be written before it is synced, and how long a broken one waits to be mended.
+const SYNC_AFTER_MS: i64 = 5_000;
+
+impl State {
+    pub(super) fn log_inbound(&mut self, row: &InboxRow, out: &mut Decision, cx: &Cx<'_, ContextFacts>) {
+        self.put_entry(&row.chat, (EntryKind::Inbound, row.seq), render::inbound(row), out, cx);
+    }
+
+    pub(super) fn log_outbound(&mut self, row: &OutboxRow, out: &mut Decision, cx: &Cx<'_, ContextFacts>) {
+        self.put_entry(&row.chat, (EntryKind::Outbound, row.id), render::outbound(row), out, cx);
+    }
+
+    fn put_entry(
+        &mut self,
+        chat: &Chat,
+        (what, of): (EntryKind, i64),
+        text: String,
+        out: &mut Decision,
+        cx: &Cx<'_, ContextFacts>,
+    ) {
+        let name = log_path(&self.workspace, chat);
+        let log =
+            self.logs.entry(name.clone()).or_insert(Log { size: 0, synced: 0, is_dirty: false, is_broken: false });
+        let (offset, length) = (log.size, u32::try_from(text.len()).unwrap_or(u32::MAX));
+        log.size += u64::from(length);
+        log.is_dirty = true;
+        let context = cx.address.clone();
+        out.writes.push(Write::EntryPut { log: name.clone(), context, offset, length, what, of });
+        if !log.is_broken {
+            append(&mut out.then, name, offset, text.into_bytes());
+        }
+        self.set_logs_date(out, cx);
+    }
+
+    fn set_logs_date(&mut self, out: &mut Decision, cx: &Cx<'_, ContextFacts>) {
+        if self.logs_due.is_none() {
+            let due = cx.now.plus_ms(SYNC_AFTER_MS);
+            self.logs_due = Some(due);
+            out.writes.push(Write::TimerPut { entity: cx.address.clone(), name: LOGS.to_owned(), due });
+        }
+    }
+
+    pub(super) fn logs_are_due(&mut self, out: &mut Decision, cx: &Cx<'_, ContextFacts>) {
+        self.logs_due = None;
+        let mut is_broken = false;
+        for (name, log) in &mut self.logs {
+            if log.is_broken {
+                is_broken = true;
+                let stamp = FileStamp::default();
+                let row = LogRow { log: name.clone(), size: log.size, synced: log.synced, stamp };
+                log.is_broken = false;
+                out.then.push(Effect::MendLog(row));
+            } else if log.is_dirty {
+                out.then.push(Effect::SyncLog(name.clone()));
+            }
+        }
+        if is_broken {
+            self.set_logs_date(out, cx);
+        }
+    }
+
+    pub(super) fn log_written(
+        &mut self,
+        name: &str,
+        problem: Option<String>,
+        out: &mut Decision,
+        cx: &Cx<'_, ContextFacts>,
+    ) {
+        let Some(log) = self.logs.get_mut(name) else { return };
+        match problem {
+            Some(problem) => {
+                log.is_broken = true;
+                tracing::warn!(log = name, problem, "a log can't be written; it is made again from the store later");
+                self.set_logs_date(out, cx);
+            }
+            None => {
+                log.is_dirty = true;
+                self.set_logs_date(out, cx);
+            }
+        }
+    }
+
+    pub(super) fn log_synced(&mut self, name: &str, synced: u64, stamp: FileStamp, out: &mut Decision) {
+        let Some(log) = self.logs.get_mut(name) else { return };
+        if log.is_broken {
+            return;
+        }
+        log.is_dirty = log.size > synced;
+        log.synced = synced;
+        out.writes.push(Write::LogSynced { log: name.to_owned(), synced, stamp });
+    }
+
+    pub(super) fn log_set_aside(&mut self, name: &str, aside: &str, out: &mut Decision, cx: &Cx<'_, ContextFacts>) {
+        tracing::warn!(log = name, aside, "a log was edited by hand; it was set aside and written anew");
+        let detail = serde_json::json!({ "aside": aside }).to_string();
+        out.writes.push(self.audit(cx, "log.set_aside", name, None, detail));
+        if let Some(log) = self.logs.get_mut(name) {
+            log.is_dirty = true;
+        }
+        self.set_logs_date(out, cx);
+    }
+}
+
+/// Entries of one commit that follow each other are one write.
+fn append(effects: &mut Vec<Effect>, log: String, offset: u64, more: Vec<u8>) {
+    for effect in effects.iter_mut() {
+        if let Effect::WriteLog { log: name, offset: begin, bytes } = effect
+            && *name == log
+            && *begin + bytes.len() as u64 == offset
+        {
+            bytes.extend(more);
+            return;
+        }
+    }
+    effects.push(Effect::WriteLog { log, offset, bytes: more });
+}

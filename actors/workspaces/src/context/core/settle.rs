@@ -1,0 +1,30 @@
+//! Settling: a reply's delivery has ended, and with it its event.
+
+use messages::store::{OutboxRow, OutboxState, Write};
+use messages::turn::Outcome;
+use runtime::Cx;
+
+use super::{ContextFacts, Decision, State};
+
+impl State {
+    pub(super) fn settle(&mut self, reply: &OutboxRow, out: &mut Decision, cx: &Cx<'_, ContextFacts>) {
+        let (outcome, reason) = match reply.state {
+            OutboxState::Sent => (reply.outcome, String::new()),
+            OutboxState::Failed => {
+                (Some(Outcome::Failed), format!("its reply could not be delivered: {}", reply.error))
+            }
+            OutboxState::InDoubt => (Some(Outcome::InDoubt), reply.error.clone()),
+            OutboxState::Pending | OutboxState::Sending => return,
+        };
+        self.log_outbound(reply, out, cx);
+        out.writes.push(Write::OutboxLogged { id: reply.id });
+        let Some(outcome) = outcome else { return };
+        let detail = serde_json::json!({
+            "outcome": outcome.as_str(),
+            "delivery": reply.platform_id.as_deref().unwrap_or_default(),
+        });
+        out.writes.push(Write::InboxSettle { seq: reply.seq, outcome, reason, at: cx.now });
+        out.writes.push(self.audit(cx, "turn.settled", reply.inbound.as_str(), None, detail.to_string()));
+        tracing::debug!(trace = %reply.trace, inbound = %reply.inbound, context = %cx.address, %outcome, "settled");
+    }
+}

@@ -1,0 +1,91 @@
+//! Taking an inbound event: its turn is fixed, policy decides, it is queued or ends at once.
+
+use messages::model::Role as Speaker;
+use messages::store::{InboundKind, InboxRow, Write};
+use messages::turn::{Outcome, Principal, Scope, Turn};
+use policy::{Decision as Verdicts, Request, Resource, Verdict};
+use runtime::Cx;
+use sha2::{Digest, Sha256};
+
+use super::{ContextFacts, Decision, Queued, State};
+use crate::commands::{self, Input};
+
+/// The hash of an event's words that the audit holds: of its salt and them, so that erasing both leaves nothing to guess.
+pub(super) fn content_hash(row: &InboxRow) -> String {
+    let mut hash = Sha256::new();
+    hash.update(row.salt);
+    hash.update(row.text.as_bytes());
+    hash.finalize().iter().map(|byte| format!("{byte:02x}")).collect()
+}
+
+impl State {
+    pub(super) fn take(&mut self, row: InboxRow, out: &mut Decision, cx: &Cx<'_, ContextFacts>) {
+        match row.kind {
+            InboundKind::Edit => return self.edit(row, out, cx),
+            InboundKind::Delete => return self.delete(&row, out, cx),
+            InboundKind::Message | InboundKind::Stop => {}
+        }
+        let input = commands::parse(&row.text);
+        self.take_message(row, input, out, cx);
+    }
+
+    pub(super) fn take_message(&mut self, row: InboxRow, input: Input, out: &mut Decision, cx: &Cx<'_, ContextFacts>) {
+        let (turn, decided) = self.fix_turn(&row, &input, cx);
+        self.record_taking(&row, &turn, out, cx);
+        match decided.verdict {
+            Verdict::Ignore => {
+                let (seq, outcome, at) = (row.seq, Outcome::Ignored, cx.now);
+                out.writes.push(Write::InboxSettle { seq, outcome, reason: decided.reason, at });
+            }
+            Verdict::Note => {
+                let (seq, outcome, at) = (row.seq, Outcome::Noted, cx.now);
+                self.log_inbound(&row, out, cx);
+                self.remember(row.seq, Speaker::User, &row.text);
+                out.writes.push(Write::InboxSettle { seq, outcome, reason: decided.reason, at });
+            }
+            Verdict::Deny => {
+                self.log_inbound(&row, out, cx);
+                let text = format!("Denied: {} (rule {}).", decided.reason, decided.rules.join(", "));
+                self.reply(&row, text, Vec::new(), Some(Outcome::Denied), out, cx);
+            }
+            Verdict::Allow if input == Input::Stop => {
+                self.log_inbound(&row, out, cx);
+                self.stop(&row, out, cx);
+            }
+            Verdict::Allow => self.queue.push_back(Queued { row, turn, input }),
+        }
+    }
+
+    /// The turn: reply address, identity, policy version and memory scope, fixed from here on.
+    pub(super) fn fix_turn(&self, row: &InboxRow, input: &Input, cx: &Cx<'_, ContextFacts>) -> (Turn, Verdicts) {
+        let principal = Principal { connector: row.chat.connector.clone(), user: row.user.clone() };
+        let (definition, action) = (&self.in_force.context, input.action());
+        let facts = definition.facts(&self.in_force.workspace);
+        let stopped = if *input == Input::Stop { self.running.as_ref() } else { None };
+        let decided = cx.facts.policy.decide(&Request {
+            principal: &principal,
+            role: cx.facts.role(&principal),
+            action,
+            resource: Resource { context: &facts, turn_of: stopped.map(|turn| &turn.turn.principal) },
+        });
+        let scope =
+            Scope { workspace: self.workspace.clone(), context: self.slug.clone(), paths: definition.paths.clone() };
+        let turn = Turn {
+            reply_to: row.chat.clone(),
+            principal,
+            action: action.as_str().to_owned(),
+            policy: decided.version,
+            rules: decided.rules.iter().map(ToString::to_string).collect(),
+            scope,
+            definition: definition.version.clone(),
+            taken_at: cx.now,
+        };
+        (turn, decided)
+    }
+
+    fn record_taking(&self, row: &InboxRow, turn: &Turn, out: &mut Decision, cx: &Cx<'_, ContextFacts>) {
+        out.writes.push(Write::InboxTake { seq: row.seq, turn: Box::new(turn.clone()) });
+        let detail = format!(r#"{{"action":"{}","content":"{}"}}"#, turn.action, content_hash(row));
+        out.writes.push(self.audit(cx, "turn.taken", row.id.as_str(), Some(turn), detail));
+    }
+}
