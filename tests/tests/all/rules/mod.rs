@@ -2,6 +2,7 @@
 //!
 //! Each rule is a pure function from text to findings, so that it is itself tested on a text that breaks it.
 
+mod calls;
 mod cores;
 mod edges;
 mod links;
@@ -54,4 +55,37 @@ fn is_for_tests(attributes: &[syn::Attribute]) -> bool {
     attributes.iter().any(|attribute| {
         attribute.path().is_ident("cfg") && attribute.parse_args::<syn::Ident>().is_ok_and(|what| what == "test")
     })
+}
+
+/// Where the modules stand that a file declares with `#[cfg(test)] mod name;`, without `.rs`.
+fn modules_for_tests(path: &str, text: &str) -> Vec<PathBuf> {
+    let (path, file) = (Path::new(path), syn::parse_file(text).unwrap());
+    let folder = match path.file_name().and_then(|name| name.to_str()) {
+        Some("lib.rs" | "main.rs" | "mod.rs") => path.parent().unwrap().to_path_buf(),
+        _ => path.with_extension(""),
+    };
+    let declared = |item: &syn::Item| match item {
+        syn::Item::Mod(item) if item.content.is_none() && is_for_tests(&item.attrs) => {
+            Some(folder.join(item.ident.to_string()))
+        }
+        _ => None,
+    };
+    file.items.iter().filter_map(declared).collect()
+}
+
+/// All our Rust files that are part of a program.
+fn code_that_runs() -> Vec<(String, String)> {
+    let all = code();
+    let tests: Vec<PathBuf> = all.iter().flat_map(|(path, text)| modules_for_tests(path, text)).collect();
+    let is_for_tests = |path: &str| tests.iter().any(|module| Path::new(path).with_extension("").starts_with(module));
+    all.into_iter()
+        .filter(|(path, _)| !sizes::is_of_tests(path) && !is_for_tests(path) && !path.starts_with("tests/"))
+        .collect()
+}
+
+#[test]
+fn a_module_for_tests_is_told_from_one_that_runs() {
+    let text = "mod a;\n#[cfg(test)]\nmod b;\n#[cfg(test)]\nmod c { }\n";
+    assert_eq!(modules_for_tests("actors/x/src/lib.rs", text), [Path::new("actors/x/src/b")]);
+    assert_eq!(modules_for_tests("actors/x/src/y.rs", text), [Path::new("actors/x/src/y/b")]);
 }

@@ -52,7 +52,7 @@ fn long_functions(text: &str) -> Vec<String> {
 }
 
 /// Below a folder of tests, or a file of tests beside its module (`tests.rs`, `core_tests.rs`). The folder of the crate `tests` itself is none.
-fn is_of_tests(path: &str) -> bool {
+pub(super) fn is_of_tests(path: &str) -> bool {
     path.split('/').skip(1).any(|part| part == "tests" || part.ends_with("tests.rs"))
 }
 
