@@ -1,0 +1,38 @@
+//! Search over the Markdown of a workspace, and the one place that opens knowledge files.
+//!
+//! ```text
+//!   IndexService    ws/<id>/index     answers searches and opens files; brings its database up to date beside its mailbox
+//!   WatcherService  ws/<id>/watcher   hears of changed folders and wakes the index; keeps no truth
+//! ```
+//!
+//! The database `<workspace>/.index/index.sqlite` is derived from the files: it can be deleted at any time, and is made
+//! again by itself when it is missing, damaged or of another version. Each scan compares what the folders hold with it.
+//!
+//! | what | where |
+//! |---|---|
+//! | what is covered | [`IndexConfig`], [`Mount`] |
+//! | the services | [`IndexService`], [`WatcherService`], and the watcher's words [`watch::Watch`] |
+//! | a check by an operator | [`verify`] |
+//!
+//! Invariants: nothing outside the folders is ever read (every path is opened beneath its folder, no symbolic link is
+//! followed, only regular files); nothing in a mounted folder is ever written; logs, contexts, tasks and approvals are
+//! never searched, also not by a mount that holds them; a folder that is away keeps its part of the index.
+
+mod config;
+mod database;
+mod gate;
+mod index;
+mod library;
+mod open;
+mod scan;
+mod search;
+#[cfg(test)]
+mod testing;
+mod verify;
+pub mod watch;
+mod watcher;
+
+pub use config::{IndexConfig, MOUNTS_MAX, Mount, WatchReport};
+pub use index::IndexService;
+pub use verify::verify;
+pub use watcher::WatcherService;

@@ -1,0 +1,276 @@
+//! The service of an index: its mailbox never waits for a disk.
+
+use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
+use std::sync::{Arc, Mutex, PoisonError};
+use std::time::Duration;
+
+use messages::index::{Index, Msg, Reply, View};
+use messages::{AskError, Moment};
+use runtime::{ReplyPort, Service, ServiceCx, ServiceError};
+use tokio::sync::{Semaphore, watch};
+use tokio::task::spawn_blocking;
+use tokio::time::{Instant, sleep, timeout};
+
+use crate::config::{IndexConfig, WatchReport};
+use crate::database::Trouble;
+use crate::library::{Brake, Library};
+use crate::open::Wanted;
+use crate::scan::{Progress, Report, SKIPPED_SHOWN_MAX};
+use crate::search::Question;
+
+/// Searches and openings that run at once.
+pub(crate) const RUNNING_MAX: usize = 4;
+/// Searches and openings that run or wait; one more is refused.
+pub(crate) const WAITING_MAX: usize = 64;
+const BUSY_RETRY_MS: u64 = 200;
+/// How long a search waits for the first scan after the start.
+const FIRST_SCAN_WAIT_MS: u64 = 1_000;
+/// A search that takes longer is ended.
+const SEARCH_MS_MAX: u64 = 10_000;
+/// After a scan the next one waits this many times as long as it took, so that a folder that never rests, or a very
+/// large one that is polled, does not take a whole core.
+const REST_FACTOR: u32 = 2;
+const REST_MS_MAX: u64 = 10_000;
+
+/// The index of one workspace, at `ws/<id>/index`.
+pub struct IndexService {
+    shared: Arc<Shared>,
+}
+
+struct Shared {
+    library: Library,
+    watch: WatchReport,
+    /// What the last scan found; `None` before the first has ended.
+    report: Mutex<Option<Report>>,
+    /// Why the last scan failed.
+    failure: Mutex<Option<String>>,
+    first_scan: watch::Sender<bool>,
+    /// A task sees to scans: one runs, or it rests after one.
+    scanning: AtomicBool,
+    /// A scan runs.
+    reading: AtomicBool,
+    /// A search found the database damaged: the next scan makes it again.
+    damaged: AtomicBool,
+    looked_at: AtomicU64,
+    /// Something may have changed since the running scan began.
+    stale: AtomicBool,
+    stopping: AtomicBool,
+    running: Semaphore,
+    waiting: Arc<Semaphore>,
+}
+
+impl Progress for Shared {
+    fn looked_at(&self, files: u64) -> bool {
+        self.looked_at.store(files, Ordering::Relaxed);
+        !self.stopping.load(Ordering::Relaxed)
+    }
+}
+
+impl IndexService {
+    /// An index over a workspace's folder and its mounts. Nothing is read yet: scanning begins when it is started, and
+    /// goes on beside the mailbox.
+    ///
+    /// # Errors
+    /// [`ServiceError`] when a mount's name can't be used. A folder that is not there is no error; `Describe` tells it.
+    pub fn open(config: IndexConfig) -> Result<Self, ServiceError> {
+        config.check().map_err(ServiceError::new)?;
+        let shared = Shared {
+            library: Library::new(&config),
+            watch: config.watch,
+            report: Mutex::default(),
+            failure: Mutex::default(),
+            first_scan: watch::Sender::new(false),
+            scanning: AtomicBool::new(false),
+            reading: AtomicBool::new(false),
+            damaged: AtomicBool::new(false),
+            looked_at: AtomicU64::new(0),
+            stale: AtomicBool::new(false),
+            stopping: AtomicBool::new(false),
+            running: Semaphore::new(RUNNING_MAX),
+            waiting: Arc::new(Semaphore::new(WAITING_MAX)),
+        };
+        Ok(Self { shared: Arc::new(shared) })
+    }
+
+    /// Makes sure that a scan begins after this moment.
+    fn scan(&self, cx: &ServiceCx) {
+        self.shared.stale.store(true, Ordering::SeqCst);
+        if !self.shared.scanning.swap(true, Ordering::SeqCst) {
+            let (shared, cx_of_scan) = (self.shared.clone(), cx.clone());
+            cx.spawn("scan", async move { scan_while_stale(shared, &cx_of_scan).await });
+        }
+    }
+}
+
+impl Drop for IndexService {
+    fn drop(&mut self) {
+        // A thread can't be aborted: the scan sees this at its next file.
+        self.shared.stopping.store(true, Ordering::Relaxed);
+    }
+}
+
+impl Service for IndexService {
+    type Proto = Index;
+
+    async fn started(&mut self, cx: &ServiceCx) -> Result<(), ServiceError> {
+        self.scan(cx);
+        Ok(())
+    }
+
+    async fn handle(&mut self, msg: Msg, reply: ReplyPort<Index>, cx: &ServiceCx) -> Result<(), ServiceError> {
+        if let Msg::Describe = msg {
+            reply.send(Reply::Described(self.shared.view()));
+            return Ok(());
+        }
+        let Ok(place) = self.shared.waiting.clone().try_acquire_owned() else {
+            let what = format!("{WAITING_MAX} searches run or wait");
+            reply.fail(AskError::Busy { what, retry_after: Duration::from_millis(BUSY_RETRY_MS) });
+            return Ok(());
+        };
+        let (shared, cx_of_work) = (self.shared.clone(), cx.clone());
+        cx.spawn("search", async move {
+            let mut reply = reply;
+            let answer = tokio::select! {
+                answer = answer(&shared, msg, &cx_of_work) => answer,
+                () = reply.closed() => return,
+            };
+            match answer {
+                Ok(answer) => reply.send(answer),
+                Err(why) => reply.fail(AskError::Failed(why)),
+            }
+            drop(place);
+        });
+        Ok(())
+    }
+
+    async fn woken(&mut self, cx: &ServiceCx) -> Result<(), ServiceError> {
+        self.scan(cx);
+        Ok(())
+    }
+}
+
+/// Scans until nothing has changed meanwhile. The flag is cleared before the folders are read, so that no change is
+/// missed between.
+async fn scan_while_stale(shared: Arc<Shared>, cx: &ServiceCx) {
+    loop {
+        shared.stale.store(false, Ordering::SeqCst);
+        let began = Instant::now();
+        cx.doing("scanning");
+        let (worker, now) = (shared.clone(), cx.system.now());
+        shared.reading.store(true, Ordering::SeqCst);
+        let scanned = spawn_blocking(move || worker.scan_now(now)).await;
+        shared.keep(scanned.map_err(|panic| panic.to_string()).and_then(|scanned| scanned.map_err(|t| t.to_string())));
+        shared.reading.store(false, Ordering::SeqCst);
+        shared.first_scan.send_replace(true);
+        cx.doing("");
+        sleep((began.elapsed() * REST_FACTOR).min(Duration::from_millis(REST_MS_MAX))).await;
+        if shared.stale.load(Ordering::SeqCst) {
+            continue;
+        }
+        shared.scanning.store(false, Ordering::SeqCst);
+        // A wake between the two lines above found a scan running and left it to us.
+        if !shared.stale.load(Ordering::SeqCst) || shared.scanning.swap(true, Ordering::SeqCst) {
+            return;
+        }
+    }
+}
+
+fn nanoseconds(moment: Moment) -> i64 {
+    moment.0.saturating_mul(1_000_000)
+}
+
+async fn answer(shared: &Arc<Shared>, msg: Msg, cx: &ServiceCx) -> Result<Reply, String> {
+    let mut first_scan = shared.first_scan.subscribe();
+    // Whether it ended or not: what is there by then is searched.
+    drop(timeout(Duration::from_millis(FIRST_SCAN_WAIT_MS), first_scan.wait_for(|ended| *ended)).await);
+    let _running = shared.running.acquire().await.map_err(|closed| closed.to_string())?;
+    let brake = Arc::new(Brake::default());
+    let (worker, held) = (shared.clone(), brake.clone());
+    // Whoever stops waiting, by time or because the asker is gone, ends the work too.
+    let _ended = PulledOnDrop(brake);
+    let work = spawn_blocking(move || worker.serve(&msg, &held));
+    let longest = Duration::from_millis(SEARCH_MS_MAX);
+    let served = match timeout(longest, work).await {
+        Ok(served) => served.map_err(|panic| panic.to_string())?,
+        Err(_) => Err(Trouble::TooSlow(longest)),
+    };
+    match served {
+        Ok(Some(reply)) => Ok(reply),
+        Ok(None) => {
+            cx.wake_me();
+            Ok(Reply::Hits(Vec::new()))
+        }
+        Err(trouble) => {
+            if matches!(trouble, Trouble::Damaged(_)) {
+                shared.damaged.store(true, Ordering::SeqCst);
+                cx.wake_me();
+            }
+            Err(trouble.to_string())
+        }
+    }
+}
+
+struct PulledOnDrop(Arc<Brake>);
+
+impl Drop for PulledOnDrop {
+    fn drop(&mut self) {
+        self.0.pull();
+    }
+}
+
+impl Shared {
+    /// `None`: there is no database; a scan is due.
+    fn serve(&self, msg: &Msg, brake: &Brake) -> Result<Option<Reply>, Trouble> {
+        match msg {
+            Msg::Search { query, limit, paths } => {
+                let question = Question { query, limit: *limit, paths };
+                Ok(self.library.search(question, brake)?.map(Reply::Hits))
+            }
+            Msg::Open { path, page, paths } => self.library.open(Wanted { path, page: *page, paths }).map(Some),
+            Msg::Describe => Ok(Some(Reply::Described(self.view()))),
+        }
+    }
+
+    fn scan_now(&self, now: Moment) -> Result<Report, Trouble> {
+        if self.damaged.swap(false, Ordering::SeqCst) {
+            self.library.place().delete()?;
+        }
+        self.library.scan(nanoseconds(now), self)
+    }
+
+    fn keep(&self, scanned: Result<Report, String>) {
+        let failure = match scanned {
+            Ok(report) => {
+                *self.report.lock().unwrap_or_else(PoisonError::into_inner) = Some(report);
+                None
+            }
+            Err(why) => {
+                tracing::warn!("a scan failed: {why}");
+                Some(why)
+            }
+        };
+        *self.failure.lock().unwrap_or_else(PoisonError::into_inner) = failure;
+    }
+
+    fn view(&self) -> View {
+        let report = self.report.lock().unwrap_or_else(PoisonError::into_inner).clone();
+        let report = report.unwrap_or_default();
+        let mut skipped: Vec<String> =
+            self.failure.lock().unwrap_or_else(PoisonError::into_inner).iter().cloned().collect();
+        skipped.extend(self.watch.lines());
+        let skipped_total = report.skipped_total + skipped.len() as u64;
+        skipped.extend(report.skipped);
+        skipped.truncate(SKIPPED_SHOWN_MAX);
+        View {
+            files: report.files,
+            passages: report.passages,
+            scanning: self.reading.load(Ordering::SeqCst).then(|| self.looked_at.load(Ordering::Relaxed)),
+            roots: self.library.roots().iter().map(crate::gate::Root::title).collect(),
+            skipped,
+            skipped_total,
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests;

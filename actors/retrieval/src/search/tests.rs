@@ -1,0 +1,124 @@
+use messages::index::HITS_MAX;
+use proptest::prelude::*;
+
+use crate::testing::Shelf;
+
+#[test]
+fn a_whole_question_finds_the_passage_that_answers_it() {
+    let shelf = Shelf::new();
+    shelf.write(
+        "notes/trip.md",
+        "# Berlin\n## Budget\nWe planned 1,200 euros for trains and hotels.\n## People\nAnn, Bob.\n",
+    );
+    shelf.write("notes/other.md", "# Garden\nTomatoes and beans.\n");
+    shelf.scan();
+    let hits = shelf.hits("What is the budget for the Berlin trip?");
+    assert_eq!((hits[0].path.as_str(), hits[0].heading.as_str()), ("notes/trip.md", "Berlin > Budget"));
+    assert_eq!(hits[0].passage, "We planned 1,200 euros for trains and hotels.");
+    assert_eq!((hits[0].words_found, hits[0].words_asked), (3, 3));
+    assert!(hits.windows(2).all(|pair| pair[0].score >= pair[1].score));
+    assert!(hits.iter().all(|hit| hit.path == "notes/trip.md"));
+}
+
+#[test]
+fn words_are_found_by_their_stem_and_without_accents() {
+    let shelf = Shelf::new();
+    shelf.write("notes/a.md", "She was planning the Köln meetings.");
+    shelf.scan();
+    for query in ["plans", "PLANNED", "koln", "KÖLN", "meeting"] {
+        assert_eq!(shelf.found(query), ["notes/a.md"], "{query}");
+    }
+    assert_eq!(shelf.hits("plans zebra")[0].words_found, 1);
+}
+
+#[test]
+fn chinese_and_japanese_are_found_without_spaces() {
+    let shelf = Shelf::new();
+    shelf.write("notes/tokyo.md", "会議は東京都庁で行われます。");
+    shelf.write("notes/kyoto.md", "京都の寺。");
+    shelf.scan();
+    assert_eq!(shelf.found("東京都庁"), ["notes/tokyo.md", "notes/kyoto.md"]);
+    assert_eq!(shelf.found("寺"), ["notes/kyoto.md"]);
+    assert_eq!(shelf.hits("寺")[0].snippet, "京都の寺。");
+}
+
+#[test]
+fn titles_tags_and_paths_are_searched() {
+    let shelf = Shelf::new();
+    shelf.write("notes/2026/roadmap.md", "---\ntitle: Northstar\ntags: [strategy]\n---\nBody.\n");
+    shelf.scan();
+    for query in ["northstar", "strategy", "roadmap", "2026"] {
+        assert_eq!(shelf.found(query), ["notes/2026/roadmap.md"], "{query}");
+    }
+}
+
+#[test]
+fn only_what_the_patterns_admit_is_found() {
+    let shelf = Shelf::new();
+    shelf.write("notes/a.md", "needle");
+    shelf.write("home/b.md", "needle");
+    shelf.scan();
+    let found = |paths: &[&str]| -> Vec<String> {
+        shelf.try_search("needle", paths).unwrap().unwrap().into_iter().map(|hit| hit.path).collect()
+    };
+    assert_eq!(found(&["notes/**"]), ["notes/a.md"]);
+    assert_eq!(found(&["*.md"]), ["b.md"]);
+    assert_eq!(found(&["elsewhere/**"]), Vec::<String>::new());
+    assert_eq!(found(&[]), Vec::<String>::new());
+}
+
+#[test]
+fn the_number_of_hits_is_limited_at_its_edge() {
+    let shelf = Shelf::new();
+    for n in 0..=HITS_MAX {
+        shelf.write(&format!("notes/{n}.md"), "needle");
+    }
+    shelf.scan();
+    let paths = ["**".to_owned()];
+    let hits = |limit| {
+        let question = super::Question { query: "needle", limit, paths: &paths };
+        shelf.library().search(question, &crate::library::Brake::default()).unwrap().unwrap().len()
+    };
+    assert_eq!((hits(0), hits(3), hits(HITS_MAX), hits(u32::MAX)), (0, 3, 50, 50));
+}
+
+#[test]
+fn a_question_is_cut_at_its_limit() {
+    let shelf = Shelf::new();
+    shelf.write("notes/a.md", "zebra");
+    shelf.scan();
+    let at = |before: usize| format!("{} zebra", "-".repeat(before));
+    let edge = messages::index::QUERY_BYTES_MAX - " zebra".len();
+    assert_eq!(shelf.found(&at(edge)).len(), 1);
+    assert_eq!(shelf.found(&at(edge + 1)).len(), 0);
+}
+
+#[test]
+fn a_snippet_is_one_line_around_the_words() {
+    let shelf = Shelf::new();
+    let filler = "lorem ipsum dolor\n".repeat(30);
+    shelf.write("notes/a.md", format!("{filler}the needle is here\n{filler}"));
+    shelf.scan();
+    let snippet = &shelf.hits("needle")[0].snippet;
+    assert!(snippet.contains("the needle is here") && !snippet.contains('\n') && snippet.len() < 400, "{snippet}");
+}
+
+#[test]
+fn no_question_is_a_syntax_error() {
+    let shelf = Shelf::new();
+    shelf.write("notes/a.md", "needle 東京 NEAR and or not");
+    shelf.scan();
+    let operators = prop::sample::select(vec![
+        "\"", "'", "(", ")", "*", "^", ":", "-", "+", "NEAR(", "AND", "OR", "NOT", "body:", "{", "}", ",", "\0",
+        "\u{200b}", "東", "é", "\u{301}", "needle", " ", "½", "ⅷ",
+    ]);
+    let piece = prop_oneof![operators.prop_map(str::to_owned), any::<char>().prop_map(String::from)];
+    let question = prop::collection::vec(piece, 0..12).prop_map(|pieces| pieces.concat());
+    let mut runner = proptest::test_runner::TestRunner::new(ProptestConfig::with_cases(400));
+    runner
+        .run(&question, |question| {
+            prop_assert!(shelf.try_search(&question, &["**"]).is_ok(), "{question:?}");
+            Ok(())
+        })
+        .unwrap();
+}

@@ -1,0 +1,186 @@
+//! A workspace and a mounted folder on a real disk, for tests.
+
+use std::fs;
+use std::path::PathBuf;
+
+use messages::index::{Hit, Reply};
+use tempfile::TempDir;
+
+use crate::config::{IndexConfig, Mount, WatchReport};
+use crate::database::Trouble;
+use crate::library::{Brake, Library};
+use crate::open::Wanted;
+use crate::scan::{Progress, Report};
+use crate::search::Question;
+
+/// Long after the files of a test were written.
+pub(crate) const LATER_NS: i64 = i64::MAX;
+
+pub(crate) struct Shelf {
+    pub(crate) dir: TempDir,
+}
+
+pub(crate) struct Never;
+
+impl Progress for Never {
+    fn looked_at(&self, _files: u64) -> bool {
+        true
+    }
+}
+
+impl Shelf {
+    pub(crate) fn new() -> Self {
+        let dir = tempfile::tempdir().unwrap();
+        fs::create_dir_all(dir.path().join("home")).unwrap();
+        fs::create_dir_all(dir.path().join("notes")).unwrap();
+        Self { dir }
+    }
+
+    pub(crate) fn path(&self, path: &str) -> PathBuf {
+        self.dir.path().join(path)
+    }
+
+    /// Writes a file, `home/…` in the workspace, `notes/…` in the mount.
+    pub(crate) fn write(&self, path: &str, text: impl AsRef<[u8]>) {
+        let path = self.path(path);
+        fs::create_dir_all(path.parent().unwrap()).unwrap();
+        fs::write(path, text).unwrap();
+    }
+
+    pub(crate) fn config(&self) -> IndexConfig {
+        let mounts = vec![Mount { name: "notes".into(), folder: self.path("notes") }];
+        IndexConfig { workspace_folder: self.path("home"), mounts, watch: WatchReport::default() }
+    }
+
+    pub(crate) fn library(&self) -> Library {
+        Library::new(&self.config())
+    }
+
+    pub(crate) fn scan(&self) -> Report {
+        self.library().scan(LATER_NS, &Never).unwrap()
+    }
+
+    pub(crate) fn try_search(&self, query: &str, paths: &[&str]) -> Result<Option<Vec<Hit>>, Trouble> {
+        let paths: Vec<String> = paths.iter().map(|path| (*path).to_owned()).collect();
+        self.library().search(Question { query, limit: 50, paths: &paths }, &Brake::default())
+    }
+
+    /// The paths of the hits, best first.
+    pub(crate) fn found(&self, query: &str) -> Vec<String> {
+        self.hits(query).into_iter().map(|hit| hit.path).collect()
+    }
+
+    pub(crate) fn hits(&self, query: &str) -> Vec<Hit> {
+        self.try_search(query, &["**"]).unwrap().unwrap()
+    }
+
+    pub(crate) fn open(&self, path: &str, page: u32, paths: &[&str]) -> Reply {
+        let paths: Vec<String> = paths.iter().map(|path| (*path).to_owned()).collect();
+        self.library().open(Wanted { path, page, paths: &paths }).unwrap()
+    }
+}
+
+/// A node with an index and, if asked for, a watcher.
+pub(crate) struct Node {
+    system: runtime::System,
+}
+
+const ASK: std::time::Duration = std::time::Duration::from_secs(20);
+const UNTIL: std::time::Duration = std::time::Duration::from_secs(20);
+const LOOK_EVERY: std::time::Duration = std::time::Duration::from_millis(10);
+
+impl Node {
+    pub(crate) async fn start(config: IndexConfig, watches: bool) -> Self {
+        use runtime::testing::{ScriptedStore, system};
+        use runtime::{Child, Children, Intensity, Restart, Strategy};
+        let store = ScriptedStore::new(|_| Ok(messages::store::Committed::default()), |_| panic!("no rows are read"));
+        let system = system(store, Vec::new(), runtime::Options { force_wire_form: true, ..Default::default() });
+        let (of_index, of_watcher) = (config.clone(), config);
+        let mut list = vec![Child::service(index_address(), Restart::Permanent, move || {
+            let config = of_index.clone();
+            Box::pin(async move { crate::IndexService::open(config) })
+        })];
+        if watches {
+            list.push(Child::service(index_address_of("watcher"), Restart::Permanent, move || {
+                let config = of_watcher.clone();
+                Box::pin(async move { crate::WatcherService::open(config) })
+            }));
+        }
+        let children = Children { strategy: Strategy::OneForOne, intensity: Intensity::STOP_CHILD, list };
+        system.start(children).await.unwrap();
+        Self { system }
+    }
+
+    pub(crate) async fn ask(&self, msg: messages::index::Msg) -> Result<Reply, messages::AskError> {
+        self.system.to::<messages::index::Index>(&index_address()).ask(msg, ASK).await
+    }
+
+    pub(crate) fn wake_index(&self) {
+        self.system.wake(&index_address());
+    }
+
+    pub(crate) async fn watcher(&self) -> (u64, Vec<String>) {
+        let watcher = self.system.to::<crate::watch::Watch>(&index_address_of("watcher"));
+        let crate::watch::Reply::Described { folders, polled } =
+            watcher.ask(crate::watch::Msg::Describe, ASK).await.unwrap();
+        (folders, polled)
+    }
+
+    /// The paths that a word is found in, in order.
+    pub(crate) async fn found(&self, query: &str) -> Vec<String> {
+        let (query, paths) = (query.to_owned(), vec!["**".to_owned()]);
+        match self.ask(messages::index::Msg::Search { query, limit: 50, paths }).await.unwrap() {
+            Reply::Hits(hits) => {
+                let mut paths: Vec<String> = hits.into_iter().map(|hit| hit.path).collect();
+                paths.sort();
+                paths
+            }
+            other => panic!("{other:?}"),
+        }
+    }
+
+    pub(crate) async fn view(&self) -> messages::index::View {
+        match self.ask(messages::index::Msg::Describe).await.unwrap() {
+            Reply::Described(view) => view,
+            other => panic!("{other:?}"),
+        }
+    }
+
+    /// Looks again and again until `query` is found in exactly these files.
+    pub(crate) async fn until_found(&self, query: &str, paths: &[&str]) {
+        let began = tokio::time::Instant::now();
+        loop {
+            let found = self.found(query).await;
+            if found == paths {
+                return;
+            }
+            assert!(began.elapsed() < UNTIL, "`{query}` was found in {found:?} and not in {paths:?}");
+            tokio::time::sleep(LOOK_EVERY).await;
+        }
+    }
+
+    /// Looks again and again until the watcher stands as `is` says.
+    pub(crate) async fn until_watcher(&self, is: impl Fn(u64, &[String]) -> bool) {
+        let began = tokio::time::Instant::now();
+        loop {
+            let (folders, polled) = self.watcher().await;
+            if is(folders, &polled) {
+                return;
+            }
+            assert!(began.elapsed() < UNTIL, "the watcher stands at {folders} folders, {polled:?}");
+            tokio::time::sleep(LOOK_EVERY).await;
+        }
+    }
+
+    pub(crate) async fn stop(self) {
+        self.system.shutdown(UNTIL).await;
+    }
+}
+
+fn index_address() -> messages::Address {
+    index_address_of("index")
+}
+
+fn index_address_of(leaf: &str) -> messages::Address {
+    messages::Address::workspace(&messages::Slug::parse("home").unwrap()).child(leaf)
+}
