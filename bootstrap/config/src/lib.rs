@@ -28,8 +28,8 @@ pub use origin::Origin;
 pub use reference::reference;
 pub use schema::{
     Config, Level, Log, MAILBOX_MESSAGES_MAX, MODEL_WAIT_S_MAX, Models, NOTES_FOLDERS_MAX, Node, OFFLINE,
-    PASSIVATE_AFTER_S_MAX, PROVIDERS_MAX, Provider, ProviderKind, Runtime, WINDOW_TOKENS_MAX, WINDOW_TOKENS_MIN,
-    WORKSPACES_MAX, Workspace, schema,
+    PASSIVATE_AFTER_S_MAX, PROVIDERS_MAX, Provider, ProviderKind, Runtime, WINDOW_CALLS_MAX, WORKSPACES_MAX, Workspace,
+    schema,
 };
 
 #[cfg(test)]

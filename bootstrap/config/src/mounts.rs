@@ -20,6 +20,11 @@ const TAKEN: [&str; 12] = [
     "workspace.md",
 ];
 
+/// The longest name in bytes.
+const NAME_BYTES_MAX: usize = 64;
+/// Room for `-2`: there are at most 16 folders.
+const NUMBER_BYTES_MAX: usize = 3;
+
 /// A folder and the name under which people and patterns see it: `notes/plan.md`.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Mount {
@@ -46,10 +51,18 @@ impl Workspace {
     }
 }
 
+/// A folder's own name as one plain segment: letters, digits, `-`, `_` and `.`, with room for a number.
 fn folder_name(path: &Path) -> String {
+    let plain = |c: char| if c.is_alphanumeric() || matches!(c, '-' | '_' | '.') { c } else { '-' };
     let name = path.file_name().map(|name| name.to_string_lossy().into_owned()).unwrap_or_default();
-    let name = name.trim_start_matches('.').replace(|c: char| c.is_control() || c.is_whitespace(), "-");
-    if name.is_empty() { "folder".to_owned() } else { name }
+    let mut kept = String::new();
+    for c in name.trim_start_matches('.').chars().map(plain) {
+        if kept.len() + c.len_utf8() > NAME_BYTES_MAX - NUMBER_BYTES_MAX {
+            break;
+        }
+        kept.push(c);
+    }
+    if kept.is_empty() { "folder".to_owned() } else { kept }
 }
 
 #[cfg(test)]
@@ -71,5 +84,14 @@ mod tests {
     fn no_two_folders_and_no_folder_of_the_workspace_share_a_name() {
         assert_eq!(names(&["/a/x", "/b/notes", "/c/notes", "/d/logs"]), ["notes", "notes-2", "notes-3", "logs-2"]);
         assert_eq!(names(&["/a", "/", "/b/.hidden", "/b/my docs"]), ["notes", "folder", "hidden", "my-docs"]);
+        assert_eq!(names(&["/a", "/a:b*c\u{202e}", "/ä.b"]), ["notes", "a-b-c-", "ä.b"]);
+    }
+
+    #[test]
+    fn a_long_name_is_cut_at_a_character_and_keeps_room_for_its_number() {
+        let fits = format!("/x/{}", "f".repeat(61));
+        let long = format!("/x/{}", "f".repeat(62));
+        assert_eq!(names(&["/n", &fits, &long]), ["notes".to_owned(), "f".repeat(61), format!("{}-2", "f".repeat(61))]);
+        assert_eq!(names(&["/n", &format!("/x/{}", "ä".repeat(40))])[1], "ä".repeat(30));
     }
 }

@@ -19,10 +19,8 @@ pub const PROVIDERS_MAX: u32 = 32;
 pub const PASSIVATE_AFTER_S_MAX: u64 = 86_400;
 /// The most messages that a mailbox may be allowed to hold.
 pub const MAILBOX_MESSAGES_MAX: u64 = 65_536;
-/// The smallest window of a model that answers can be made with, in tokens.
-pub const WINDOW_TOKENS_MIN: u64 = 1_024;
-/// The largest window that is believed, in tokens.
-pub const WINDOW_TOKENS_MAX: u64 = 10_000_000;
+/// The most calls at once that a provider may be given.
+pub const WINDOW_CALLS_MAX: u64 = 1_024;
 /// The longest a model may be waited for, in seconds.
 pub const MODEL_WAIT_S_MAX: u64 = 600;
 /// The name of the model that is built in; no provider may take it.
@@ -166,9 +164,9 @@ pub struct Provider {
     #[serde(default, skip_serializing_if = "Option::is_none")]
     #[schemars(extend("format" = "env-name"))]
     pub key_env: Option<String>,
-    /// How many tokens the model reads at once; what does not fit is left out, oldest first.
+    /// How many calls it is given at once; further ones wait their turn.
     #[serde(default = "window_default")]
-    #[schemars(range(min = WINDOW_TOKENS_MIN, max = WINDOW_TOKENS_MAX))]
+    #[schemars(range(min = 1, max = WINDOW_CALLS_MAX))]
     pub window: u64,
     /// Seconds until the first word of an answer must have come.
     #[serde(default = "wait_default")]
@@ -181,7 +179,7 @@ pub struct Provider {
 }
 
 fn window_default() -> u64 {
-    32_768
+    64
 }
 
 fn wait_default() -> u64 {

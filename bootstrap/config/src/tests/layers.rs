@@ -38,7 +38,7 @@ fn a_provider_may_be_made_of_several_layers() {
     options.env = vars(&[("AGENT_RUNTIME_MODELS__PROVIDERS__ZAI__BASE_URL", "https://api.example.org/v1")]);
     let config = Config::load(&options).unwrap();
     assert_eq!(config.models.providers["zai"].base_url, "https://api.example.org/v1");
-    assert_eq!(config.models.providers["zai"].window, 32_768);
+    assert_eq!(config.models.providers["zai"].window, 64);
 }
 
 #[test]

@@ -10,7 +10,7 @@ fn every_number_is_taken_at_its_edges_and_refused_beyond() {
     let edges: [(&str, &str, u64, u64); 5] = [
         ("[runtime]\n", "passivate_after_s", 1, PASSIVATE_AFTER_S_MAX),
         ("[runtime]\n", "mailbox_max", 1, MAILBOX_MESSAGES_MAX),
-        (&format!("[models.providers.p]\n{PROVIDER}"), "window", WINDOW_TOKENS_MIN, WINDOW_TOKENS_MAX),
+        (&format!("[models.providers.p]\n{PROVIDER}"), "window", 1, WINDOW_CALLS_MAX),
         (&format!("[models.providers.p]\n{PROVIDER}"), "first_byte_s", 1, MODEL_WAIT_S_MAX),
         (&format!("[models.providers.p]\n{PROVIDER}"), "idle_s", 1, MODEL_WAIT_S_MAX),
     ];
