@@ -35,7 +35,7 @@ impl Purity {
         let begins =
             |foreign: &&[&str]| names.len() >= foreign.len() && names.iter().zip(foreign.iter()).all(|(a, b)| a == b);
         let reads = |clock: &[&str; 2]| names.len() >= 2 && names[names.len() - 2..] == clock[..];
-        if FOREIGN.iter().any(|foreign| begins(foreign)) || CLOCKS.iter().any(reads) {
+        if FOREIGN.iter().any(begins) || CLOCKS.iter().any(reads) {
             self.found(span, &names.join("::"));
         }
     }
