@@ -6,6 +6,7 @@ use std::os::unix::fs::DirBuilderExt as _;
 use std::path::{Path, PathBuf};
 use std::time::Duration;
 
+use rusqlite::config::DbConfig;
 use rusqlite::functions::FunctionFlags;
 use rusqlite::{Connection, ErrorCode, OpenFlags};
 
@@ -19,7 +20,7 @@ const SCHEMA_VERSION: i64 = 1;
 const BUSY_WAIT_MS: u64 = 2_000;
 /// Pages kept by a connection that writes, in KiB.
 const WRITE_CACHE_KIB: i64 = 4_096;
-/// Pages kept by a connection that reads, in KiB; it lives as long as one search.
+/// Pages kept by a connection that reads, in KiB; it lives a few seconds longer than a search.
 const READ_CACHE_KIB: i64 = 2_048;
 /// The log is cut back to this after a large scan.
 const JOURNAL_BYTES_MAX: i64 = 4 * 1024 * 1024;
@@ -73,6 +74,9 @@ pub(crate) enum Trouble {
     /// It took too long.
     #[error("the search took longer than {0:?}; ask with fewer words")]
     TooSlow(Duration),
+    /// Nobody waits for it any more.
+    #[error("the search was ended")]
+    Ended,
 }
 
 impl From<rusqlite::Error> for Trouble {
@@ -130,20 +134,19 @@ impl Place {
         }
     }
 
-    /// Opens it for reading, as it is at this moment; `None` when it is not there.
+    /// Opens it for reading; `None` when it is not there.
     pub(crate) fn read(&self) -> Result<Option<Connection>, Trouble> {
         if !self.file().exists() {
             return Ok(None);
         }
         let connection = self.connect(OpenFlags::empty())?;
+        // The log belongs to the writer. Besides the time it takes, cleaning it up when this is closed would take the
+        // log of a database that was made again meanwhile under the same name.
+        connection.set_db_config(DbConfig::SQLITE_DBCONFIG_NO_CKPT_ON_CLOSE, true)?;
         connection.pragma_update(None, "cache_size", -READ_CACHE_KIB)?;
         connection.pragma_update(None, "query_only", true)?;
         match version(&connection)? {
-            SCHEMA_VERSION => {
-                // One view of it until it is closed: a scan may commit between two statements.
-                connection.execute_batch("BEGIN")?;
-                Ok(Some(connection))
-            }
+            SCHEMA_VERSION => Ok(Some(connection)),
             // It is being made.
             0 => Ok(None),
             other => Err(Trouble::Damaged(format!("it has version {other}"))),

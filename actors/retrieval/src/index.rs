@@ -27,6 +27,8 @@ const BUSY_RETRY_MS: u64 = 200;
 const FIRST_SCAN_WAIT_MS: u64 = 1_000;
 /// A search that takes longer is ended.
 const SEARCH_MS_MAX: u64 = 10_000;
+/// Connections that read are let go when no search came for so long: an idle index costs no memory.
+const REST_AFTER_MS: u64 = 10_000;
 /// After a scan the next one waits this many times as long as it took, so that a folder that never rests, or a very
 /// large one that is polled, does not take a whole core.
 const REST_FACTOR: u32 = 2;
@@ -57,6 +59,10 @@ struct Shared {
     stopping: AtomicBool,
     running: Semaphore,
     waiting: Arc<Semaphore>,
+    /// Searches answered so far.
+    answered: AtomicU64,
+    /// A task waits to let connections go.
+    resting: AtomicBool,
 }
 
 impl Progress for Shared {
@@ -88,6 +94,8 @@ impl IndexService {
             stopping: AtomicBool::new(false),
             running: Semaphore::new(RUNNING_MAX),
             waiting: Arc::new(Semaphore::new(WAITING_MAX)),
+            answered: AtomicU64::new(0),
+            resting: AtomicBool::new(false),
         };
         Ok(Self { shared: Arc::new(shared) })
     }
@@ -130,15 +138,17 @@ impl Service for IndexService {
         let (shared, cx_of_work) = (self.shared.clone(), cx.clone());
         cx.spawn("search", async move {
             let mut reply = reply;
-            let answer = tokio::select! {
-                answer = answer(&shared, msg, &cx_of_work) => answer,
-                () = reply.closed() => return,
+            let answered = tokio::select! {
+                answered = answer(&shared, msg, &cx_of_work) => Some(answered),
+                () = reply.closed() => None,
             };
-            match answer {
-                Ok(answer) => reply.send(answer),
-                Err(why) => reply.fail(AskError::Failed(why)),
+            match answered {
+                Some(Ok(answer)) => reply.send(answer),
+                Some(Err(why)) => reply.fail(AskError::Failed(why)),
+                None => drop(reply),
             }
             drop(place);
+            rest_after(&shared).await;
         });
         Ok(())
     }
@@ -173,6 +183,24 @@ async fn scan_while_stale(shared: Arc<Shared>, cx: &ServiceCx) {
             return;
         }
     }
+}
+
+/// Lets connections go once no search has come for a while. One task at a time waits for that.
+async fn rest_after(shared: &Shared) {
+    shared.answered.fetch_add(1, Ordering::SeqCst);
+    if shared.resting.swap(true, Ordering::SeqCst) {
+        return;
+    }
+    loop {
+        let answered = shared.answered.load(Ordering::SeqCst);
+        sleep(Duration::from_millis(REST_AFTER_MS)).await;
+        if answered == shared.answered.load(Ordering::SeqCst) {
+            break;
+        }
+    }
+    // Cleared first: a search that is answered from here on waits for itself.
+    shared.resting.store(false, Ordering::SeqCst);
+    shared.library.rest();
 }
 
 fn nanoseconds(moment: Moment) -> i64 {

@@ -24,6 +24,7 @@ mod gate;
 mod index;
 mod library;
 mod open;
+mod pool;
 mod scan;
 mod search;
 #[cfg(test)]

@@ -2,7 +2,6 @@
 
 use std::sync::Mutex;
 use std::sync::atomic::{AtomicBool, Ordering};
-use std::time::Duration;
 
 use messages::index::{Hit, Reply};
 use rusqlite::InterruptHandle;
@@ -11,14 +10,16 @@ use crate::config::IndexConfig;
 use crate::database::{Place, Trouble};
 use crate::gate::{Root, roots};
 use crate::open::{self, Wanted};
+use crate::pool::Pool;
 use crate::scan::{self, Progress, Report};
 use crate::search::{self, Question};
 
-/// What an index covers and where its database is. It holds no connection and no file.
-#[derive(Debug, Clone)]
+/// What an index covers and where its database is.
+#[derive(Debug)]
 pub(crate) struct Library {
     place: Place,
     roots: Vec<Root>,
+    pool: Pool,
 }
 
 /// By which a search that takes too long is ended from another thread.
@@ -37,8 +38,8 @@ impl Brake {
         }
     }
 
-    fn holds(&self, handle: InterruptHandle) {
-        *self.handle.lock().unwrap_or_else(std::sync::PoisonError::into_inner) = Some(handle);
+    fn holds(&self, handle: Option<InterruptHandle>) {
+        *self.handle.lock().unwrap_or_else(std::sync::PoisonError::into_inner) = handle;
     }
 
     fn is_pulled(&self) -> bool {
@@ -48,7 +49,7 @@ impl Brake {
 
 impl Library {
     pub(crate) fn new(config: &IndexConfig) -> Self {
-        Self { place: Place::of(&config.workspace_folder), roots: roots(config) }
+        Self { place: Place::of(&config.workspace_folder), roots: roots(config), pool: Pool::default() }
     }
 
     pub(crate) fn roots(&self) -> &[Root] {
@@ -66,18 +67,33 @@ impl Library {
 
     /// Searches what is there; `None` when there is no database, and a scan is due.
     pub(crate) fn search(&self, question: Question<'_>, brake: &Brake) -> Result<Option<Vec<Hit>>, Trouble> {
-        let Some(connection) = self.place.read()? else { return Ok(None) };
-        brake.holds(connection.get_interrupt_handle());
-        if brake.is_pulled() {
-            return Err(Trouble::TooSlow(Duration::ZERO));
-        }
-        search::search(&connection, &self.roots, question).map(Some)
+        self.pool.read(&self.place, |connection| {
+            let Some(connection) = connection else { return Ok(None) };
+            brake.holds(Some(connection.get_interrupt_handle()));
+            if brake.is_pulled() {
+                return Err(Trouble::Ended);
+            }
+            let hits = search::search(connection, &self.roots, question);
+            // The connection may serve another search next, which this brake must not end.
+            brake.holds(None);
+            hits.map(Some)
+        })
     }
 
     /// Reads a page of a file.
     pub(crate) fn open(&self, wanted: Wanted<'_>) -> Result<Reply, Trouble> {
-        // Without an index a whole path still opens.
-        let connection = self.place.read().unwrap_or_default();
-        open::open(connection.as_ref(), &self.roots, wanted)
+        let opened = self.pool.read(&self.place, |connection| open::open(connection, &self.roots, wanted));
+        // With an index that can't be read a whole path still opens.
+        opened.or_else(|_| open::open(None, &self.roots, wanted))
+    }
+
+    #[cfg(test)]
+    pub(crate) fn resting(&self) -> usize {
+        self.pool.len()
+    }
+
+    /// Gives back the memory that searches use between them.
+    pub(crate) fn rest(&self) {
+        self.pool.clear();
     }
 }

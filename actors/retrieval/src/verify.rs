@@ -47,7 +47,6 @@ fn differences(library: &Library) -> Result<Vec<String>, Trouble> {
         let row = covered.iter().find(|(_, known)| **known == root).map(|(id, _)| *id);
         compare(root, hashes(&connection, row)?, &mut found);
     }
-    connection.execute_batch("COMMIT")?;
     connection.pragma_update(None, "query_only", false)?;
     // Compares each word of the index with the passages (FTS5 6.4).
     if let Err(error) = connection.execute("INSERT INTO words (words, rank) VALUES ('integrity-check', 1)", []) {

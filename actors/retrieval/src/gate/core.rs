@@ -18,7 +18,8 @@ const SUFFIXES: [&str; 3] = ["md", "markdown", "txt"];
 
 /// Whether a folder's name, `depth` segments below the root (0 for those in it), may hold knowledge.
 pub(crate) fn admits_folder(name: &str, depth: usize, top_taken: &[String]) -> bool {
-    !name.starts_with('.') && !(depth == 0 && top_taken.iter().any(|taken| taken == name))
+    let is_record = depth == 0 && top_taken.iter().any(|taken| taken == name);
+    !is_record && !name.starts_with('.')
 }
 
 /// Whether a file's name is one of knowledge: `.md`, `.markdown` or `.txt`, and no hidden file.

@@ -123,8 +123,8 @@ fn an_unreadable_file_is_told_and_the_rest_goes_on() {
     shelf.write("notes/closed/a.md", "needle");
     shelf.write("notes/b.md", "needle");
     shelf.write("notes/c.md", "needle");
-    fs::set_permissions(shelf.path("notes/b.md"), fs::Permissions::from_mode(0)).unwrap();
-    fs::set_permissions(shelf.path("notes/closed"), fs::Permissions::from_mode(0)).unwrap();
+    fs::set_permissions(shelf.path("notes/b.md"), fs::Permissions::from_mode(0o000)).unwrap();
+    fs::set_permissions(shelf.path("notes/closed"), fs::Permissions::from_mode(0o000)).unwrap();
     // Permissions don't bind root.
     let may_read_all = fs::read(shelf.path("notes/b.md")).is_ok();
     let report = shelf.scan();

@@ -122,3 +122,34 @@ fn no_question_is_a_syntax_error() {
         })
         .unwrap();
 }
+
+#[test]
+fn connections_rest_between_searches_and_are_let_go() {
+    let shelf = Shelf::new();
+    shelf.write("notes/a.md", "needle");
+    shelf.scan();
+    let library = shelf.library();
+    let paths = ["**".to_owned()];
+    let question = super::Question { query: "needle", limit: 5, paths: &paths };
+    let found = || library.search(question, &crate::library::Brake::default()).unwrap().map(|hits| hits.len());
+    assert_eq!((found(), found(), library.resting()), (Some(1), Some(1), 1));
+    // One that was made again under the same name is another database.
+    std::fs::remove_dir_all(shelf.path("home/.index")).unwrap();
+    assert_eq!(found(), None);
+    shelf.write("notes/b.md", "needle");
+    shelf.scan();
+    assert_eq!((found(), library.resting()), (Some(2), 1));
+    library.rest();
+    assert_eq!(library.resting(), 0);
+}
+
+#[test]
+fn a_search_that_nobody_waits_for_ends() {
+    let shelf = Shelf::new();
+    shelf.write("notes/a.md", "needle");
+    shelf.scan();
+    let (paths, brake) = (["**".to_owned()], crate::library::Brake::default());
+    brake.pull();
+    let ended = shelf.library().search(super::Question { query: "needle", limit: 5, paths: &paths }, &brake);
+    assert!(matches!(ended, Err(crate::database::Trouble::Ended)));
+}

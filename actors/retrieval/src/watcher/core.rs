@@ -40,7 +40,7 @@ impl Pending {
         match event.kind {
             EventKind::Create(CreateKind::File) | EventKind::Remove(RemoveKind::File) => {}
             EventKind::Remove(_) | EventKind::Modify(ModifyKind::Name(RenameMode::From)) => {
-                self.gone.extend(event.paths)
+                self.gone.extend(event.paths);
             }
             // A rename may bring a folder: whether it is one is looked up when it is watched.
             EventKind::Create(_) | EventKind::Modify(ModifyKind::Name(RenameMode::To)) => {
