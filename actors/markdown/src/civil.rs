@@ -20,17 +20,13 @@ pub fn utc(at_ms: i64) -> String {
 #[must_use]
 pub fn parse_utc(text: &str) -> Option<i64> {
     let (date, time) = text.strip_suffix('Z')?.split_once(' ')?;
-    let (negative, date) = date
-        .strip_prefix('-')
-        .map_or((false, date), |rest| (true, rest));
+    let (negative, date) = date.strip_prefix('-').map_or((false, date), |rest| (true, rest));
     let mut date = date.split('-').map(|part| part.parse::<i64>().ok());
     let (year, month, day) = (date.next()??, date.next()??, date.next()??);
     let mut time = time.split(':').map(|part| part.parse::<i64>().ok());
     let (hour, minute, second) = (time.next()??, time.next()??, time.next()??);
     let days = days_from_civil(if negative { -year } else { year }, month, day)?;
-    let seconds = days
-        .checked_mul(SECONDS_PER_DAY)?
-        .checked_add(hour * 3_600 + minute * 60 + second)?;
+    let seconds = days.checked_mul(SECONDS_PER_DAY)?.checked_add(hour * 3_600 + minute * 60 + second)?;
     let at_ms = seconds.checked_mul(MS_PER_SECOND)?;
     // One spelling only: 7:5:3, a thirteenth month and trailing parts are refused by writing it again.
     (utc(at_ms) == text).then_some(at_ms)
@@ -40,16 +36,11 @@ fn civil_from_days(days: i64) -> (i64, i64, i64) {
     let z = days + 719_468;
     let era = z.div_euclid(146_097);
     let day_of_era = z.rem_euclid(146_097);
-    let year_of_era =
-        (day_of_era - day_of_era / 1_460 + day_of_era / 36_524 - day_of_era / 146_096) / 365;
+    let year_of_era = (day_of_era - day_of_era / 1_460 + day_of_era / 36_524 - day_of_era / 146_096) / 365;
     let day_of_year = day_of_era - (365 * year_of_era + year_of_era / 4 - year_of_era / 100);
     let shifted_month = (5 * day_of_year + 2) / 153;
     let day = day_of_year - (153 * shifted_month + 2) / 5 + 1;
-    let month = if shifted_month < 10 {
-        shifted_month + 3
-    } else {
-        shifted_month - 9
-    };
+    let month = if shifted_month < 10 { shifted_month + 3 } else { shifted_month - 9 };
     let year = year_of_era + era * 400 + i64::from(month <= 2);
     (year, month, day)
 }

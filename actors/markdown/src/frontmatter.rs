@@ -51,11 +51,7 @@ pub struct Broken {
 
 impl Broken {
     fn at(line: usize, column: usize, why: &str) -> Self {
-        Self {
-            line,
-            column,
-            why: crate::text::clean_line(why, WHY_CHARS_MAX),
-        }
+        Self { line, column, why: crate::text::clean_line(why, WHY_CHARS_MAX) }
     }
 }
 
@@ -68,29 +64,17 @@ pub fn split(text: &str) -> Result<Parts<'_>, Broken> {
     let text = text.strip_prefix('\u{feff}').unwrap_or(text);
     let mut lines = text.split_inclusive('\n');
     let Some(first) = lines.next().filter(|line| line.trim_end() == "---") else {
-        return Ok(Parts {
-            yaml: None,
-            yaml_first_line: 1,
-            body: text,
-        });
+        return Ok(Parts { yaml: None, yaml_first_line: 1, body: text });
     };
     let mut at = first.len();
     for line in lines {
         if matches!(line.trim_end(), "---" | "...") {
             let (yaml, body) = (text.get(first.len()..at), text.get(at + line.len()..));
-            return Ok(Parts {
-                yaml,
-                yaml_first_line: 2,
-                body: body.unwrap_or_default(),
-            });
+            return Ok(Parts { yaml, yaml_first_line: 2, body: body.unwrap_or_default() });
         }
         at += line.len();
     }
-    Err(Broken::at(
-        1,
-        1,
-        "the frontmatter that begins here is not closed; end it with a line `---`",
-    ))
+    Err(Broken::at(1, 1, "the frontmatter that begins here is not closed; end it with a line `---`"))
 }
 
 /// Reads a file whose head is a `T`. A file without a head, or with an empty one, is read as one with `{}`.
@@ -102,22 +86,13 @@ pub fn parse<T: DeserializeOwned>(text: &str) -> Result<Document<T>, Broken> {
     let parts = split(text)?;
     let yaml = parts.yaml.unwrap_or_default();
     if yaml.len() > YAML_BYTES_MAX {
-        let why = format!(
-            "the frontmatter has {} bytes; {YAML_BYTES_MAX} are allowed",
-            yaml.len()
-        );
+        let why = format!("the frontmatter has {} bytes; {YAML_BYTES_MAX} are allowed", yaml.len());
         return Err(Broken::at(1, 0, &why));
     }
-    let is_empty = yaml
-        .lines()
-        .all(|line| line.trim().is_empty() || line.trim_start().starts_with('#'));
+    let is_empty = yaml.lines().all(|line| line.trim().is_empty() || line.trim_start().starts_with('#'));
     let yaml = if is_empty { "{}" } else { yaml };
-    let front = serde_saphyr::from_str_with_options(yaml, options())
-        .map_err(|error| broken(&error, &parts))?;
-    Ok(Document {
-        front,
-        body: parts.body.to_owned(),
-    })
+    let front = serde_saphyr::from_str_with_options(yaml, options()).map_err(|error| broken(&error, &parts))?;
+    Ok(Document { front, body: parts.body.to_owned() })
 }
 
 fn options() -> Options {
@@ -143,15 +118,10 @@ fn options() -> Options {
 }
 
 fn broken(error: &serde_saphyr::Error, parts: &Parts<'_>) -> Broken {
-    let said = error
-        .without_snippet()
-        .render_with_formatter(&UserMessageFormatter);
-    let (line, column) = error.location().map_or((1, 0), |at| {
-        (
-            usize::try_from(at.line()).unwrap_or(1),
-            usize::try_from(at.column()).unwrap_or(0),
-        )
-    });
+    let said = error.without_snippet().render_with_formatter(&UserMessageFormatter);
+    let (line, column) = error
+        .location()
+        .map_or((1, 0), |at| (usize::try_from(at.line()).unwrap_or(1), usize::try_from(at.column()).unwrap_or(0)));
     // The parser counts from the first line of YAML; its own words about the place would contradict ours.
     let why = said.split(" at line ").next().unwrap_or(&said);
     Broken::at(parts.yaml_first_line + line.max(1) - 1, column, why)
@@ -172,42 +142,22 @@ mod tests {
 
     #[test]
     fn a_head_and_a_body_are_told_apart() {
-        let document =
-            parse::<Head>("---\nname: Home\ncount: 3\n---\n# Body\n---\nmore\n").unwrap();
-        assert_eq!(
-            document.front,
-            Head {
-                name: "Home".into(),
-                count: 3,
-                list: vec![]
-            }
-        );
+        let document = parse::<Head>("---\nname: Home\ncount: 3\n---\n# Body\n---\nmore\n").unwrap();
+        assert_eq!(document.front, Head { name: "Home".into(), count: 3, list: vec![] });
         assert_eq!(document.body, "# Body\n---\nmore\n");
     }
 
     #[test]
     fn a_byte_order_mark_and_windows_lines_are_read() {
         let document = parse::<Head>("\u{feff}---\r\nname: Home\r\n---\r\nBody\r\n").unwrap();
-        assert_eq!(
-            (document.front.name.as_str(), document.body.as_str()),
-            ("Home", "Body\r\n")
-        );
+        assert_eq!((document.front.name.as_str(), document.body.as_str()), ("Home", "Body\r\n"));
     }
 
     #[test]
     fn no_head_and_an_empty_head_are_defaults() {
-        for text in [
-            "just words",
-            "",
-            "---\n---\njust words",
-            "---\n# nothing here\n\n---\n",
-            "----\nname: x\n----\n",
-        ] {
-            assert_eq!(
-                parse::<Head>(text).unwrap().front,
-                Head::default(),
-                "{text:?}"
-            );
+        for text in ["just words", "", "---\n---\njust words", "---\n# nothing here\n\n---\n", "----\nname: x\n----\n"]
+        {
+            assert_eq!(parse::<Head>(text).unwrap().front, Head::default(), "{text:?}");
         }
         assert_eq!(parse::<Head>("----\nx").unwrap().body, "----\nx");
     }
@@ -216,11 +166,7 @@ mod tests {
     fn an_unclosed_head_names_its_line() {
         let broken = split("---\nname: x\n").unwrap_err();
         assert_eq!(broken.line, 1);
-        assert!(
-            broken
-                .to_string()
-                .starts_with("line 1: the frontmatter that begins here is not closed")
-        );
+        assert!(broken.to_string().starts_with("line 1: the frontmatter that begins here is not closed"));
     }
 
     #[test]
@@ -233,34 +179,20 @@ mod tests {
         let syntax = parse::<Head>("---\nname: [x\ncount: 1\n---\n").unwrap_err();
         assert!((2..=4).contains(&syntax.line), "{syntax}");
         for broken in [wrong_type, unknown, syntax] {
-            assert!(
-                !broken.why.contains('\n') && !broken.why.contains(" at line "),
-                "{broken}"
-            );
+            assert!(!broken.why.contains('\n') && !broken.why.contains(" at line "), "{broken}");
         }
     }
 
     #[test]
     fn a_key_given_twice_is_refused() {
-        assert_eq!(
-            parse::<Head>("---\nname: x\nname: y\n---\n")
-                .unwrap_err()
-                .line,
-            3
-        );
+        assert_eq!(parse::<Head>("---\nname: x\nname: y\n---\n").unwrap_err().line, 3);
     }
 
     #[test]
     fn the_size_of_a_head_is_limited_at_its_edge() {
-        let head =
-            |bytes: usize| format!("---\nname: {}\n---\n", "x".repeat(bytes - "name: \n".len()));
+        let head = |bytes: usize| format!("---\nname: {}\n---\n", "x".repeat(bytes - "name: \n".len()));
         assert!(parse::<Head>(&head(YAML_BYTES_MAX)).is_ok());
-        assert!(
-            parse::<Head>(&head(YAML_BYTES_MAX + 1))
-                .unwrap_err()
-                .why
-                .contains("65537 bytes")
-        );
+        assert!(parse::<Head>(&head(YAML_BYTES_MAX + 1)).unwrap_err().why.contains("65537 bytes"));
     }
 
     #[test]
@@ -272,10 +204,8 @@ mod tests {
         }
         bomb += "---\n";
         assert!(parse::<serde_json::Value>(&bomb).is_err());
-        for deep in [
-            format!("---\nlist: {}\n---\n", "[".repeat(5_000)),
-            format!("---\n{}\n---\n", "- ".repeat(5_000)),
-        ] {
+        for deep in [format!("---\nlist: {}\n---\n", "[".repeat(5_000)), format!("---\n{}\n---\n", "- ".repeat(5_000))]
+        {
             assert!(parse::<serde_json::Value>(&deep).is_err());
         }
     }

@@ -20,41 +20,24 @@ pub fn matches(pattern: &str, path: &str) -> bool {
         return false;
     }
     let pattern: Vec<&str> = pattern.split('/').collect();
-    wild(
-        &pattern,
-        &segments,
-        |p| *p == "**",
-        |p, s| segment_matches(p, s),
-    )
+    wild(&pattern, &segments, |p| *p == "**", |p, s| segment_matches(p, s))
 }
 
 /// Whether `path` fits one of `patterns`.
 #[must_use]
 pub fn any<S: AsRef<str>>(patterns: &[S], path: &str) -> bool {
-    patterns
-        .iter()
-        .any(|pattern| matches(pattern.as_ref(), path))
+    patterns.iter().any(|pattern| matches(pattern.as_ref(), path))
 }
 
 fn segment_matches(pattern: &str, segment: &str) -> bool {
     let pattern: Vec<char> = pattern.chars().collect();
     let segment: Vec<char> = segment.chars().collect();
-    wild(
-        &pattern,
-        &segment,
-        |p| *p == '*',
-        |p, c| *p == '?' || p == c,
-    )
+    wild(&pattern, &segment, |p| *p == '*', |p, c| *p == '?' || p == c)
 }
 
 /// Matches a sequence against a pattern with wildcards of any length; only the last wildcard is ever widened, which is
 /// enough because an earlier one would only give the later parts less to choose from.
-fn wild<P, T>(
-    pattern: &[P],
-    text: &[T],
-    is_wild: impl Fn(&P) -> bool,
-    fits: impl Fn(&P, &T) -> bool,
-) -> bool {
+fn wild<P, T>(pattern: &[P], text: &[T], is_wild: impl Fn(&P) -> bool, fits: impl Fn(&P, &T) -> bool) -> bool {
     let (mut p, mut t) = (0, 0);
     let mut last_wild: Option<(usize, usize)> = None;
     while let Some(item) = text.get(t) {
@@ -76,9 +59,7 @@ fn wild<P, T>(
             },
         }
     }
-    pattern
-        .get(p..)
-        .is_some_and(|rest| rest.iter().all(is_wild))
+    pattern.get(p..).is_some_and(|rest| rest.iter().all(is_wild))
 }
 
 #[cfg(test)]
@@ -132,19 +113,14 @@ mod tests {
             match p.split_first() {
                 None => s.is_empty(),
                 Some(('*', rest)) => (0..=s.len()).any(|n| within(rest, &s[n..])),
-                Some((c, rest)) => s
-                    .split_first()
-                    .is_some_and(|(d, more)| (*c == '?' || c == d) && within(rest, more)),
+                Some((c, rest)) => s.split_first().is_some_and(|(d, more)| (*c == '?' || c == d) && within(rest, more)),
             }
         }
         match pattern.split_first() {
             None => path.is_empty(),
             Some((&"**", rest)) => (0..=path.len()).any(|n| defined(rest, &path[n..])),
             Some((p, rest)) => path.split_first().is_some_and(|(s, more)| {
-                within(
-                    &p.chars().collect::<Vec<_>>(),
-                    &s.chars().collect::<Vec<_>>(),
-                ) && defined(rest, more)
+                within(&p.chars().collect::<Vec<_>>(), &s.chars().collect::<Vec<_>>()) && defined(rest, more)
             }),
         }
     }

@@ -85,10 +85,7 @@ mod tests {
 
     #[test]
     fn a_line_is_one_line_without_hidden_characters() {
-        assert_eq!(
-            clean_line("  a\r\n\tb\u{202e}c\u{200b}\u{7} d  ", 80),
-            "a bc d"
-        );
+        assert_eq!(clean_line("  a\r\n\tb\u{202e}c\u{200b}\u{7} d  ", 80), "a bc d");
     }
 
     #[test]

@@ -11,12 +11,7 @@ const PIECE_BYTES_MIN: usize = CHUNK_BYTES_MAX / 3;
 const SENTENCE_ENDS: [&str; 7] = [". ", "! ", "? ", "。", "！", "？", "; "];
 
 /// Appends the passages of `range` of `text`, until there are [`CHUNKS_MAX`].
-pub(super) fn push<'a>(
-    out: &mut Vec<Chunk<'a>>,
-    text: &'a str,
-    range: Range<usize>,
-    heading: &str,
-) {
+pub(super) fn push<'a>(out: &mut Vec<Chunk<'a>>, text: &'a str, range: Range<usize>, heading: &str) {
     let mut at = range.start;
     while out.len() < CHUNKS_MAX {
         let rest = text.get(at..range.end).unwrap_or_default();
@@ -27,12 +22,7 @@ pub(super) fn push<'a>(
         }
         let piece = visible.get(..piece_bytes(visible)).unwrap_or(visible);
         let shown = piece.trim_end();
-        out.push(Chunk {
-            heading: heading.to_owned(),
-            start_byte: at,
-            end_byte: at + shown.len(),
-            text: shown,
-        });
+        out.push(Chunk { heading: heading.to_owned(), start_byte: at, end_byte: at + shown.len(), text: shown });
         at += piece.len();
     }
 }
@@ -43,12 +33,7 @@ fn piece_bytes(text: &str) -> usize {
     }
     let end = floor_boundary(text, CHUNK_BYTES_MAX);
     let window = text.get(..end).unwrap_or(text);
-    let last = |mark: &str| {
-        window
-            .rfind(mark)
-            .map(|at| at + mark.len())
-            .filter(|at| *at >= PIECE_BYTES_MIN)
-    };
+    let last = |mark: &str| window.rfind(mark).map(|at| at + mark.len()).filter(|at| *at >= PIECE_BYTES_MIN);
     last("\n\n")
         .or_else(|| last("\n"))
         .or_else(|| SENTENCE_ENDS.iter().filter_map(|mark| last(mark)).max())

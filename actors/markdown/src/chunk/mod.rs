@@ -49,45 +49,21 @@ pub fn chunks(text: &str) -> Vec<Chunk<'_>> {
     let headings = headings(body);
     let mut out = Vec::new();
     let mut trail: Vec<(HeadingLevel, String)> = Vec::new();
-    cut::push(
-        &mut out,
-        text,
-        base..base + headings.first().map_or(body.len(), |h| h.start),
-        "",
-    );
+    cut::push(&mut out, text, base..base + headings.first().map_or(body.len(), |h| h.start), "");
     for (n, heading) in headings.iter().enumerate() {
         trail.retain(|(level, _)| *level < heading.level);
         trail.push((heading.level, heading.title.clone()));
-        let shown: Vec<&str> = trail
-            .iter()
-            .map(|(_, title)| title.as_str())
-            .filter(|t| !t.is_empty())
-            .collect();
+        let shown: Vec<&str> = trail.iter().map(|(_, title)| title.as_str()).filter(|t| !t.is_empty()).collect();
         if heading.is_cut {
-            cut::push(
-                &mut out,
-                text,
-                base + heading.start..base + heading.end,
-                &shown.join(" > "),
-            );
+            cut::push(&mut out, text, base + heading.start..base + heading.end, &shown.join(" > "));
         }
         let next = headings.get(n + 1);
         let end = next.map_or(body.len(), |h| h.start);
         let before = out.len();
-        cut::push(
-            &mut out,
-            text,
-            base + heading.end..base + end,
-            &shown.join(" > "),
-        );
+        cut::push(&mut out, text, base + heading.end..base + end, &shown.join(" > "));
         let has_children = next.is_some_and(|h| h.level > heading.level);
         if out.len() == before && !has_children {
-            cut::push(
-                &mut out,
-                text,
-                base + heading.start..base + heading.end,
-                &shown.join(" > "),
-            );
+            cut::push(&mut out, text, base + heading.start..base + heading.end, &shown.join(" > "));
         }
         if out.len() >= CHUNKS_MAX {
             break;
@@ -101,11 +77,7 @@ pub fn chunks(text: &str) -> Vec<Chunk<'_>> {
 pub fn title(text: &str) -> Option<String> {
     front(text).title.or_else(|| {
         let headings = headings(body_of(text));
-        headings
-            .into_iter()
-            .filter(|h| !h.title.is_empty())
-            .min_by_key(|h| h.level)
-            .map(|h| h.title)
+        headings.into_iter().filter(|h| !h.title.is_empty()).min_by_key(|h| h.level).map(|h| h.title)
     })
 }
 
@@ -123,19 +95,12 @@ pub fn front(text: &str) -> Front {
     let Ok(document) = frontmatter::parse::<Raw>(text) else {
         return Front::default();
     };
-    let title = document
-        .front
-        .title
-        .as_ref()
-        .and_then(word)
-        .filter(|title| !title.is_empty());
+    let title = document.front.title.as_ref().and_then(word).filter(|title| !title.is_empty());
     let tags = match document.front.tags {
         Some(Value::Array(list)) => list.iter().filter_map(word).take(TAGS_MAX).collect(),
-        Some(Value::String(words)) => words
-            .split(',')
-            .take(TAGS_MAX)
-            .map(|w| clean_line(w, HEADING_CHARS_MAX))
-            .collect(),
+        Some(Value::String(words)) => {
+            words.split(',').take(TAGS_MAX).map(|w| clean_line(w, HEADING_CHARS_MAX)).collect()
+        }
         _ => Vec::new(),
     };
     Front { title, tags }
@@ -173,13 +138,7 @@ fn headings(body: &str) -> Vec<Heading> {
                     break;
                 }
                 inside = true;
-                found.push(Heading {
-                    level,
-                    title: String::new(),
-                    is_cut: false,
-                    start: range.start,
-                    end: range.end,
-                });
+                found.push(Heading { level, title: String::new(), is_cut: false, start: range.start, end: range.end });
                 depth += 1;
             }
             Event::Start(_) => depth += 1,

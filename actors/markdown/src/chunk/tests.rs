@@ -3,47 +3,29 @@ use proptest::prelude::*;
 use super::*;
 
 fn trails(text: &str) -> Vec<(String, &str)> {
-    chunks(text)
-        .into_iter()
-        .map(|c| (c.heading, c.text))
-        .collect()
+    chunks(text).into_iter().map(|c| (c.heading, c.text)).collect()
 }
 
 fn pairs<'a>(expected: &[(&str, &'a str)]) -> Vec<(String, &'a str)> {
-    expected
-        .iter()
-        .map(|(heading, text)| ((*heading).to_owned(), *text))
-        .collect()
+    expected.iter().map(|(heading, text)| ((*heading).to_owned(), *text)).collect()
 }
 
 #[test]
 fn passages_stand_under_the_trail_of_their_headings() {
     let text = "---\ntitle: X\n---\nTop.\n\n# A\n\nOne.\n\n## B\n\nTwo.\n\nC *c*\n-----\nThree.\n\n# `D`\nFour.\n";
-    let expected = [
-        ("", "Top."),
-        ("A", "One."),
-        ("A > B", "Two."),
-        ("A > C c", "Three."),
-        ("D", "Four."),
-    ];
+    let expected = [("", "Top."), ("A", "One."), ("A > B", "Two."), ("A > C c", "Three."), ("D", "Four.")];
     assert_eq!(trails(text), pairs(&expected));
 }
 
 #[test]
 fn code_is_never_a_heading() {
     let text = "# A\n```sh\n# not a heading\n```\n    # nor this\n";
-    assert_eq!(
-        trails(text),
-        pairs(&[("A", "```sh\n# not a heading\n```\n    # nor this")])
-    );
+    assert_eq!(trails(text), pairs(&[("A", "```sh\n# not a heading\n```\n    # nor this")]));
 }
 
 #[test]
 fn a_heading_with_nothing_below_it_is_found_itself() {
-    assert_eq!(
-        trails("# A\n## B\n# C\n"),
-        pairs(&[("A > B", "## B"), ("C", "# C")])
-    );
+    assert_eq!(trails("# A\n## B\n# C\n"), pairs(&[("A > B", "## B"), ("C", "# C")]));
 }
 
 #[test]
@@ -57,10 +39,7 @@ fn a_long_section_is_cut_at_paragraphs() {
     let text = format!("# A\n{0}\n\n{0}\n\n{0}\n", paragraph.trim_end());
     let cut = chunks(&text);
     assert_eq!(cut.len(), 2);
-    assert!(
-        cut.iter()
-            .all(|c| c.text.starts_with("word") && c.text.ends_with("word"))
-    );
+    assert!(cut.iter().all(|c| c.text.starts_with("word") && c.text.ends_with("word")));
 }
 
 #[test]
@@ -73,42 +52,22 @@ fn a_passage_is_limited_at_its_edge() {
 fn a_file_has_no_more_passages_than_the_limit() {
     let many = "# h\nx\n".repeat(CHUNKS_MAX + 5);
     assert_eq!(chunks(&many).len(), CHUNKS_MAX);
-    assert_eq!(
-        chunks(&"x".repeat(CHUNK_BYTES_MAX * (CHUNKS_MAX + 5))).len(),
-        CHUNKS_MAX
-    );
+    assert_eq!(chunks(&"x".repeat(CHUNK_BYTES_MAX * (CHUNKS_MAX + 5))).len(), CHUNKS_MAX);
 }
 
 #[test]
 fn a_title_comes_from_the_head_or_from_the_highest_heading() {
-    assert_eq!(
-        title("---\ntitle: Plan\n---\n# Other\n").as_deref(),
-        Some("Plan")
-    );
-    assert_eq!(
-        title("## Small\n# Large\n# Second\n").as_deref(),
-        Some("Large")
-    );
+    assert_eq!(title("---\ntitle: Plan\n---\n# Other\n").as_deref(), Some("Plan"));
+    assert_eq!(title("## Small\n# Large\n# Second\n").as_deref(), Some("Large"));
     assert_eq!(title("no heading"), None);
-    assert_eq!(
-        title("---\ntitle: [broken\n---\n# Other\n").as_deref(),
-        Some("Other")
-    );
+    assert_eq!(title("---\ntitle: [broken\n---\n# Other\n").as_deref(), Some("Other"));
 }
 
 #[test]
 fn tags_are_read_as_a_list_or_as_words() {
-    assert_eq!(
-        front("---\ntags: [a, b, 3]\nother: {x: 1}\n---\n").tags,
-        ["a", "b", "3"]
-    );
+    assert_eq!(front("---\ntags: [a, b, 3]\nother: {x: 1}\n---\n").tags, ["a", "b", "3"]);
     assert_eq!(front("---\ntags: a, b\n---\n").tags, ["a", "b"]);
-    assert_eq!(
-        front("---\ntags: {a: 1}\ntitle: 2026\n---\n")
-            .title
-            .as_deref(),
-        Some("2026")
-    );
+    assert_eq!(front("---\ntags: {a: 1}\ntitle: 2026\n---\n").title.as_deref(), Some("2026"));
 }
 
 proptest! {

@@ -42,11 +42,7 @@ pub fn unescape(escaped: &str) -> String {
         }
         let (indent, backslashes, rest) = shape(line);
         shown.push_str(indent);
-        let kept = if is_dangerous(rest) {
-            backslashes.strip_prefix('\\').unwrap_or("")
-        } else {
-            backslashes
-        };
+        let kept = if is_dangerous(rest) { backslashes.strip_prefix('\\').unwrap_or("") } else { backslashes };
         shown.push_str(kept);
         shown.push_str(rest);
     }

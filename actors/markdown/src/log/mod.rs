@@ -81,9 +81,7 @@ impl Delivery {
     }
 
     fn parse(word: &str) -> Option<Self> {
-        [Self::Sent, Self::Failed, Self::InDoubt]
-            .into_iter()
-            .find(|delivery| delivery.as_str() == word)
+        [Self::Sent, Self::Failed, Self::InDoubt].into_iter().find(|delivery| delivery.as_str() == word)
     }
 }
 
@@ -115,12 +113,7 @@ pub enum RedactedEntry<'a> {
 /// The entry of words that came in.
 #[must_use]
 pub fn render_inbound(entry: &InboundEntry<'_>) -> String {
-    let mut out = RedactedEntry::Inbound {
-        id: entry.id,
-        at_ms: entry.at_ms,
-        user: entry.user,
-    }
-    .heading();
+    let mut out = RedactedEntry::Inbound { id: entry.id, at_ms: entry.at_ms, user: entry.user }.heading();
     out.push_str(&escape(entry.text));
     out.push_str("\n\n");
     out
@@ -129,20 +122,8 @@ pub fn render_inbound(entry: &InboundEntry<'_>) -> String {
 /// The entry of a reply, with the paths it quotes.
 #[must_use]
 pub fn render_outbound(entry: &OutboundEntry<'_>) -> String {
-    let OutboundEntry {
-        id,
-        at_ms,
-        who,
-        delivery,
-        ..
-    } = *entry;
-    let mut out = RedactedEntry::Outbound {
-        id,
-        at_ms,
-        who,
-        delivery,
-    }
-    .heading();
+    let OutboundEntry { id, at_ms, who, delivery, .. } = *entry;
+    let mut out = RedactedEntry::Outbound { id, at_ms, who, delivery }.heading();
     out.push_str(&escape(entry.text));
     out.push('\n');
     if !entry.sources.is_empty() {
@@ -167,9 +148,7 @@ pub fn render_redacted(entry: &RedactedEntry<'_>, length_bytes: usize) -> String
     const END: &str = "\n\n";
     let mut out = entry.heading();
     out.push_str(DELETED);
-    let end = END
-        .get(END.len().saturating_sub(length_bytes)..)
-        .unwrap_or(END);
+    let end = END.get(END.len().saturating_sub(length_bytes)..).unwrap_or(END);
     let body_bytes = length_bytes - end.len();
     out.truncate(crate::text::floor_boundary(&out, body_bytes));
     out.extend(std::iter::repeat_n(' ', body_bytes - out.len()));
@@ -181,25 +160,11 @@ impl RedactedEntry<'_> {
     fn heading(&self) -> String {
         match self {
             Self::Inbound { id, at_ms, user } => {
-                format!(
-                    "### {} · {} · {}\n",
-                    utc(*at_ms),
-                    escape::field(user),
-                    escape::field(id)
-                )
+                format!("### {} · {} · {}\n", utc(*at_ms), escape::field(user), escape::field(id))
             }
-            Self::Outbound {
-                id,
-                at_ms,
-                who,
-                delivery,
-            } => {
+            Self::Outbound { id, at_ms, who, delivery } => {
                 let (who, id) = (escape::field(who), escape::field(id));
-                format!(
-                    "### {} · {who} → {id} · {}\n",
-                    utc(*at_ms),
-                    delivery.as_str()
-                )
+                format!("### {} · {who} → {id} · {}\n", utc(*at_ms), delivery.as_str())
             }
         }
     }

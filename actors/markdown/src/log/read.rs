@@ -51,8 +51,7 @@ pub enum Head {
 pub fn parse(log: &str) -> Result<Vec<Entry>, Broken> {
     let mut entries = Vec::new();
     let mut starts = entry_starts(log).peekable();
-    if starts.peek().is_some_and(|(at, _)| *at != 0) || (starts.peek().is_none() && !log.is_empty())
-    {
+    if starts.peek().is_some_and(|(at, _)| *at != 0) || (starts.peek().is_none() && !log.is_empty()) {
         return Err(broken(1, "a log begins with the heading of an entry"));
     }
     while let Some((at, line)) = starts.next() {
@@ -64,44 +63,30 @@ pub fn parse(log: &str) -> Result<Vec<Entry>, Broken> {
 }
 
 fn broken(line: usize, why: &str) -> Broken {
-    Broken {
-        line,
-        column: 0,
-        why: why.to_owned(),
-    }
+    Broken { line, column: 0, why: why.to_owned() }
 }
 
 /// Offset and number of each line that begins with `#`: in a log these are headings and nothing else.
 fn entry_starts(log: &str) -> impl Iterator<Item = (usize, usize)> {
     let mut at = 0;
-    log.split_inclusive('\n')
-        .enumerate()
-        .filter_map(move |(n, line)| {
-            let start = at;
-            at += line.len();
-            line.starts_with('#').then_some((start, n + 1))
-        })
+    log.split_inclusive('\n').enumerate().filter_map(move |(n, line)| {
+        let start = at;
+        at += line.len();
+        line.starts_with('#').then_some((start, n + 1))
+    })
 }
 
 fn entry(whole: &str, offset: usize) -> Result<Entry, &'static str> {
-    let (heading, rest) = whole
-        .split_once('\n')
-        .ok_or("the heading is not followed by an entry")?;
+    let (heading, rest) = whole.split_once('\n').ok_or("the heading is not followed by an entry")?;
     let head = head(heading).ok_or("this is not the heading of an entry")?;
-    let body = rest
-        .strip_suffix('\n')
-        .ok_or("the entry does not end with a blank line")?;
+    let body = rest.strip_suffix('\n').ok_or("the entry does not end with a blank line")?;
     let (text, sources) = match body.find(&format!("\n\n{SOURCE}")) {
         Some(at) => body.split_at(at + 1),
         None => (body, ""),
     };
-    let text = text
-        .strip_suffix('\n')
-        .ok_or("the entry does not end with a blank line")?;
+    let text = text.strip_suffix('\n').ok_or("the entry does not end with a blank line")?;
     let sources = sources.lines().filter(|line| !line.is_empty());
-    let sources: Option<Vec<String>> = sources
-        .map(|line| line.strip_prefix(SOURCE).map(escape::unfield))
-        .collect();
+    let sources: Option<Vec<String>> = sources.map(|line| line.strip_prefix(SOURCE).map(escape::unfield)).collect();
     Ok(Entry {
         head,
         text: escape::unescape(text),
@@ -113,30 +98,16 @@ fn entry(whole: &str, offset: usize) -> Result<Entry, &'static str> {
 
 fn head(heading: &str) -> Option<Head> {
     let mut fields = heading.strip_prefix("### ")?.split(" · ");
-    let (at, second, third, end) = (
-        fields.next()?,
-        fields.next()?,
-        fields.next()?,
-        fields.next(),
-    );
+    let (at, second, third, end) = (fields.next()?, fields.next()?, fields.next()?, fields.next());
     if end.is_some() {
         return None;
     }
     let at_ms = parse_utc(at)?;
     Some(match second.split_once(" → ") {
-        None => Head::Inbound {
-            id: escape::unfield(third),
-            at_ms,
-            user: escape::unfield(second),
-        },
+        None => Head::Inbound { id: escape::unfield(third), at_ms, user: escape::unfield(second) },
         Some((who, id)) => {
             let delivery = Delivery::parse(third)?;
-            Head::Outbound {
-                id: escape::unfield(id),
-                at_ms,
-                who: escape::unfield(who),
-                delivery,
-            }
+            Head::Outbound { id: escape::unfield(id), at_ms, who: escape::unfield(who), delivery }
         }
     })
 }

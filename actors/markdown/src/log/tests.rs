@@ -7,24 +7,12 @@ const AT_MS: i64 = 1_795_342_503_000;
 const ID: &str = "in_4k2v9m0x3c5q7r8s";
 
 fn inbound(user: &str, text: &str) -> String {
-    render_inbound(&InboundEntry {
-        id: ID,
-        at_ms: AT_MS,
-        user,
-        text,
-    })
+    render_inbound(&InboundEntry { id: ID, at_ms: AT_MS, user, text })
 }
 
 fn outbound(text: &str, sources: &[String]) -> String {
     let delivery = Delivery::Sent;
-    render_outbound(&OutboundEntry {
-        id: ID,
-        at_ms: AT_MS,
-        who: "agent",
-        delivery,
-        text,
-        sources,
-    })
+    render_outbound(&OutboundEntry { id: ID, at_ms: AT_MS, who: "agent", delivery, text, sources })
 }
 
 /// Text made of what is dangerous, mixed with anything.
@@ -79,10 +67,7 @@ fn hostile() -> impl Strategy<Value = String> {
 
 #[test]
 fn an_inbound_entry_reads_well() {
-    assert_eq!(
-        inbound("ann", "Hello\nthere"),
-        format!("### 2026-11-22 10:15:03Z · ann · {ID}\nHello\nthere\n\n")
-    );
+    assert_eq!(inbound("ann", "Hello\nthere"), format!("### 2026-11-22 10:15:03Z · ann · {ID}\nHello\nthere\n\n"));
 }
 
 #[test]
@@ -129,15 +114,9 @@ fn a_log_that_someone_edited_is_refused_with_its_line() {
 #[test]
 fn a_redacted_entry_keeps_its_heading_and_says_so() {
     let whole = inbound("ann", "a secret that is long enough");
-    let entry = RedactedEntry::Inbound {
-        id: ID,
-        at_ms: AT_MS,
-        user: "ann",
-    };
+    let entry = RedactedEntry::Inbound { id: ID, at_ms: AT_MS, user: "ann" };
     let redacted = render_redacted(&entry, whole.len());
-    assert!(redacted.starts_with(&format!(
-        "### 2026-11-22 10:15:03Z · ann · {ID}\n(deleted)  "
-    )));
+    assert!(redacted.starts_with(&format!("### 2026-11-22 10:15:03Z · ann · {ID}\n(deleted)  ")));
     assert!(!redacted.contains("secret"));
     assert_eq!(parse(&redacted).unwrap()[0].text.trim_end(), DELETED);
     assert!(render_redacted(&entry, inbound("ann", "hi").len()).ends_with("\n(d\n\n"));
