@@ -74,9 +74,12 @@ async fn each_bad_end_is_what_it_says() {
 }
 
 async fn until_under_way(fake: &FakeModel, calls: u64) {
-    while fake.stats().in_flight != calls {
-        tokio::task::yield_now().await;
-    }
+    let seen = async {
+        while fake.stats().in_flight != calls {
+            tokio::task::yield_now().await;
+        }
+    };
+    tokio::time::timeout(Duration::from_secs(20), seen).await.unwrap();
 }
 
 #[tokio::test]

@@ -14,7 +14,7 @@ use messages::{AskError, Trace};
 use models::{ProviderConfig, ProviderKind, ProviderService, QUEUE_MAX};
 use tokio::sync::{Notify, mpsc};
 
-use node::{KEY, answer, ask, asked, described, endpoint, failure, node, patient, question};
+use node::{KEY, answer, ask, asked, described, endpoint, failure, node, patient, question, until_described};
 use server::{Act, DONE, chunk, end, event, framed, head, reply, server, stop, whole};
 
 #[tokio::test]
@@ -46,6 +46,18 @@ async fn calls_after_another_use_one_connection() {
         assert_eq!(answer(&system, question("q")).await.text, "ab");
     }
     assert_eq!(server.seen.connections.load(Ordering::SeqCst), 1);
+}
+
+#[tokio::test]
+async fn a_connection_is_kept_though_the_end_of_its_body_comes_a_little_late() {
+    let late = || vec![head(), chunk(&event("a")), chunk(DONE), Act::Pause, end()];
+    let server = server((0..5).map(|_| late()).collect()).await;
+    let system = node(vec![endpoint(&server.base_url)]).await;
+    for _ in 0..5 {
+        assert_eq!(answer(&system, question("q")).await.text, "a");
+    }
+    // One where all goes well; a busy machine may be later than what is waited for, but not each time.
+    assert!(server.seen.connections.load(Ordering::SeqCst) < 5);
 }
 
 #[tokio::test]
@@ -115,7 +127,7 @@ async fn a_stream_without_an_end_mark_is_truncated_and_its_half_answer_is_not_gi
 async fn a_model_that_does_not_begin_is_timed_out_with_and_without_a_head() {
     let (gone, mut told) = mpsc::unbounded_channel();
     let server = server(vec![vec![Act::Hang(gone.clone())], vec![head(), Act::Hang(gone)]]).await;
-    let system = node(vec![patient(&server.base_url, 150, 10_000)]).await;
+    let system = node(vec![patient(&server.base_url, 150, 60_000)]).await;
     for _ in 0..2 {
         let failure = failure(&system, question("q")).await;
         assert_eq!(failure.class, Class::TimedOut);
@@ -129,7 +141,7 @@ async fn a_model_that_does_not_begin_is_timed_out_with_and_without_a_head() {
 async fn a_model_that_falls_silent_in_mid_answer_is_timed_out() {
     let (gone, mut told) = mpsc::unbounded_channel();
     let server = server(vec![vec![head(), chunk(&event("a")), Act::Hang(gone)]]).await;
-    let system = node(vec![patient(&server.base_url, 10_000, 150)]).await;
+    let system = node(vec![patient(&server.base_url, 60_000, 150)]).await;
     let failure = failure(&system, question("q")).await;
     assert_eq!(failure.class, Class::TimedOut);
     assert!(failure.message.contains("fell silent for 0.15 s"), "{}", failure.message);
@@ -228,7 +240,9 @@ async fn a_call_is_stopped_when_nobody_waits_for_it_any_longer() {
     let first = asked(&system, question("given up"));
     assert_eq!(pieces.recv().await.as_deref(), Some("a"));
     first.abort();
-    told.recv().await.expect("the connection is closed");
+    // Far below what the call itself would have been given.
+    let closed = tokio::time::timeout(std::time::Duration::from_secs(10), told.recv()).await;
+    assert_eq!(closed, Ok(Some(())), "the connection is closed");
     assert_eq!(pieces.recv().await, None, "its preview has ended");
     assert_eq!(answer(&system, question("q")).await.text, "next", "its place is free again");
 }
@@ -246,10 +260,7 @@ async fn so_many_are_answered_at_once_so_many_wait_and_one_more_is_turned_away()
     for batch in 0..=QUEUE_MAX / 64 {
         let more = if batch == 0 { 1 } else { 64 };
         waiting.extend((0..more).map(|_| asked(&system, question("q"))));
-        let expected = format!("zai: 1 of 1 calls, {} waiting", batch * 64);
-        while !described(&system).await.contains(&expected) {
-            tokio::task::yield_now().await;
-        }
+        until_described(&system, &format!("zai: 1 of 1 calls, {} waiting", batch * 64)).await;
     }
     assert_eq!(server.seen.calls(), 1, "the window is kept");
     match ask(&system, question("one more")).await {

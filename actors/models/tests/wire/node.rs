@@ -18,8 +18,9 @@ pub(crate) fn endpoint(base_url: &str) -> ProviderConfig {
         model: "glm-5.3".into(),
         key: Some(Secret::new(KEY)),
         connect_ms_max: 2_000,
-        first_byte_ms_max: 10_000,
-        idle_ms_max: 10_000,
+        // Longer than a question's whole time: no test passes because something else gave up.
+        first_byte_ms_max: 60_000,
+        idle_ms_max: 60_000,
     };
     ProviderConfig::new("zai", kind)
 }
@@ -102,6 +103,16 @@ pub(crate) async fn described(system: &System) -> String {
         Ok(Reply::Described(lines)) => lines.join("\n"),
         other => panic!("not described: {other:?}"),
     }
+}
+
+/// Waits until the models say this of themselves.
+pub(crate) async fn until_described(system: &System, line: &str) {
+    let seen = async {
+        while !described(system).await.contains(line) {
+            tokio::task::yield_now().await;
+        }
+    };
+    tokio::time::timeout(Duration::from_secs(20), seen).await.expect(line);
 }
 
 /// Asks in a task of its own; aborting it is giving up.

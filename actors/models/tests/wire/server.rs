@@ -18,6 +18,8 @@ pub(crate) enum Act {
     Reset,
     /// These bytes go out over and over.
     Endless(String),
+    /// A moment in which nothing comes.
+    Pause,
     /// Waits for the test's word.
     Wait(Arc<tokio::sync::Notify>),
 }
@@ -88,6 +90,10 @@ async fn perform(act: Act, stream: &mut BufReader<TcpStream>) -> bool {
         Act::Endless(bytes) => {
             while stream.write_all(bytes.as_bytes()).await.is_ok() {}
             false
+        }
+        Act::Pause => {
+            tokio::time::sleep(std::time::Duration::from_millis(2)).await;
+            true
         }
         Act::Wait(word) => {
             word.notified().await;
