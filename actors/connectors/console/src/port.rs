@@ -57,7 +57,9 @@ impl Host for System {
 
     fn ask(&self, what: AdminAsk, context: Address) -> BoxFuture<Answered> {
         let system = self.clone();
-        Box::pin(async move { answer(&system, what, &context).await.unwrap_or_else(|e| Answered::Failed(e.to_string())) })
+        Box::pin(
+            async move { answer(&system, what, &context).await.unwrap_or_else(|e| Answered::Failed(e.to_string())) },
+        )
     }
 }
 

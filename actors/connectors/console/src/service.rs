@@ -171,3 +171,6 @@ fn turn_away(stream: &UnixStream) {
         drop(stream.try_write(&line));
     }
 }
+
+#[cfg(test)]
+mod tests;

@@ -75,7 +75,9 @@ pub(crate) async fn connect(path: &Path) -> io::Result<Option<UnixStream>> {
         tries += 1;
         match connected {
             Ok(stream) => return Ok(Some(stream)),
-            Err(error) if matches!(error.kind(), io::ErrorKind::NotFound | io::ErrorKind::ConnectionRefused) => return Ok(None),
+            Err(error) if matches!(error.kind(), io::ErrorKind::NotFound | io::ErrorKind::ConnectionRefused) => {
+                return Ok(None);
+            }
             // The queue of those who wait to be accepted is full.
             Err(error) if error.kind() == io::ErrorKind::WouldBlock && tries < CONNECT_TRIES_MAX => {
                 tokio::time::sleep(Duration::from_millis(CONNECT_PAUSE_MS)).await;
@@ -105,7 +107,9 @@ fn short(path: &Path) -> io::Result<(PathBuf, Option<File>)> {
 
 fn split(path: &Path) -> io::Result<(&Path, &std::ffi::OsStr)> {
     let parts = path.parent().zip(path.file_name());
-    parts.ok_or_else(|| io::Error::new(io::ErrorKind::InvalidInput, format!("{} is no path of a socket", path.display())))
+    parts.ok_or_else(|| {
+        io::Error::new(io::ErrorKind::InvalidInput, format!("{} is no path of a socket", path.display()))
+    })
 }
 
 #[cfg(test)]

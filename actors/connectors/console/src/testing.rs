@@ -4,7 +4,10 @@ use std::collections::{HashMap, VecDeque};
 use std::sync::{Arc, Mutex, Weak};
 
 use lane::{Sending, Sink as _};
-use messages::store::{Accepted, Commit, CommitError, Committed, Fence, InboxRow, InboxState, OutboxRow, OutboxState, Query, QueryError, Rows, Write};
+use messages::store::{
+    Accepted, Commit, CommitError, Committed, Fence, InboxRow, InboxState, OutboxRow, OutboxState, Query, QueryError,
+    Rows, Write,
+};
 use messages::turn::Outcome;
 use messages::{Address, InboundId, Moment, Trace};
 use runtime::{BoxFuture, Feed};
@@ -172,12 +175,12 @@ impl Node {
         }
         assert_eq!(commit.fences, [Fence { unit: Address::fixed("connector/console"), epoch: 3 }]);
         state.commits.push(commit.writes.len());
+        if commit.writes.iter().any(|write| inbox_row(write).text == "poison") {
+            return Err(CommitError::Refused("poison".into()));
+        }
         let mut inbox = Vec::new();
         for write in &commit.writes {
             let row = inbox_row(write);
-            if row.text == "poison" {
-                return Err(CommitError::Refused("poison".into()));
-            }
             let duplicate = state.by_id.get(&row.id).copied();
             let at = duplicate.unwrap_or(state.rows.len());
             let seq = i64::try_from(at).unwrap() + 1;
@@ -192,11 +195,18 @@ impl Node {
 }
 
 pub(crate) fn who(session: &str) -> Who {
-    Who { user: "ann".into(), workspace: "home".into(), context: "general".into(), session: session.into(), previews: true }
+    Who {
+        user: "ann".into(),
+        workspace: "home".into(),
+        context: "general".into(),
+        session: session.into(),
+        previews: true,
+    }
 }
 
 fn inbox_row(write: &Write) -> InboxRow {
-    let Write::InboxPut { id, event, context, chat, user, kind, text, salt, trace, received_at, .. } = write.clone() else {
+    let Write::InboxPut { id, event, context, chat, user, kind, text, salt, trace, received_at, .. } = write.clone()
+    else {
         panic!("a console writes inbox rows only: {write:?}")
     };
     InboxRow {

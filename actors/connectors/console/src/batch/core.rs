@@ -209,10 +209,7 @@ mod tests {
     #[test]
     fn objects_have_the_documented_shape() {
         let inbound = InboundId::from_row("in_4k2v9m0x4k2v9m0x".into());
-        assert_eq!(
-            accepted_object(&inbound, "s:1", 1),
-            r#"{"accepted":"in_4k2v9m0x4k2v9m0x","event":"s:1","line":1}"#
-        );
+        assert_eq!(accepted_object(&inbound, "s:1", 1), r#"{"accepted":"in_4k2v9m0x4k2v9m0x","event":"s:1","line":1}"#);
         assert_eq!(not_accepted_object("s:2", 2, "no"), r#"{"not_accepted":"s:2","line":2,"why":"no"}"#);
         let reply = Reply {
             delivery: 1,

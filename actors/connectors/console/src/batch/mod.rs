@@ -75,7 +75,10 @@ pub async fn run(
             Ok(batch.tally.status())
         }
         Err(Stop::Lost(error)) => {
-            batch.talk(&format!("the node was lost ({error}); {} events have no outcome that is known here", batch.client.unsettled()));
+            batch.talk(&format!(
+                "the node was lost ({error}); {} events have no outcome that is known here",
+                batch.client.unsettled()
+            ));
             Ok(ExitStatus::LostConnection)
         }
         Err(Stop::Error(BatchError::Output(error))) if error.kind() == ErrorKind::BrokenPipe => {
@@ -133,7 +136,9 @@ impl<O: Write, E: Write> Batch<O, E> {
 
     fn line(&mut self, line: Line) -> Result<(), Stop> {
         let event = format!("{}:{}", self.client.session(), line.number);
-        let submitted = line.text.and_then(|text| self.client.submit(&event, &text).map_err(|error: SubmitError| error.to_string()));
+        let submitted = line
+            .text
+            .and_then(|text| self.client.submit(&event, &text).map_err(|error: SubmitError| error.to_string()));
         match submitted {
             Ok(inbound) => {
                 self.tally.submitted(inbound, line.number);
@@ -166,7 +171,9 @@ impl<O: Write, E: Write> Batch<O, E> {
                 self.talk(&format!("the node waits: {why}"));
                 Ok(())
             }
-            FromNode::Preview { .. } | FromNode::Answer { .. } | FromNode::Welcome(_) | FromNode::Refused { .. } => Ok(()),
+            FromNode::Preview { .. } | FromNode::Answer { .. } | FromNode::Welcome(_) | FromNode::Refused { .. } => {
+                Ok(())
+            }
         }
     }
 

@@ -22,7 +22,9 @@ pub enum SubmitError {
         bytes: usize,
     },
     /// Too much waits: [`WINDOW`] events without an outcome, or bytes that the node has not taken.
-    #[error("{WINDOW} events have no outcome yet, or too many bytes wait to be sent; take frames, then submit it again")]
+    #[error(
+        "{WINDOW} events have no outcome yet, or too many bytes wait to be sent; take frames, then submit it again"
+    )]
     NoRoom,
     /// The id is not one of this session's.
     #[error("`{0}` is no event of this session; an event's id is its session's name, a colon and a number")]
@@ -113,9 +115,8 @@ impl Memory {
                 }
             }
             FromNode::Settled { inbound, .. } => {
-                if self.open.remove(inbound).is_none() {
-                    return Taken::Drop;
-                }
+                let known = self.open.remove(inbound);
+                return if known.is_some() { Taken::Give(frame) } else { Taken::Drop };
             }
             FromNode::NotAccepted { event, .. } => {
                 self.open.remove(&InboundId::of(CONNECTOR, event));
@@ -170,7 +171,14 @@ mod tests {
 
     fn reply(delivery: i64, event: &str, outcome: Option<Outcome>) -> FromNode {
         let inbound = InboundId::of(CONNECTOR, event);
-        FromNode::Reply(Reply { delivery, inbound, context: "general".into(), outcome, text: "x".into(), sources: vec![] })
+        FromNode::Reply(Reply {
+            delivery,
+            inbound,
+            context: "general".into(),
+            outcome,
+            text: "x".into(),
+            sources: vec![],
+        })
     }
 
     fn settled(event: &str) -> FromNode {

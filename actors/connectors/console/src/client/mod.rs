@@ -321,7 +321,9 @@ impl Link {
 fn closed(error: WireError) -> ClientError {
     use std::io::ErrorKind::{BrokenPipe, ConnectionReset, UnexpectedEof};
     match error {
-        WireError::Io(error) if matches!(error.kind(), BrokenPipe | ConnectionReset | UnexpectedEof) => ClientError::Closed,
+        WireError::Io(error) if matches!(error.kind(), BrokenPipe | ConnectionReset | UnexpectedEof) => {
+            ClientError::Closed
+        }
         error => ClientError::Wire(error),
     }
 }

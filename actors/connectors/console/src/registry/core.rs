@@ -62,7 +62,12 @@ pub(crate) struct Table {
 
 impl Table {
     /// A session comes; an older connection of the same name must go. Deliveries it reports are settled first.
-    pub(crate) fn attach(&mut self, session: &str, chat: &str, flushed: &[i64]) -> (Number, Option<Number>, Vec<(i64, Ended)>) {
+    pub(crate) fn attach(
+        &mut self,
+        session: &str,
+        chat: &str,
+        flushed: &[i64],
+    ) -> (Number, Option<Number>, Vec<(i64, Ended)>) {
         let mut ended = Vec::new();
         for delivery in flushed {
             self.remember(*delivery, session);

@@ -3,7 +3,7 @@
 use std::sync::Arc;
 use std::time::Duration;
 
-use messages::store::{Accepted, Commit, CommitError, Committed, Fence, InboundKind, Owner, Write};
+use messages::store::{Accepted, Commit, CommitError, Committed, Fence, Owner, Write};
 use messages::turn::Chat;
 use messages::{Address, Moment, Trace};
 use tokio::sync::mpsc;
@@ -69,7 +69,8 @@ impl Acceptor {
                 Err(error) => error,
             };
             // `Unknown` too: an event that was written after all is found again by its id.
-            let again = matches!(error, CommitError::Busy { .. } | CommitError::Unavailable(_) | CommitError::Unknown(_));
+            let again =
+                matches!(error, CommitError::Busy { .. } | CommitError::Unavailable(_) | CommitError::Unknown(_));
             let pause = Duration::from_millis(backoff_ms);
             if !again || Instant::now() + pause >= until {
                 return Err(error);
@@ -85,12 +86,12 @@ impl Acceptor {
 
     fn commit(&self, batch: &[Event]) -> Result<Commit, CommitError> {
         let now = self.host.now();
-        let writes = batch.iter().map(|event| Ok(self.write(event, salt()?, now))).collect::<Result<_, CommitError>>()?;
+        let writes =
+            batch.iter().map(|event| Ok(self.write(event, salt()?, now))).collect::<Result<_, CommitError>>()?;
         Ok(Commit { by: Owner::Connector, fences: vec![self.fence.clone()], writes })
     }
 
     fn write(&self, event: &Event, salt: [u8; 16], received_at: Moment) -> Write {
-        debug_assert!(event.target.is_some() || matches!(event.kind, InboundKind::Message | InboundKind::Stop));
         Write::InboxPut {
             id: event.inbound.clone(),
             event: event.event.clone(),

@@ -126,10 +126,16 @@ impl Core {
         }
         let stop = event.kind == InboundKind::Stop;
         self.orders += 1;
-        if let Some(old) = self.tracked.insert(event.inbound.clone(), Tracked { order: self.orders, phase: Phase::Queued }) {
+        if let Some(old) =
+            self.tracked.insert(event.inbound.clone(), Tracked { order: self.orders, phase: Phase::Queued })
+        {
             self.accepted.remove(&old.order);
         }
-        if stop { self.backlog.push_front(event) } else { self.backlog.push_back(event) }
+        if stop {
+            self.backlog.push_front(event);
+        } else {
+            self.backlog.push_back(event);
+        }
         Ok(())
     }
 
@@ -153,7 +159,9 @@ impl Core {
         }
         let room = UNSETTLED_MAX + if event.kind == InboundKind::Stop { STOPS_MAX } else { 0 };
         if self.tracked.len() >= room && !self.tracked.contains_key(&event.inbound) {
-            return Err(format!("{UNSETTLED_MAX} events of this session have no outcome yet; wait for some, then send it again"));
+            return Err(format!(
+                "{UNSETTLED_MAX} events of this session have no outcome yet; wait for some, then send it again"
+            ));
         }
         Ok(())
     }
@@ -224,24 +232,28 @@ impl Core {
         self.tracked.contains_key(inbound)
     }
 
-    /// Events to ask the store about: those whose time has come, or all before `before`; oldest first. They are not
-    /// asked about again for [`SETTLE_MS`].
-    pub(crate) fn to_ask(&mut self, now_ms: u64, before: Option<&InboundId>) -> Vec<InboundId> {
-        let limit = before.map(|id| self.tracked.get(id).map_or(0, |t| t.order));
-        let mut asked = Vec::new();
-        for (order, inbound) in &self.accepted {
-            if asked.len() >= QUERY_MAX || limit.is_some_and(|limit| *order >= limit) {
-                break;
-            }
-            let Some(tracked) = self.tracked.get_mut(inbound) else { continue };
-            if let Phase::Accepted { ask_at_ms } = &mut tracked.phase
-                && (limit.is_some() || *ask_at_ms <= now_ms)
-            {
-                *ask_at_ms = now_ms + SETTLE_MS;
-                asked.push(inbound.clone());
+    /// Events to ask the store about: those whose time has come, or all before `before`. Those that have waited longest
+    /// come first, so that many long turns hide no other. They are not asked about again for [`SETTLE_MS`].
+    pub(crate) fn next_to_ask(&mut self, now_ms: u64, before: Option<&InboundId>) -> Vec<InboundId> {
+        let earlier = ..before.and_then(|id| self.tracked.get(id)).map_or(u64::MAX, |tracked| tracked.order);
+        let mut asked: Vec<(u64, InboundId)> = self
+            .accepted
+            .range(earlier)
+            .filter_map(|(_, inbound)| match self.tracked.get(inbound)?.phase {
+                Phase::Accepted { ask_at_ms } if before.is_some() || ask_at_ms <= now_ms => {
+                    Some((ask_at_ms, inbound.clone()))
+                }
+                _ => None,
+            })
+            .collect();
+        asked.sort_by_key(|(ask_at_ms, _)| *ask_at_ms);
+        asked.truncate(QUERY_MAX);
+        for (_, inbound) in &asked {
+            if let Some(tracked) = self.tracked.get_mut(inbound) {
+                tracked.phase = Phase::Accepted { ask_at_ms: now_ms + SETTLE_MS };
             }
         }
-        asked
+        asked.into_iter().map(|(_, inbound)| inbound).collect()
     }
 
     /// How events stand in the store: what the client is told of those that have ended, in the order it sent them.
@@ -267,7 +279,9 @@ impl Core {
 
 /// Why a text of so many bytes is not accepted.
 pub(crate) fn too_long(bytes: usize) -> String {
-    format!("the text has {bytes} bytes and at most {TEXT_BYTES_MAX} are accepted; send it in parts, or put it into a note")
+    format!(
+        "the text has {bytes} bytes and at most {TEXT_BYTES_MAX} are accepted; send it in parts, or put it into a note"
+    )
 }
 
 /// An id that came from outside, short enough to be sent back.

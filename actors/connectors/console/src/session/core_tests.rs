@@ -157,7 +157,7 @@ fn a_reply_waits_until_earlier_events_were_asked_about() {
     assert_eq!(core.passing(&event(1).inbound, Some(Outcome::Replied)), Passing::Now);
     assert_eq!(core.passing(&event(3).inbound, Some(Outcome::Replied)), Passing::AfterQuery);
     assert_eq!(core.passing(&event(3).inbound, None), Passing::Now);
-    assert_eq!(core.to_ask(0, Some(&event(3).inbound)), [event(1).inbound, event(2).inbound]);
+    assert_eq!(core.next_to_ask(0, Some(&event(3).inbound)), [event(1).inbound, event(2).inbound]);
     let told = core.stand(vec![row(&event(2), Some(Outcome::Ignored)), row(&event(1), Some(Outcome::Noted))]);
     let order: Vec<_> = told.iter().map(|f| matches!(f, FromNode::Settled { outcome: Outcome::Noted, .. })).collect();
     assert_eq!(order, [true, false], "in the order they were sent");
@@ -173,18 +173,27 @@ fn the_reply_to_a_foreign_event_passes() {
 fn an_event_is_asked_about_after_its_time_and_not_again_at_once() {
     let mut core = core();
     accept(&mut core, 1_000, [event(1)]);
-    assert!(core.to_ask(1_000 + SETTLE_MS - 1, None).is_empty());
-    assert_eq!(core.to_ask(1_000 + SETTLE_MS, None), [event(1).inbound]);
-    assert!(core.to_ask(1_000 + SETTLE_MS, None).is_empty());
-    assert_eq!(core.to_ask(1_000 + 2 * SETTLE_MS, None), [event(1).inbound]);
+    assert!(core.next_to_ask(1_000 + SETTLE_MS - 1, None).is_empty());
+    assert_eq!(core.next_to_ask(1_000 + SETTLE_MS, None), [event(1).inbound]);
+    assert!(core.next_to_ask(1_000 + SETTLE_MS, None).is_empty());
+    assert_eq!(core.next_to_ask(1_000 + 2 * SETTLE_MS, None), [event(1).inbound]);
 }
 
 #[test]
 fn one_question_names_at_most_what_the_store_takes_and_the_next_names_the_rest() {
     let mut core = core();
     accept(&mut core, 0, (0..QUERY_MAX + 1).map(event));
-    assert_eq!(core.to_ask(SETTLE_MS, None).len(), QUERY_MAX);
-    assert_eq!(core.to_ask(SETTLE_MS, None), [event(QUERY_MAX).inbound]);
+    assert_eq!(core.next_to_ask(SETTLE_MS, None).len(), QUERY_MAX);
+    assert_eq!(core.next_to_ask(SETTLE_MS, None), [event(QUERY_MAX).inbound]);
+}
+
+#[test]
+fn many_long_turns_hide_no_other_event_from_the_questions() {
+    let mut core = core();
+    accept(&mut core, 0, (0..=QUERY_MAX).map(event));
+    let last = event(QUERY_MAX).inbound;
+    assert!(!core.next_to_ask(1_000, None).contains(&last));
+    assert!(core.next_to_ask(2_000, None).contains(&last), "though all the others are due again");
 }
 
 #[test]
@@ -206,7 +215,7 @@ fn an_event_whose_reply_was_given_is_not_settled_a_second_time() {
     accept(&mut core, 0, [event(1), event(2)]);
     core.replied(&event(1).inbound, Some(Outcome::Replied));
     core.replied(&event(2).inbound, None);
-    assert_eq!(core.to_ask(SETTLE_MS, None), [event(2).inbound], "a reply without an outcome settles nothing");
+    assert_eq!(core.next_to_ask(SETTLE_MS, None), [event(2).inbound], "a reply without an outcome settles nothing");
     assert!(core.stand(vec![row(&event(1), Some(Outcome::Replied))]).is_empty());
 }
 
@@ -217,7 +226,7 @@ fn a_resubmitted_event_is_asked_about_at_once() {
     let batch = core.next_batch().unwrap();
     let told = core.committed(50, batch.into_iter().map(|e| (e.clone(), yes(&e, true))).collect());
     assert_eq!(told, [FromNode::Accepted { event: "s:1".into(), inbound: event(1).inbound, duplicate: true }]);
-    assert_eq!(core.to_ask(50, None), [event(1).inbound]);
+    assert_eq!(core.next_to_ask(50, None), [event(1).inbound]);
 }
 
 #[test]
@@ -239,7 +248,7 @@ fn a_hello_is_checked_at_its_edges() {
         ("session's name", Hello { session: "a:b".into(), ..good.clone() }),
         ("user's name", Hello { user: " ".into(), ..good.clone() }),
         ("workspace:", Hello { workspace: "No".into(), ..good.clone() }),
-        ("context:", Hello { context: "../x".into(), ..good.clone() }),
+        ("context:", Hello { context: "../x".into(), ..good }),
     ];
     for (words, hello) in bad {
         let why = greet(&hello).unwrap_err();

@@ -229,7 +229,7 @@ impl Flow {
             }
             Passing::AfterQuery => {
                 let now_ms = self.now_ms();
-                let ids = self.core.to_ask(now_ms, Some(&push.inbound));
+                let ids = self.core.next_to_ask(now_ms, Some(&push.inbound));
                 let standing = ask(&self.acceptor, ids).await;
                 self.stand(standing).await?;
             }
@@ -249,7 +249,7 @@ impl Flow {
             return;
         }
         let now_ms = self.now_ms();
-        let ids = self.core.to_ask(now_ms, None);
+        let ids = self.core.next_to_ask(now_ms, None);
         if !ids.is_empty() {
             let acceptor = self.acceptor.clone();
             self.sweep = Some(async move { ask(&acceptor, ids).await }.boxed());

@@ -155,19 +155,23 @@ mod tests {
 
     fn words(seen: &[Seen]) -> String {
         let shown = seen.iter().flat_map(|s| &s.show);
-        shown.map(|s| match s {
-            Show::Words(words) => words.clone(),
-            Show::Note(note) => format!("[{note}]"),
-        })
-        .collect()
+        shown
+            .map(|s| match s {
+                Show::Words(words) => words.clone(),
+                Show::Note(note) => format!("[{note}]"),
+            })
+            .collect()
     }
 
     #[test]
     fn an_answer_that_came_in_pieces_is_not_shown_twice() {
         let mut screen = Screen::default();
         screen.begin(id("s:1"));
-        let seen =
-            [screen.see(&piece("s:1", "Hel")), screen.see(&piece("s:1", "lo")), screen.see(&reply("s:1", "Hello you", Some(Outcome::Replied)))];
+        let seen = [
+            screen.see(&piece("s:1", "Hel")),
+            screen.see(&piece("s:1", "lo")),
+            screen.see(&reply("s:1", "Hello you", Some(Outcome::Replied))),
+        ];
         assert_eq!(words(&seen), "Hello you\n");
         assert!(seen[2].done && seen[2].delivery == Some(5) && !seen[1].done);
     }

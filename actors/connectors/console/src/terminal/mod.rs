@@ -48,7 +48,15 @@ pub async fn run(client: Client, options: Options) -> Result<(), TerminalError> 
     let words = format!("{}/{}", client.welcome().workspace, client.welcome().context);
     let prompt = Prompt::open(&options.history, &words)?;
     let (interrupt, interrupts) = mpsc::channel(1);
-    let mut talk = Talk { client, prompt, interrupts, redial: options.redial, face: Terminal::default(), screen: Screen::default(), number: 0 };
+    let mut talk = Talk {
+        client,
+        prompt,
+        interrupts,
+        redial: options.redial,
+        face: Terminal::default(),
+        screen: Screen::default(),
+        number: 0,
+    };
     let result = tokio::select! {
         result = talk.run() => result,
         error = hear_interrupts(interrupt) => Err(error.into()),
@@ -64,7 +72,7 @@ async fn hear_interrupts(interrupt: mpsc::Sender<()>) -> io::Error {
         if let Err(error) = tokio::signal::ctrl_c().await {
             return error;
         }
-        drop(interrupt.try_send(()));
+        interrupt.try_send(()).unwrap_or_default();
     }
 }
 
@@ -99,7 +107,8 @@ impl Face for Terminal {
         if let Some(spinner) = self.spinner.take_if(|_| !on) {
             spinner.finish_and_clear();
         } else if on && self.spinner.is_none() {
-            let spinner = ProgressBar::new_spinner().with_style(ProgressStyle::default_spinner()).with_message("Ctrl-C stops it");
+            let spinner =
+                ProgressBar::new_spinner().with_style(ProgressStyle::default_spinner()).with_message("Ctrl-C stops it");
             spinner.enable_steady_tick(Duration::from_millis(100));
             self.spinner = Some(spinner);
         }

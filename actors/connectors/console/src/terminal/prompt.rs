@@ -54,7 +54,11 @@ impl Prompt {
     }
 
     #[cfg(test)]
-    pub(super) fn of(asks: blocking::SyncSender<String>, typed: mpsc::Receiver<Typed>, interrupt: Arc<AtomicBool>) -> Self {
+    pub(super) fn of(
+        asks: blocking::SyncSender<String>,
+        typed: mpsc::Receiver<Typed>,
+        interrupt: Arc<AtomicBool>,
+    ) -> Self {
         Self { asks, typed, interrupt }
     }
 

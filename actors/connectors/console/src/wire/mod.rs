@@ -7,10 +7,10 @@ mod codec;
 
 pub use codec::{Frames, WireError, encode};
 
+use messages::InboundId;
 use messages::admin::{ActorView, StatusView};
 use messages::context::View;
 use messages::turn::Outcome;
-use messages::InboundId;
 use serde::{Deserialize, Serialize};
 
 /// The version both ends must have. It changes when a frame changes its meaning.
@@ -265,7 +265,12 @@ mod tests {
     fn what_the_node_says_reads_the_same_in_every_build_of_this_version() {
         let inbound = InboundId::from_row("in_4k2v9m0x4k2v9m0x".into());
         golden(
-            &FromNode::Welcome(Welcome { node: "n1".into(), workspace: "home".into(), context: "general".into(), lines: vec!["hi".into()] }),
+            &FromNode::Welcome(Welcome {
+                node: "n1".into(),
+                workspace: "home".into(),
+                context: "general".into(),
+                lines: vec!["hi".into()],
+            }),
             r#"{"welcome":{"node":"n1","workspace":"home","context":"general","lines":["hi"]}}"#,
         );
         golden(&FromNode::Refused { why: "no".into() }, r#"{"refused":{"why":"no"}}"#);
@@ -273,7 +278,10 @@ mod tests {
             &FromNode::Accepted { event: "s1:1".into(), inbound: inbound.clone(), duplicate: false },
             r#"{"accepted":{"event":"s1:1","inbound":"in_4k2v9m0x4k2v9m0x","duplicate":false}}"#,
         );
-        golden(&FromNode::NotAccepted { event: "s1:1".into(), why: "no".into() }, r#"{"not_accepted":{"event":"s1:1","why":"no"}}"#);
+        golden(
+            &FromNode::NotAccepted { event: "s1:1".into(), why: "no".into() },
+            r#"{"not_accepted":{"event":"s1:1","why":"no"}}"#,
+        );
         golden(
             &FromNode::Preview { inbound: inbound.clone(), piece: "He".into() },
             r#"{"preview":{"inbound":"in_4k2v9m0x4k2v9m0x","piece":"He"}}"#,
