@@ -23,7 +23,7 @@ fn not_allowed(configured: &[String], allowed: &[String]) -> Failure {
             names(allowed),
             names(configured)
         ),
-        advice: "Name one of this node's models under `models` in the context's context.md, or add the missing one to `[models]` in agent-runtime.toml.".to_owned(),
+        advice: "Name one of this node's models under `models` in the context's context.md, or add the missing one under `[models.providers]` in agent-runtime.toml.".to_owned(),
     }
 }
 

@@ -75,7 +75,9 @@ impl ProviderService {
     fn with(provider: Box<dyn Provider>, config: &ProviderConfig) -> Result<Self, ServiceError> {
         let (name, window) = (config.name.clone(), config.window);
         if window == 0 || window > Semaphore::MAX_PERMITS - QUEUE_MAX {
-            return Err(ServiceError::new(format!("models.{name}: `window` is {window}; it must be at least 1")));
+            return Err(ServiceError::new(format!(
+                "models.providers.{name}: `window` is {window}; it must be at least 1"
+            )));
         }
         let desk = Desk { name, provider, window, free: Semaphore::new(window) };
         Ok(Self { desk: Arc::new(desk), admission: Arc::new(Semaphore::new(window + QUEUE_MAX)) })

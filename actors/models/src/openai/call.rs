@@ -125,7 +125,7 @@ impl OpenAi {
             Class::TimedOut,
             format!("Model `{name}` at {} did not begin to answer within {seconds} s.", self.callee.base_url),
             format!(
-                "Ask again; for a model that thinks long, raise `first_byte_ms_max` of provider `{name}` in agent-runtime.toml."
+                "Ask again; for a model that thinks long, raise `first_byte_s` of `[models.providers.{name}]` in agent-runtime.toml."
             ),
         )
     }
@@ -135,14 +135,14 @@ impl OpenAi {
         Fault::new(
             Class::TimedOut,
             format!("Model `{name}` fell silent for {seconds} s in the middle of its answer."),
-            format!("Ask again; if it stays, raise `idle_ms_max` of provider `{name}` in agent-runtime.toml."),
+            format!("Ask again; if it stays, raise `idle_s` of `[models.providers.{name}]` in agent-runtime.toml."),
         )
     }
 
     fn unreachable(&self, error: reqwest::Error) -> Fault {
         let (name, url) = (&self.callee.name, &self.callee.base_url);
         let advice = format!(
-            "Check that {url} is reachable from this host, and `base_url` of provider `{name}` in agent-runtime.toml."
+            "Check that {url} is reachable from this host, and `base_url` of `[models.providers.{name}]` in agent-runtime.toml."
         );
         if error.is_timeout() {
             return Fault::new(Class::TimedOut, format!("No connection to model `{name}` at {url} in time."), advice);
@@ -177,7 +177,7 @@ impl OpenAi {
             Class::Refused,
             format!("{url} does not answer as a stream of events{}.", quoted(said)),
             format!(
-                "Check `base_url` of provider `{name}`: it ends before /chat/completions, and the endpoint must support `stream: true`."
+                "Check `base_url` of `[models.providers.{name}]`: it ends before /chat/completions, and the endpoint must support `stream: true`."
             ),
         )
     }

@@ -40,7 +40,7 @@ impl OpenAi {
     /// Makes the client. Connects to nothing.
     pub(crate) fn open(callee: Callee, key: Option<Secret>, limits: Limits) -> Result<Self, ServiceError> {
         let name = callee.name.clone();
-        let wrong = |what: String| ServiceError::new(format!("models.{name}: {what}"));
+        let wrong = |what: String| ServiceError::new(format!("models.providers.{name}: {what}"));
         let key = key.filter(|key| !key.expose().is_empty());
         let url = endpoint(&callee.base_url, key.is_some()).map_err(wrong)?;
         if callee.model.trim().is_empty() {
@@ -109,7 +109,7 @@ fn endpoint(base_url: &str, has_key: bool) -> Result<Url, String> {
         return Err(format!("`base_url` {base_url:?} must begin with https:// or, on this machine, http://"));
     }
     if !url.username().is_empty() || url.password().is_some() {
-        return Err("`base_url` holds a user or password; a key goes into `key`".to_owned());
+        return Err("`base_url` holds a user or password; a key goes where `key_env` or `key_file` says".to_owned());
     }
     if url.scheme() == "http" && has_key && !is_loopback(&url) {
         return Err(format!("`base_url` {base_url:?} would send the key unencrypted; use https://, or no key"));

@@ -82,7 +82,7 @@ fn by_code(callee: &Callee, code: &str, said: &str) -> Option<Fault> {
             Class::Auth,
             format!("The key of model `{name}` may not use `{}`{said}.", callee.model),
             format!(
-                "Choose a model that the plan includes, or another key, in provider `{name}` under `[models]` in agent-runtime.toml."
+                "Choose a model that the plan includes, or another key, in `[models.providers.{name}]` in agent-runtime.toml."
             ),
         ),
         "1308" | "1310" | "1316" | "1317" | "1318" | "1319" | "1320" | "1321" => Fault::new(
@@ -112,7 +112,7 @@ fn by_status(callee: &Callee, status: u16, said: &str) -> Fault {
             Class::Refused,
             format!("There is no model `{}` at {}{said}.", callee.model, callee.base_url),
             format!(
-                "Check `base_url` and `model` of provider `{name}` under `[models]` in agent-runtime.toml; a base_url ends before /chat/completions."
+                "Check `base_url` and `model` of `[models.providers.{name}]` in agent-runtime.toml; a base_url ends before /chat/completions."
             ),
         ),
         408 | 425 | 500..=599 | 200 => upstream(name, said),
@@ -120,13 +120,13 @@ fn by_status(callee: &Callee, status: u16, said: &str) -> Fault {
         300..=399 => Fault::new(
             Class::Refused,
             format!("{} redirects to another address (HTTP {status}), which is not followed.", callee.base_url),
-            format!("Set `base_url` of provider `{name}` to the address that answers itself."),
+            format!("Set `base_url` of `[models.providers.{name}]` to the address that answers itself."),
         ),
         _ => Fault::new(
             Class::Refused,
             format!("Model `{name}` refused the request (HTTP {status}){said}."),
             format!(
-                "Check `model` of provider `{name}` under `[models]` in agent-runtime.toml, and that the endpoint is OpenAI-compatible."
+                "Check `model` of `[models.providers.{name}]` in agent-runtime.toml, and that the endpoint is OpenAI-compatible."
             ),
         ),
     }
@@ -138,7 +138,7 @@ fn key_refused(callee: &Callee, said: &str) -> Fault {
         Class::Auth,
         format!("The key of model `{name}` was not accepted by {}{said}.", callee.base_url),
         format!(
-            "Set a valid key for provider `{name}` under `[models]` in agent-runtime.toml, or in the environment variable it is read from (for z.ai: ZAI_API_KEY)."
+            "Put a valid key where `key_env` or `key_file` of `[models.providers.{name}]` in agent-runtime.toml says (for z.ai usually the variable ZAI_API_KEY), and restart."
         ),
     )
 }
@@ -148,7 +148,7 @@ fn rate_limited(name: &str, said: &str) -> Fault {
         Class::RateLimited,
         format!("Model `{name}` has too many requests at once{said}."),
         format!(
-            "Try again in a minute; if it stays, lower `window` of provider `{name}` under `[models]` in agent-runtime.toml."
+            "Try again in a minute; if it stays, lower `window` of `[models.providers.{name}]` in agent-runtime.toml."
         ),
     )
 }

@@ -307,12 +307,15 @@ fn a_provider_that_can_t_work_is_refused_when_it_is_opened() {
     assert!(ProviderService::open(&ProviderConfig::new("zai", zai)).is_ok(), "nothing is connected to");
     let offline = ProviderConfig::new("offline", ProviderKind::Offline);
     for (config, why) in [
-        (ProviderConfig { window: 0, ..offline }, "models.offline: `window` is 0"),
+        (ProviderConfig { window: 0, ..offline }, "models.providers.offline: `window` is 0"),
         (
             endpoint("http://models.lan/v1"),
-            "models.zai: `base_url` \"http://models.lan/v1\" would send the key unencrypted",
+            "models.providers.zai: `base_url` \"http://models.lan/v1\" would send the key unencrypted",
         ),
-        (ProviderConfig::new("x", ProviderKind::openai("https://a/v1", " ", None)), "models.x: `model` is empty"),
+        (
+            ProviderConfig::new("x", ProviderKind::openai("https://a/v1", " ", None)),
+            "models.providers.x: `model` is empty",
+        ),
     ] {
         let error = ProviderService::open(&config).err().unwrap().to_string();
         assert!(error.contains(why), "{error}");
