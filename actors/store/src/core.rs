@@ -21,9 +21,7 @@ pub(crate) const REOPEN_WAIT_MS_MAX: u64 = 2_000;
 pub(crate) fn refuse(commit: &Commit) -> Result<(), CommitError> {
     if commit.writes.len() > COMMIT_WRITES_MAX {
         let writes = commit.writes.len();
-        return Err(refused(format!(
-            "a commit of {writes} writes is larger than {COMMIT_WRITES_MAX}; split it"
-        )));
+        return Err(refused(format!("a commit of {writes} writes is larger than {COMMIT_WRITES_MAX}; split it")));
     }
     for write in &commit.writes {
         if write.owner().is_some_and(|owner| owner != commit.by) {
@@ -49,10 +47,7 @@ fn measure(write: &Write) -> Result<(), CommitError> {
     if let Write::InboxPut { id, event, chat, .. } = write
         && *id != InboundId::of(&chat.connector, event)
     {
-        return Err(refused(format!(
-            "{id} is not the id of event {event} at {}",
-            chat.connector
-        )));
+        return Err(refused(format!("{id} is not the id of event {event} at {}", chat.connector)));
     }
     if let Write::InboxPut { chat, .. } | Write::OutboxPut { chat, .. } = write {
         Address::lane(chat).map_err(|bad| refused(format!("a reply could not go there: {bad}")))?;
@@ -81,33 +76,19 @@ fn list(what: &'static str, texts: &[String]) -> Measured {
 fn texts(write: &Write) -> [Measured; 5] {
     let target = |t: &Option<String>| t.as_deref().and_then(|t| name("target", t));
     match write {
-        Write::InboxPut { event, user, target: t, text, trace, .. } => [
-            name("event", event),
-            name("user", user),
-            target(t),
-            long("text", text),
-            name("trace", &trace.0),
-        ],
+        Write::InboxPut { event, user, target: t, text, trace, .. } => {
+            [name("event", event), name("user", user), target(t), long("text", text), name("trace", &trace.0)]
+        }
         Write::InboxText { text, .. } => [long("text", text), None, None, None, None],
         Write::InboxSettle { reason, .. } => [long("reason", reason), None, None, None, None],
-        Write::OutboxPut { text, sources, .. } => {
-            [long("text", text), list("sources", sources), None, None, None]
+        Write::OutboxPut { text, sources, .. } => [long("text", text), list("sources", sources), None, None, None],
+        Write::OutboxSent { platform_id, .. } => [name("platform_id", platform_id), None, None, None, None],
+        Write::OutboxRetry { error, .. } | Write::OutboxFailed { error, .. } | Write::OutboxDoubt { error, .. } => {
+            [long("error", error), None, None, None, None]
         }
-        Write::OutboxSent { platform_id, .. } => {
-            [name("platform_id", platform_id), None, None, None, None]
-        }
-        Write::OutboxRetry { error, .. }
-        | Write::OutboxFailed { error, .. }
-        | Write::OutboxDoubt { error, .. } => [long("error", error), None, None, None, None],
-        Write::EntryPut { log, .. } | Write::LogSynced { log, .. } => {
-            [name("log", log), None, None, None, None]
-        }
-        Write::ContextPut { definition, .. } => {
-            [long("definition", definition), None, None, None, None]
-        }
-        Write::TimerPut { name: n, .. } | Write::TimerDrop { name: n, .. } => {
-            [name("name", n), None, None, None, None]
-        }
+        Write::EntryPut { log, .. } | Write::LogSynced { log, .. } => [name("log", log), None, None, None, None],
+        Write::ContextPut { definition, .. } => [long("definition", definition), None, None, None, None],
+        Write::TimerPut { name: n, .. } | Write::TimerDrop { name: n, .. } => [name("name", n), None, None, None, None],
         Write::UnitClaim { node, incarnation, .. } => {
             [name("node", node), name("incarnation", incarnation), None, None, None]
         }
@@ -118,10 +99,9 @@ fn texts(write: &Write) -> [Measured; 5] {
             list("rules", rules),
             long("detail", detail),
         ],
-        Write::InboxTake { .. }
-        | Write::Redact { .. }
-        | Write::OutboxSending { .. }
-        | Write::OutboxLogged { .. } => [None, None, None, None, None],
+        Write::InboxTake { .. } | Write::Redact { .. } | Write::OutboxSending { .. } | Write::OutboxLogged { .. } => {
+            [None, None, None, None, None]
+        }
     }
 }
 
@@ -150,9 +130,7 @@ pub(crate) enum Blame {
 /// Whom to blame for an error inside a request.
 pub(crate) fn blame(error: &rusqlite::Error) -> Blame {
     match error.sqlite_error_code() {
-        Some(ErrorCode::ConstraintViolation | ErrorCode::TooBig | ErrorCode::TypeMismatch) => {
-            Blame::Request
-        }
+        Some(ErrorCode::ConstraintViolation | ErrorCode::TooBig | ErrorCode::TypeMismatch) => Blame::Request,
         Some(_) => Blame::Store,
         None => match error {
             rusqlite::Error::ToSqlConversionFailure(_) => Blame::Request,
@@ -200,4 +178,68 @@ pub(crate) enum Fate {
 /// Each transaction writes its number; only one writer exists.
 pub(crate) fn fate(number_of_group: i64, number_in_file: i64) -> Fate {
     if number_in_file >= number_of_group { Fate::Written } else { Fate::Lost }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn error(code: i32) -> rusqlite::Error {
+        rusqlite::Error::SqliteFailure(rusqlite::ffi::Error::new(code), None)
+    }
+
+    #[test]
+    fn only_what_the_request_brought_is_its_own_fault() {
+        use rusqlite::ffi::{
+            SQLITE_BUSY, SQLITE_CONSTRAINT_UNIQUE, SQLITE_CORRUPT, SQLITE_FULL, SQLITE_IOERR_FSYNC, SQLITE_READONLY,
+            SQLITE_TOOBIG,
+        };
+        for code in [SQLITE_CONSTRAINT_UNIQUE, SQLITE_TOOBIG] {
+            assert_eq!(blame(&error(code)), Blame::Request, "{code}");
+        }
+        for code in [SQLITE_BUSY, SQLITE_CORRUPT, SQLITE_FULL, SQLITE_IOERR_FSYNC, SQLITE_READONLY] {
+            assert_eq!(blame(&error(code)), Blame::Store, "{code}");
+        }
+        assert_eq!(blame(&rusqlite::Error::QueryReturnedNoRows), Blame::Store);
+    }
+
+    #[test]
+    fn what_a_disk_does_is_said_with_what_to_do() {
+        use rusqlite::ffi::{SQLITE_BUSY, SQLITE_CORRUPT, SQLITE_FULL, SQLITE_IOERR_WRITE, SQLITE_READONLY};
+        for (code, words) in [
+            (SQLITE_FULL, "free some space in /data"),
+            (SQLITE_IOERR_WRITE, "look at the disk of /data"),
+            (SQLITE_READONLY, "make it writable"),
+            (SQLITE_BUSY, "another program holds /data/meta.sqlite"),
+            (SQLITE_CORRUPT, "restore a backup"),
+        ] {
+            let said = advice(&error(code), Path::new("/data"));
+            assert!(said.contains(words), "{said}");
+        }
+    }
+
+    #[test]
+    fn the_wait_for_a_lost_file_doubles_up_to_its_limit() {
+        let waits: Vec<_> = (0..8).map(|tries| reopen_wait(tries).as_millis()).collect();
+        assert_eq!(waits, [50, 100, 200, 400, 800, 1_600, 2_000, 2_000]);
+        assert_eq!(reopen_wait(u32::MAX).as_millis(), 2_000);
+    }
+
+    #[test]
+    fn a_group_is_written_if_its_number_is_in_the_file() {
+        assert_eq!([fate(7, 6), fate(7, 7)], [Fate::Lost, Fate::Written]);
+    }
+
+    #[test]
+    fn a_fence_holds_for_the_epoch_in_force_alone() {
+        let unit = Address::fixed("ws/home");
+        let units = HashMap::from([(unit.clone(), 3)]);
+        let check = |epoch| fenced(&[Fence { unit: unit.clone(), epoch }], &units);
+        assert_eq!(check(3), Ok(()));
+        for stale in [0, 2, 4] {
+            let fenced = CommitError::Fenced { unit: unit.clone(), current: 3, stale };
+            assert_eq!(check(stale), Err(fenced));
+        }
+        assert_eq!(fenced(&[], &units), Ok(()));
+    }
 }

@@ -48,12 +48,7 @@ pub struct CloseError(pub String);
 
 impl StoreHandle {
     /// Starts the threads over an open file.
-    pub(crate) fn start(
-        place: Place,
-        lock: FolderLock,
-        key: AuditKey,
-        open: Open,
-    ) -> std::io::Result<Self> {
+    pub(crate) fn start(place: Place, lock: FolderLock, key: AuditKey, open: Open) -> std::io::Result<Self> {
         let shared = Arc::new(Shared::default());
         let (commits, jobs) = sync_channel(QUEUE_COMMITS_MAX);
         let (queries, reads) = sync_channel(QUEUE_QUERIES_MAX);
@@ -205,13 +200,7 @@ fn hold<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {
 
 /// The writer's thread. A panic outside a group ends one writer; the next opens the file anew and goes on with the
 /// queue. Only the jobs in its hands are answered with [`CommitError::Unknown`].
-fn keep_writing(
-    place: &Place,
-    key: &Arc<AuditKey>,
-    shared: &Arc<Shared>,
-    queue: &Mutex<Receiver<Job>>,
-    open: Open,
-) {
+fn keep_writing(place: &Place, key: &Arc<AuditKey>, shared: &Arc<Shared>, queue: &Mutex<Receiver<Job>>, open: Open) {
     let mut open = Some(open);
     for restarts in 0.. {
         let writer = Writer::new(place.clone(), key.clone(), shared.clone(), open.take());

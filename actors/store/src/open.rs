@@ -106,7 +106,7 @@ pub enum OpenError {
 }
 
 impl OpenError {
-    pub(crate) fn sqlite(file: &Path, error: rusqlite::Error) -> Self {
+    pub(crate) fn sqlite(file: &Path, error: &rusqlite::Error) -> Self {
         let file = file.to_owned();
         match error.sqlite_error_code() {
             Some(ErrorCode::DatabaseCorrupt | ErrorCode::NotADatabase) => {
@@ -114,7 +114,7 @@ impl OpenError {
             }
             _ => {
                 let folder = file.parent().unwrap_or(&file).to_owned();
-                let why = crate::core::advice(&error, &folder);
+                let why = crate::core::advice(error, &folder);
                 Self::Sqlite { file, why }
             }
         }
@@ -134,13 +134,18 @@ pub fn open(folder: &Path, options: &OpenOptions) -> Result<StoreHandle, OpenErr
     check_magic(&file)?;
     let key = AuditKey::load_or_make(folder).map_err(|e| OpenError::Key(e.to_string()))?;
     let connection = open_file(&place, options).map_err(|error| explain(&file, error))?;
-    let heads = Heads::load(&connection).map_err(|e| explain(&file, OpenError::sqlite(&file, e)))?;
+    let heads = Heads::load(&connection).map_err(|e| explain(&file, OpenError::sqlite(&file, &e)))?;
     StoreHandle::start(place, lock, key, (connection, heads)).map_err(OpenError::Thread)
 }
 
 fn make_folder(folder: &Path) -> Result<(), OpenError> {
     let private = || {
-        DirBuilder::new().recursive(true).mode(0o700).create(folder)?;
+        if !folder.is_dir() {
+            DirBuilder::new().recursive(true).mode(0o700).create(folder)?;
+            if let Some(parent) = folder.parent().filter(|parent| !parent.as_os_str().is_empty()) {
+                File::open(parent)?.sync_all()?;
+            }
+        }
         if std::fs::metadata(folder)?.permissions().mode() & 0o077 != 0 {
             std::fs::set_permissions(folder, Permissions::from_mode(0o700))?;
         }
@@ -157,17 +162,16 @@ fn check_magic(file: &Path) -> Result<(), OpenError> {
     match read {
         Ok(0) => Ok(()),
         Ok(_) if begin == MAGIC => Ok(()),
-        Ok(_) => Err(OpenError::Corrupt {
-            file: file.to_owned(),
-            why: "it does not begin as a SQLite file does".into(),
-        }),
+        Ok(_) => {
+            Err(OpenError::Corrupt { file: file.to_owned(), why: "it does not begin as a SQLite file does".into() })
+        }
         Err(error) => Err(OpenError::Sqlite { file: file.to_owned(), why: error.to_string() }),
     }
 }
 
 fn open_file(place: &Place, options: &OpenOptions) -> Result<Connection, OpenError> {
     let file = place.file();
-    let sqlite = |error| OpenError::sqlite(&file, error);
+    let sqlite = |error| OpenError::sqlite(&file, &error);
     let mut connection = connection::writer(place, true).map_err(sqlite)?;
     let new = schema::version_of(&connection).map_err(sqlite)? == 0;
     schema::migrate(&mut connection, &file)?;

@@ -29,12 +29,8 @@ pub(crate) fn version_of(connection: &Connection) -> rusqlite::Result<i64> {
     connection.pragma_query_value(None, "user_version", |row| row.get(0))
 }
 
-fn migrate_by(
-    migrations: &'static [M<'static>],
-    connection: &mut Connection,
-    file: &Path,
-) -> Result<(), OpenError> {
-    let sqlite = |error| OpenError::sqlite(file, error);
+fn migrate_by(migrations: &'static [M<'static>], connection: &mut Connection, file: &Path) -> Result<(), OpenError> {
+    let sqlite = |error| OpenError::sqlite(file, &error);
     let (found, known) = (version_of(connection).map_err(sqlite)?, count(migrations));
     if found > known {
         return Err(OpenError::Newer { file: file.to_owned(), found, known });
@@ -74,12 +70,9 @@ fn keep_copy(connection: &Connection, file: &Path, version: i64) -> Result<PathB
 mod tests {
     use super::*;
 
-    const NEXT: &[M<'static>] = &[
-        M::up(include_str!("schema.sql")),
-        M::up("CREATE TABLE extra (id INTEGER PRIMARY KEY) STRICT"),
-    ];
-    const BROKEN: &[M<'static>] =
-        &[M::up(include_str!("schema.sql")), M::up("CREATE TABLE meta (again)")];
+    const NEXT: &[M<'static>] =
+        &[M::up(include_str!("schema.sql")), M::up("CREATE TABLE extra (id INTEGER PRIMARY KEY) STRICT")];
+    const BROKEN: &[M<'static>] = &[M::up(include_str!("schema.sql")), M::up("CREATE TABLE meta (again)")];
 
     fn open(file: &Path) -> Connection {
         Connection::open(file).unwrap()
@@ -94,9 +87,7 @@ mod tests {
     }
 
     fn mark(connection: &Connection) -> String {
-        connection
-            .query_row("SELECT value FROM meta WHERE key = 'mark'", [], |r| r.get(0))
-            .unwrap()
+        connection.query_row("SELECT value FROM meta WHERE key = 'mark'", [], |r| r.get(0)).unwrap()
     }
 
     #[test]

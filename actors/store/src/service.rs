@@ -1,4 +1,4 @@
-//! The actor `store`: shows in the tree how the store stands. The work is done by the threads, which go on when this
+//! The actor `store`: shows in the tree, and by an alarm, how the store stands. The work is done by the threads, which go on when this
 //! actor is restarted.
 
 use std::time::Duration;
@@ -10,8 +10,11 @@ use serde::{Deserialize, Serialize};
 use crate::handle::StoreHandle;
 use crate::shared::Health;
 
-/// How often the tree is told what changed.
+/// How often the tree and the alarms are told what changed.
 const LOOK_INTERVAL_MS: u64 = 1_000;
+
+/// The alarm that stands while commits are refused.
+const ALARM: &str = "store";
 
 /// The protocol of the actor `store`.
 #[derive(Debug)]
@@ -60,14 +63,17 @@ impl Service for StoreService {
     type Proto = StoreProto;
 
     async fn started(&mut self, cx: &ServiceCx) -> Result<(), ServiceError> {
-        let (store, cx_of_look) = (self.store.clone(), cx.clone());
+        let (store, at) = (self.store.clone(), cx.clone());
         cx.spawn("look at the store", async move {
-            let mut said = String::new();
+            // Also the first look tells: an alarm may stand from before a restart.
+            let mut said = None;
             loop {
                 let doing = troubles(&store.health());
-                if doing != said {
-                    cx_of_look.doing(&doing);
-                    said = doing;
+                if said.as_ref() != Some(&doing) {
+                    at.doing(&doing);
+                    let alarm = Some(format!("the store {doing}")).filter(|_| !doing.is_empty());
+                    at.system.alarm(ALARM, alarm);
+                    said = Some(doing);
                 }
                 tokio::time::sleep(Duration::from_millis(LOOK_INTERVAL_MS)).await;
             }
@@ -75,12 +81,7 @@ impl Service for StoreService {
         Ok(())
     }
 
-    async fn handle(
-        &mut self,
-        msg: Msg,
-        reply: ReplyPort<StoreProto>,
-        _: &ServiceCx,
-    ) -> Result<(), ServiceError> {
+    async fn handle(&mut self, msg: Msg, reply: ReplyPort<StoreProto>, _: &ServiceCx) -> Result<(), ServiceError> {
         match msg {
             Msg::Describe => reply.send(Reply::Described(describe(&self.store.health()))),
         }

@@ -69,15 +69,8 @@ struct Checkpoint {
 }
 
 fn checkpoint(row: Option<&Row<'_>>) -> rusqlite::Result<Option<Checkpoint>> {
-    row.map(|row| {
-        Ok(Checkpoint {
-            seq: row.get(0)?,
-            hash: row.get(1)?,
-            key: row.get(2)?,
-            signature: row.get(3)?,
-        })
-    })
-    .transpose()
+    row.map(|row| Ok(Checkpoint { seq: row.get(0)?, hash: row.get(1)?, key: row.get(2)?, signature: row.get(3)? }))
+        .transpose()
 }
 
 struct Walk<'a> {

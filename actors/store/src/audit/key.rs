@@ -66,16 +66,15 @@ impl AuditKey {
 }
 
 fn parse(pkcs8: &[u8]) -> Result<AuditKey, String> {
-    let pair = Ed25519KeyPair::from_pkcs8(pkcs8)
-        .map_err(|e| format!("it is not an Ed25519 key in PKCS #8: {e}"))?;
+    let pair = Ed25519KeyPair::from_pkcs8(pkcs8).map_err(|e| format!("it is not an Ed25519 key in PKCS #8: {e}"))?;
     Ok(AuditKey { pair })
 }
 
 /// Written beside and renamed, so that a crash never leaves half a key.
 fn make(folder: &Path, path: &Path) -> Result<AuditKey, String> {
     let random = SystemRandom::new();
-    let pkcs8 = Ed25519KeyPair::generate_pkcs8(&random)
-        .map_err(|_| "the operating system gives no random bytes".to_owned())?;
+    let pkcs8 =
+        Ed25519KeyPair::generate_pkcs8(&random).map_err(|_| "the operating system gives no random bytes".to_owned())?;
     let new = folder.join("audit.key.new");
     let write = || -> std::io::Result<()> {
         let mut options = OpenOptions::new();

@@ -27,7 +27,7 @@ mod record;
 pub use chain::{AuditReport, BadRecord};
 
 pub(crate) use chain::walk;
-pub(crate) use key::{AuditKey, KeyError};
+pub(crate) use key::AuditKey;
 pub(crate) use record::{GENESIS, Head, Record, hex};
 
 /// So many records after the last signed checkpoint the next one is signed.

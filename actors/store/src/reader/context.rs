@@ -50,12 +50,7 @@ fn own(row: &Row<'_>) -> rusqlite::Result<ContextRow> {
 
 /// The last entries of one log that belong to the conversation, newest first. Where `/new` was said, entries of before
 /// and after may stand mixed: a page without any of after ends the search.
-fn tail_of(
-    sql: &Connection,
-    log: (&LogRow, i64),
-    fresh_after: i64,
-    tail: u32,
-) -> rusqlite::Result<Vec<EntryRow>> {
+fn tail_of(sql: &Connection, log: (&LogRow, i64), fresh_after: i64, tail: u32) -> rusqlite::Result<Vec<EntryRow>> {
     let (log, id) = log;
     let most = usize::try_from(tail).unwrap_or(usize::MAX);
     let (mut found, mut before) = (Vec::new(), i64::MAX);

@@ -2,6 +2,8 @@
 
 mod context;
 mod entries;
+#[cfg(test)]
+mod plans;
 mod rest;
 mod rows;
 mod unfinished;
@@ -83,9 +85,7 @@ fn answer(sql: &Connection, query: &Query) -> rusqlite::Result<Rows> {
         Query::Lane { chat } => work::lane(sql, chat),
         Query::Entries { log, from, limit } => entries::entries(sql, log, *from, page(*limit)),
         Query::EntriesOf { seq } => entries::entries_of(sql, *seq),
-        Query::Unfinished { after, limit } => {
-            unfinished::unfinished(sql, after.as_ref(), page(*limit))
-        }
+        Query::Unfinished { after, limit } => unfinished::unfinished(sql, after.as_ref(), page(*limit)),
         Query::Due { now, limit } => rest::due(sql, *now, page(*limit)),
         Query::NextDue => rest::next_due(sql),
         Query::Why { context, prefix } => why::why(sql, context, prefix),

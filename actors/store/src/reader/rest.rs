@@ -12,18 +12,14 @@ const INBOUND_IDS_MAX: usize = 256;
 
 pub(super) const DUE: &str = "SELECT entity, name, due FROM timer INDEXED BY timer_due
     WHERE due <= ?1 ORDER BY due LIMIT ?2";
-pub(super) const NEXT_DUE: &str =
-    "SELECT entity, name, due FROM timer INDEXED BY timer_due ORDER BY due LIMIT 1";
+pub(super) const NEXT_DUE: &str = "SELECT entity, name, due FROM timer INDEXED BY timer_due ORDER BY due LIMIT 1";
 pub(super) const INBOUND: &str = select_inbox!("inbox AS i", "WHERE i.id = ?1");
 const UNIT: &str = "SELECT node, incarnation, epoch FROM unit WHERE unit = ?1";
 const AUDIT_AFTER: &str = select_audit!("WHERE seq > ?1 ORDER BY seq LIMIT ?2");
 const AUDIT_LAST: &str = select_audit!("ORDER BY seq DESC LIMIT ?1");
-pub(super) const WAITING: &str =
-    "SELECT count(*) FROM inbox INDEXED BY inbox_open WHERE state < 2 AND state = ?1";
-pub(super) const GOING: &str =
-    "SELECT count(*) FROM outbox INDEXED BY outbox_lane WHERE state < 2 AND state = ?1";
-pub(super) const IN_DOUBT: &str =
-    "SELECT count(*) FROM outbox INDEXED BY outbox_doubt WHERE state = 4";
+pub(super) const WAITING: &str = "SELECT count(*) FROM inbox INDEXED BY inbox_open WHERE state < 2 AND state = ?1";
+pub(super) const GOING: &str = "SELECT count(*) FROM outbox INDEXED BY outbox_lane WHERE state < 2 AND state = ?1";
+pub(super) const IN_DOUBT: &str = "SELECT count(*) FROM outbox INDEXED BY outbox_doubt WHERE state = 4";
 const ACCEPTED: &str = "SELECT coalesce(max(seq), 0) FROM inbox";
 const AUDITED: &str = "SELECT coalesce(max(seq), 0) FROM audit";
 const BYTES: &str = "SELECT page_count * page_size FROM pragma_page_count, pragma_page_size";

@@ -1,8 +1,6 @@
 //! From columns to the rows of the vocabulary. The column lists and their readers stand side by side.
 
-use messages::store::{
-    AuditRow, InboundKind, InboxRow, InboxState, OutboxRow, OutboxState,
-};
+use messages::store::{AuditRow, InboundKind, InboxRow, InboxState, OutboxRow, OutboxState};
 use messages::turn::{Chat, Outcome};
 use messages::{Address, InboundId, Moment, Trace};
 use rusqlite::Row;
@@ -97,10 +95,7 @@ pub(super) fn outbox(row: &Row<'_>) -> rusqlite::Result<OutboxRow> {
 /// The columns that [`audit`] reads.
 macro_rules! select_audit {
     ($rest:literal) => {
-        concat!(
-            "SELECT seq, at, actor, principal, action, subject, rules, detail, hash FROM audit ",
-            $rest
-        )
+        concat!("SELECT seq, at, actor, principal, action, subject, rules, detail, hash FROM audit ", $rest)
     };
 }
 pub(super) use select_audit;

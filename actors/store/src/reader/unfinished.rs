@@ -33,11 +33,7 @@ fn after(sql: &Connection, statement: &str, address: &str) -> rusqlite::Result<O
     sql.prepare_cached(statement)?.query_row([address], |row| row.get(0)).optional()
 }
 
-pub(super) fn unfinished(
-    sql: &Connection,
-    from: Option<&Address>,
-    limit: u32,
-) -> rusqlite::Result<Rows> {
+pub(super) fn unfinished(sql: &Connection, from: Option<&Address>, limit: u32) -> rusqlite::Result<Rows> {
     let from = from.map_or("", Address::as_str);
     let source = |statement| {
         let next = after(sql, statement, from)?;

@@ -12,13 +12,10 @@ const IDS_MAX: u32 = 8;
 /// The most replies and audit records shown of one turn.
 const ROWS_MAX: u32 = 256;
 
-pub(super) const IDS: &str =
-    "SELECT id, seq FROM inbox WHERE id >= ?1 AND id < ?2 AND ctx = ?3 ORDER BY id LIMIT ?4";
+pub(super) const IDS: &str = "SELECT id, seq FROM inbox WHERE id >= ?1 AND id < ?2 AND ctx = ?3 ORDER BY id LIMIT ?4";
 const INBOX: &str = select_inbox!("inbox AS i", "WHERE i.seq = ?1");
-pub(super) const REPLIES: &str =
-    select_outbox!("outbox AS o", "WHERE o.seq = ?1 ORDER BY o.n LIMIT ?2");
-pub(super) const AUDIT: &str =
-    select_audit!("INDEXED BY audit_inbox WHERE inbox = ?1 ORDER BY seq LIMIT ?2");
+pub(super) const REPLIES: &str = select_outbox!("outbox AS o", "WHERE o.seq = ?1 ORDER BY o.n LIMIT ?2");
+pub(super) const AUDIT: &str = select_audit!("INDEXED BY audit_inbox WHERE inbox = ?1 ORDER BY seq LIMIT ?2");
 
 pub(super) fn why(sql: &Connection, context: &Address, prefix: &str) -> rusqlite::Result<Rows> {
     if prefix.len() < "in_".len() + InboundId::PREFIX_MIN {

@@ -26,10 +26,8 @@ pub(super) const ENDED: &str = select_outbox!(
     "outbox AS o INDEXED BY outbox_ended",
     "WHERE o.ctx = ?1 AND o.logged = 0 AND o.state >= 2 ORDER BY o.id LIMIT ?2"
 );
-pub(super) const LANE: &str = select_outbox!(
-    "outbox AS o INDEXED BY outbox_lane",
-    "WHERE o.lane = ?1 AND o.state < 2 ORDER BY o.id LIMIT ?2"
-);
+pub(super) const LANE: &str =
+    select_outbox!("outbox AS o INDEXED BY outbox_lane", "WHERE o.lane = ?1 AND o.state < 2 ORDER BY o.id LIMIT ?2");
 
 pub(super) fn work(sql: &Connection, context: &Address, limit: u32) -> rusqlite::Result<Rows> {
     let context = context.as_str();

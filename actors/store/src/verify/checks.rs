@@ -20,11 +20,7 @@ const RULES: &[Rule] = &[
         "SELECT id FROM inbox WHERE outcome NOT IN
          ('replied', 'noted', 'denied', 'failed', 'cancelled', 'expired', 'ignored', 'in_doubt')",
     ),
-    (
-        "inbox.turn",
-        "it is taken and has no turn",
-        "SELECT id FROM inbox WHERE state = 1 AND turn IS NULL",
-    ),
+    ("inbox.turn", "it is taken and has no turn", "SELECT id FROM inbox WHERE state = 1 AND turn IS NULL"),
     (
         "inbox.redacted",
         "it is redacted and still has words or salt",

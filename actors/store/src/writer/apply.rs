@@ -81,10 +81,9 @@ pub(super) fn apply(tx: &mut Tx<'_>, write: &Write, done: &mut Committed) -> Res
         | Write::OutboxDoubt { .. }
         | Write::OutboxLogged { .. } => outbox::apply(tx, write),
         Write::EntryPut { .. } | Write::LogSynced { .. } => log::apply(tx, write),
-        Write::ContextPut { .. }
-        | Write::TimerPut { .. }
-        | Write::TimerDrop { .. }
-        | Write::UnitClaim { .. } => rest::apply(tx, write, done),
+        Write::ContextPut { .. } | Write::TimerPut { .. } | Write::TimerDrop { .. } | Write::UnitClaim { .. } => {
+            rest::apply(tx, write, done)
+        }
         Write::Audit { .. } => audit::apply(tx, write),
     };
     applied.map_err(|stop| name_it(stop, write))

@@ -85,9 +85,7 @@ fn request(tx: &mut Tx<'_>, commit: &Commit) -> rusqlite::Result<Answer> {
     tx.heads.back_to(mark);
     let refusal = match stop {
         Stop::Refused(refusal) => refusal,
-        Stop::Sqlite(error) if core::blame(&error) == Blame::Request => {
-            CommitError::Refused(error.to_string())
-        }
+        Stop::Sqlite(error) if core::blame(&error) == Blame::Request => CommitError::Refused(error.to_string()),
         Stop::Sqlite(error) => return Err(error),
     };
     // If SQLite has rolled back all of the transaction by itself, this fails, and with it the group.

@@ -129,7 +129,9 @@ impl Writer {
         match result {
             Ok(()) => {
                 let mut answers = answers.into_iter();
-                answer(jobs, |_| answers.next().unwrap_or_else(|| Err(CommitError::Unknown("it was passed over".into()))));
+                answer(jobs, |_| {
+                    answers.next().unwrap_or_else(|| Err(CommitError::Unknown("it was passed over".into())))
+                });
             }
             Err(error) => answer(jobs, |_| Err(error.clone())),
         }
@@ -181,8 +183,7 @@ impl Writer {
 
     /// Opens the file again and tells the number of the last group in it.
     fn reopen(&mut self) -> Option<i64> {
-        let opened = connection::writer(&self.place, false)
-            .and_then(|sql| Heads::load(&sql).map(|heads| (sql, heads)));
+        let opened = connection::writer(&self.place, false).and_then(|sql| Heads::load(&sql).map(|heads| (sql, heads)));
         match opened {
             Ok((sql, heads)) => {
                 let group = heads.group;

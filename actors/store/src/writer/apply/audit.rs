@@ -19,14 +19,10 @@ pub(super) fn apply(tx: &mut Tx<'_>, write: &Write) -> Result<(), Stop> {
         return refused("the rules of an audit record can't be written as JSON".into());
     };
     let actor = actor.as_str();
-    let head =
-        tx.heads.audit.after(&Record { at: at.0, actor, principal, action, subject, rules, detail });
+    let head = tx.heads.audit.after(&Record { at: at.0, actor, principal, action, subject, rules, detail });
     let inbox = inbox_of(tx, subject)?;
     let hash = head.hash.as_slice();
-    tx.run(
-        PUT,
-        params![head.seq, at.0, actor, principal, action, subject, json, detail, hash, inbox],
-    )?;
+    tx.run(PUT, params![head.seq, at.0, actor, principal, action, subject, json, detail, hash, inbox])?;
     tx.heads.audit = head;
     if head.seq.saturating_sub(tx.heads.signed) >= CHECKPOINT_RECORDS {
         sign(tx)?;

@@ -6,7 +6,8 @@ use rusqlite::{OptionalExtension as _, params};
 
 use super::{Stop, Tx, conflict, refused};
 
-const PUT: &str = "INSERT INTO inbox (id, connector, event, ctx, chat, user, kind, target, text, salt, trace, received_at)
+const PUT: &str =
+    "INSERT INTO inbox (id, connector, event, ctx, chat, user, kind, target, text, salt, trace, received_at)
     VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11, ?12) ON CONFLICT (connector, event) DO NOTHING";
 const FIND: &str = "SELECT seq, id FROM inbox WHERE connector = ?1 AND event = ?2";
 const TAKE: &str = "UPDATE inbox SET state = 1, turn = ?2 WHERE seq = ?1 AND state = 0";
@@ -14,8 +15,7 @@ const TEXT: &str = "UPDATE inbox SET text = ?2 WHERE seq = ?1 AND state < 2 AND 
 const SETTLE: &str =
     "UPDATE inbox SET state = 2, outcome = ?2, reason = ?3, settled_at = ?4 WHERE seq = ?1 AND state < 2";
 const STATE: &str = "SELECT state, redacted FROM inbox WHERE seq = ?1";
-const ERASE: &str =
-    "UPDATE inbox SET text = '', salt = zeroblob(16), redacted = 1 WHERE seq = ?1";
+const ERASE: &str = "UPDATE inbox SET text = '', salt = zeroblob(16), redacted = 1 WHERE seq = ?1";
 const ERASE_REPLIES: &str = "UPDATE outbox SET text = '', redacted = 1 WHERE seq = ?1";
 
 pub(super) fn apply(tx: &Tx<'_>, write: &Write, done: &mut Committed) -> Result<(), Stop> {
@@ -36,8 +36,7 @@ pub(super) fn apply(tx: &Tx<'_>, write: &Write, done: &mut Committed) -> Result<
 }
 
 fn put(tx: &Tx<'_>, write: &Write, done: &mut Committed) -> Result<(), Stop> {
-    let Write::InboxPut { id, event, context, chat, user, kind, target, text, salt, trace, received_at } = write
-    else {
+    let Write::InboxPut { id, event, context, chat, user, kind, target, text, salt, trace, received_at } = write else {
         return refused(format!("{} is no InboxPut", write.name()));
     };
     let row = params![

@@ -7,8 +7,7 @@ use rusqlite::{OptionalExtension as _, params};
 use super::outbox::check_context;
 use super::{Stop, Tx, conflict, int, refused};
 
-const GROW: &str =
-    "UPDATE log SET size = size + ?3 WHERE log = ?1 AND size = ?2 AND ctx = ?4 RETURNING id";
+const GROW: &str = "UPDATE log SET size = size + ?3 WHERE log = ?1 AND size = ?2 AND ctx = ?4 RETURNING id";
 const MAKE: &str = "INSERT INTO log (log, ctx, size) VALUES (?1, ?2, ?3) ON CONFLICT (log) DO NOTHING";
 const LOG: &str = "SELECT size, ctx FROM log WHERE log = ?1";
 const ENTRY: &str = "INSERT INTO entry (log, offset, length, what, shows) VALUES (?1, ?2, ?3, ?4, ?5)";
@@ -69,10 +68,7 @@ fn allot(tx: &Tx<'_>, log: &str, context: &Address, place: (i64, u32)) -> Result
 }
 
 fn check_reply(tx: &Tx<'_>, id: i64, context: &Address) -> Result<(), Stop> {
-    let of = tx
-        .prepare(REPLY)?
-        .query_row([id], |row| Ok(row.get_ref(0)?.as_str()? == context.as_str()))
-        .optional()?;
+    let of = tx.prepare(REPLY)?.query_row([id], |row| Ok(row.get_ref(0)?.as_str()? == context.as_str())).optional()?;
     match of {
         Some(true) => Ok(()),
         Some(false) => refused(format!("outbox row {id} is not {context}'s")),

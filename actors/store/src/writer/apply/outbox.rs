@@ -9,8 +9,7 @@ use super::{Stop, Tx, conflict, refused};
 const OF: &str = "SELECT ctx FROM inbox WHERE seq = ?1";
 const PUT: &str = "INSERT INTO outbox (seq, n, ctx, connector, chat, text, sources, outcome, created_at)
     VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9) ON CONFLICT (seq, n) DO NOTHING";
-const SENDING: &str =
-    "UPDATE outbox SET state = 1, attempt = attempt + 1, attempted_at = ?2, not_before = NULL WHERE id = ?1 AND state = 0";
+const SENDING: &str = "UPDATE outbox SET state = 1, attempt = attempt + 1, attempted_at = ?2, not_before = NULL WHERE id = ?1 AND state = 0";
 const SENT: &str = "UPDATE outbox SET state = 2, platform_id = ?2, ended_at = ?3 WHERE id = ?1 AND state = 1";
 const RETRY: &str = "UPDATE outbox SET state = 0, not_before = ?2, error = ?3 WHERE id = ?1 AND state = 1";
 const FAILED: &str = "UPDATE outbox SET state = 3, error = ?2, ended_at = ?3 WHERE id = ?1 AND state < 2";
@@ -28,12 +27,8 @@ pub(super) fn apply(tx: &Tx<'_>, write: &Write) -> Result<(), Stop> {
         Write::OutboxRetry { id, not_before, error } => {
             (tx.run(RETRY, params![id, not_before.0, error])?, id, "be tried again")
         }
-        Write::OutboxFailed { id, error, at } => {
-            (tx.run(FAILED, params![id, error, at.0])?, id, "fail")
-        }
-        Write::OutboxDoubt { id, error, at } => {
-            (tx.run(DOUBT, params![id, error, at.0])?, id, "be in doubt")
-        }
+        Write::OutboxFailed { id, error, at } => (tx.run(FAILED, params![id, error, at.0])?, id, "fail"),
+        Write::OutboxDoubt { id, error, at } => (tx.run(DOUBT, params![id, error, at.0])?, id, "be in doubt"),
         Write::OutboxLogged { id } => (tx.run(LOGGED, [id])?, id, "be logged"),
         _ => return refused(format!("{} is no write to the outbox", write.name())),
     };
@@ -67,10 +62,7 @@ fn put(tx: &Tx<'_>, write: &Write) -> Result<(), Stop> {
 
 /// No reply crosses from one context to another.
 pub(super) fn check_context(tx: &Tx<'_>, seq: i64, context: &Address) -> Result<(), Stop> {
-    let of = tx
-        .prepare(OF)?
-        .query_row([seq], |row| Ok(row.get_ref(0)?.as_str()? == context.as_str()))
-        .optional()?;
+    let of = tx.prepare(OF)?.query_row([seq], |row| Ok(row.get_ref(0)?.as_str()? == context.as_str())).optional()?;
     match of {
         Some(true) => Ok(()),
         Some(false) => refused(format!("inbox row {seq} is not {context}'s")),

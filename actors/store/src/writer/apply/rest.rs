@@ -51,8 +51,7 @@ fn context(tx: &Tx<'_>, write: &Write) -> Result<(), Stop> {
     if changed == 1 {
         return Ok(());
     }
-    let found: Option<i64> =
-        tx.prepare(CONTEXT_REV)?.query_row([context.as_str()], |row| row.get(0)).optional()?;
+    let found: Option<i64> = tx.prepare(CONTEXT_REV)?.query_row([context.as_str()], |row| row.get(0)).optional()?;
     let found = found.unwrap_or(0);
     conflict(format!("{context} is at revision {found}; {rev} does not follow"))
 }

@@ -1,0 +1,57 @@
+//! That each query of recovery, wakes and lanes walks its own partial index and sorts nothing.
+
+use rusqlite::Connection;
+
+use super::{context, entries, rest, unfinished, why, work};
+
+fn store() -> (tempfile::TempDir, Connection) {
+    let folder = tempfile::tempdir().unwrap();
+    let file = folder.path().join("meta.sqlite");
+    let mut sql = Connection::open(&file).unwrap();
+    crate::schema::migrate(&mut sql, &file).unwrap();
+    (folder, sql)
+}
+
+fn plan(sql: &Connection, statement: &str) -> Vec<String> {
+    let mut explained = sql.prepare(&format!("EXPLAIN QUERY PLAN {statement}")).unwrap();
+    // Parameters are bound to what selects: the plan must hold whatever they are.
+    let rows = explained.raw_query();
+    rows.mapped(|row| row.get::<_, String>(3)).map(Result::unwrap).collect()
+}
+
+#[test]
+fn every_query_that_is_asked_often_walks_its_index_and_sorts_nothing() {
+    let (_folder, sql) = store();
+    let walks = [
+        ("Context.taken", context::TAKEN, "SEARCH i USING INDEX inbox_open (ctx=?)"),
+        ("Context.replies", context::REPLIES, "SEARCH o USING INDEX outbox_unlogged (ctx=?)"),
+        ("Context.logs", context::LOGS, "SEARCH log USING INDEX log_of_context (ctx=?)"),
+        ("Context.tail", context::TAIL, "SEARCH entry USING PRIMARY KEY (log=? AND offset<?)"),
+        ("Work.control", work::CONTROL, "SEARCH i USING INDEX inbox_control (ctx=?)"),
+        ("Work.messages", work::MESSAGES, "SEARCH i USING INDEX inbox_open (ctx=?)"),
+        ("Work.ended", work::ENDED, "SEARCH o USING INDEX outbox_ended (ctx=?)"),
+        ("Lane", work::LANE, "SEARCH o USING INDEX outbox_lane (lane=?)"),
+        ("Unfinished.open", unfinished::OPEN, "SEARCH inbox USING COVERING INDEX inbox_open (ctx>?)"),
+        ("Unfinished.ended", unfinished::ENDED, "SEARCH outbox USING INDEX outbox_ended (ctx>?)"),
+        ("Unfinished.lanes", unfinished::LANES, "SEARCH outbox USING INDEX outbox_lane (lane>?)"),
+        ("Due", rest::DUE, "SEARCH timer USING COVERING INDEX timer_due (due<?)"),
+        ("NextDue", rest::NEXT_DUE, "SCAN timer USING COVERING INDEX timer_due"),
+        ("Why.ids", why::IDS, "SEARCH inbox USING INDEX sqlite_autoindex_inbox_1 (id>? AND id<?)"),
+        ("Why.replies", why::REPLIES, "SEARCH o USING INDEX sqlite_autoindex_outbox_1 (seq=?)"),
+        ("Why.audit", why::AUDIT, "SEARCH audit USING INDEX audit_inbox (inbox=?)"),
+        ("Inbound", rest::INBOUND, "SEARCH i USING INDEX sqlite_autoindex_inbox_1 (id=?)"),
+        ("Entries", entries::FROM, "SEARCH entry USING PRIMARY KEY (log=? AND offset>?)"),
+        ("EntriesOf", entries::OF, "SEARCH e USING INDEX entry_of (shows=? AND what=?)"),
+        ("EntriesOf.replies", entries::REPLIES, "SEARCH outbox USING COVERING INDEX sqlite_autoindex_outbox_1 (seq=?)"),
+        ("Counts.inbox", rest::WAITING, "SCAN inbox USING COVERING INDEX inbox_open"),
+        ("Counts.outbox", rest::GOING, "SCAN outbox USING COVERING INDEX outbox_lane"),
+        ("Counts.doubt", rest::IN_DOUBT, "SCAN outbox USING COVERING INDEX outbox_doubt"),
+    ];
+    for (name, statement, walk) in walks {
+        let plan = plan(&sql, statement);
+        assert_eq!(plan.first().map(String::as_str), Some(walk), "{name}: {plan:?}");
+        let sorts = plan.iter().any(|step| step.contains("TEMP B-TREE"));
+        let scans = plan.iter().skip(1).any(|step| step.contains("SCAN"));
+        assert!(!sorts && !scans, "{name}: {plan:?}");
+    }
+}

@@ -1,0 +1,18 @@
+//! The store through its interface: what it promises to actors, on real files.
+
+// The whole crate is tests; clippy's allowances for them reach no function that tests share.
+#![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic, clippy::indexing_slicing)]
+
+mod acting;
+mod cas;
+mod disk;
+#[cfg(feature = "failpoints")]
+mod failpoints;
+mod groups;
+mod limits;
+mod model;
+mod opening;
+mod owners;
+mod queries;
+mod verifying;
+mod world;

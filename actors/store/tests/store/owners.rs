@@ -1,0 +1,85 @@
+//! Who may write what: the table that the store enforces, as it is printed.
+
+use messages::Moment;
+use messages::store::{CommitError, EntryKind, FileStamp, Owner, Write};
+use messages::turn::Outcome;
+
+use crate::world::{World, audit, claim, context_put, entry, general, id, put, reply, sending, sent, settle, take};
+
+/// One of each.
+fn writes() -> Vec<Write> {
+    let (at, error) = (Moment(1), String::new);
+    let (entity, name) = (general(), "date".to_owned());
+    let log = crate::world::LOG.to_owned();
+    vec![
+        put("a"),
+        take(1),
+        Write::InboxText { seq: 1, text: String::new() },
+        settle(1, Outcome::Noted),
+        Write::Redact { seq: 1 },
+        reply(1, 0),
+        sending(1),
+        sent(1),
+        Write::OutboxRetry { id: 1, not_before: at, error: error() },
+        Write::OutboxFailed { id: 1, error: error(), at },
+        Write::OutboxDoubt { id: 1, error: error(), at },
+        Write::OutboxLogged { id: 1 },
+        entry(0, 1, EntryKind::Inbound, 1),
+        Write::LogSynced { log, synced: 0, stamp: FileStamp::default() },
+        context_put(1, 0),
+        Write::TimerPut { entity: entity.clone(), name: name.clone(), due: at },
+        Write::TimerDrop { entity, name },
+        claim(&general()),
+        audit("x", &id("a")),
+    ]
+}
+
+const TABLE: &str = "\
+InboxPut       Connector
+InboxTake      Context
+InboxText      Context
+InboxSettle    Context
+Redact         Context
+OutboxPut      Context
+OutboxSending  Connector
+OutboxSent     Connector
+OutboxRetry    Connector
+OutboxFailed   Connector
+OutboxDoubt    Connector
+OutboxLogged   Context
+EntryPut       Context
+LogSynced      Context
+ContextPut     Context
+TimerPut       Connector Context Runtime
+TimerDrop      Connector Context Runtime
+UnitClaim      Runtime
+Audit          Connector Context Runtime
+";
+
+#[test]
+fn each_column_has_one_owner_and_the_store_refuses_all_others() {
+    let world = World::new();
+    let mut table = String::new();
+    for write in writes() {
+        let name = write.name();
+        let mut owners = Vec::new();
+        for by in [Owner::Connector, Owner::Context, Owner::Runtime] {
+            match world.commit(by, vec![write.clone()]) {
+                Err(CommitError::Refused(words)) => {
+                    assert_eq!(words, format!("{name} can't be written by {by:?}"));
+                }
+                _ => owners.push(format!("{by:?}")),
+            }
+        }
+        table.push_str(&format!("{name:<14} {}\n", owners.join(" ")));
+    }
+    assert_eq!(table, TABLE);
+}
+
+#[test]
+fn a_foreign_write_refuses_all_of_its_commit() {
+    let world = World::new();
+    let refused = world.connector(vec![put("a"), take(1)]);
+    assert!(matches!(refused, Err(CommitError::Refused(_))));
+    assert_eq!(world.number("SELECT count(*) FROM inbox"), 0);
+}

@@ -1,0 +1,186 @@
+//! What `verify` proves, and that it finds each kind of damage.
+
+use std::ops::ControlFlow;
+
+use messages::store::{EntryKind, EntryOf};
+use rstest::rstest;
+use store::verify::{Fault, VerifyError, for_each_log};
+
+use crate::world::{World, audit, entry, id, put, reply, take};
+
+/// A store with two whole turns, one that runs, and a little audit; closed.
+fn lived() -> World {
+    let world = World::new();
+    world.turn("a", 0);
+    world.turn("b", 20);
+    let seq = world.put("c");
+    world.context(vec![take(seq), entry(40, 7, EntryKind::Inbound, seq), reply(seq, 0)]).unwrap();
+    world.store.close().unwrap();
+    world
+}
+
+fn faults(world: &World) -> Vec<Fault> {
+    store::verify(world.folder.path()).unwrap().faults
+}
+
+fn tamper(world: &World, sql: &str) {
+    let connection = world.sql();
+    connection.execute_batch("PRAGMA foreign_keys = OFF; PRAGMA ignore_check_constraints = ON").unwrap();
+    connection.execute_batch(sql).unwrap();
+}
+
+#[test]
+fn a_store_that_lived_is_clean_and_counted() {
+    let world = lived();
+    let report = store::verify(world.folder.path()).unwrap();
+    assert!(report.is_clean(), "{:?}", report.faults);
+    assert_eq!((report.inbox, report.settled, report.outbox), (3, 2, 3));
+    assert_eq!((report.logs, report.entries), (1, 5));
+    assert_eq!((report.audit.records, report.audit.checkpoints), (2, 1));
+    assert_eq!((report.audit.head.len(), report.audit.public_key.len()), (64, 64));
+}
+
+#[rstest]
+#[case("inbox.outcome", "UPDATE inbox SET outcome = NULL WHERE seq = 1")]
+#[case("inbox.outcome", "UPDATE inbox SET settled_at = NULL WHERE seq = 1")]
+#[case("inbox.outcome", "UPDATE inbox SET outcome = 'noted' WHERE seq = 3")]
+#[case("inbox.outcome_name", "UPDATE inbox SET outcome = 'fine' WHERE seq = 1")]
+#[case("inbox.turn", "UPDATE inbox SET turn = NULL WHERE seq = 3")]
+#[case("inbox.redacted", "UPDATE inbox SET redacted = 1 WHERE seq = 1")]
+#[case("inbox.replied", "UPDATE outbox SET state = 3, platform_id = NULL WHERE id = 1")]
+#[case("outbox.inbox", "UPDATE outbox SET seq = 77 WHERE id = 3")]
+#[case("outbox.inbox", "UPDATE outbox SET ctx = 'ws/home/context/other' WHERE id = 3")]
+#[case("outbox.sent", "UPDATE outbox SET platform_id = NULL WHERE id = 1")]
+#[case("outbox.attempt", "UPDATE outbox SET state = 1 WHERE id = 3")]
+#[case("outbox.ended", "UPDATE outbox SET ended_at = NULL WHERE id = 1")]
+#[case("outbox.logged", "UPDATE outbox SET logged = 1 WHERE id = 3")]
+#[case("outbox.entry", "DELETE FROM entry WHERE offset = 10")]
+#[case("log.place", "DELETE FROM entry WHERE offset = 0")]
+#[case("log.place", "UPDATE entry SET length = 11 WHERE offset = 10")]
+#[case("log.size", "UPDATE log SET size = 48")]
+#[case("log.synced", "UPDATE log SET synced = 48")]
+#[case("entry.shows", "UPDATE entry SET shows = 99 WHERE offset = 40")]
+#[case("inbox.entry", "DROP INDEX entry_of; UPDATE entry SET shows = 1 WHERE offset = 40")]
+#[case("audit.chain", "UPDATE audit SET principal = 'console:eve' WHERE seq = 1")]
+#[case("audit.chain", "DELETE FROM audit WHERE seq = 1")]
+#[case("audit.chain", "DELETE FROM audit WHERE seq = 2")]
+#[case("audit.chain", "UPDATE checkpoint SET signature = zeroblob(64)")]
+#[case("audit.inbox", "UPDATE audit SET inbox = 2 WHERE seq = 1")]
+fn each_kind_of_damage_is_found(#[case] code: &str, #[case] sql: &str) {
+    let world = lived();
+    tamper(&world, sql);
+    let faults = faults(&world);
+    assert!(faults.iter().any(|fault| fault.code == code), "{faults:?}");
+}
+
+#[test]
+fn the_first_bad_record_is_named() {
+    let world = World::new();
+    for n in 0..10 {
+        world.context(vec![audit(&format!("a{n}"), &id("e"))]).unwrap();
+    }
+    world.store.close().unwrap();
+    tamper(&world, "UPDATE audit SET detail = '{\"x\":1}' WHERE seq IN (4, 7)");
+    let report = store::verify(world.folder.path()).unwrap();
+    assert_eq!((report.audit.records, report.audit.first_bad.unwrap().seq), (3, 4));
+    assert_eq!(report.faults[0].subject, "audit record 4");
+}
+
+#[test]
+fn a_chain_that_was_made_again_without_the_key_is_found_by_its_checkpoint() {
+    let world = lived();
+    let forged = World::new();
+    forged.turn("x", 0);
+    forged.turn("y", 20);
+    forged.store.close().unwrap();
+    tamper(
+        &world,
+        &format!(
+            "ATTACH '{}' AS forged; DELETE FROM audit; INSERT INTO audit SELECT * FROM forged.audit; DETACH forged",
+            forged.file().display()
+        ),
+    );
+    let report = store::verify(world.folder.path()).unwrap();
+    assert!(report.audit.first_bad.unwrap().what.contains("signs another hash"));
+    tamper(
+        &world,
+        &format!(
+            "ATTACH '{}' AS forged; DELETE FROM checkpoint; INSERT INTO checkpoint SELECT * FROM forged.checkpoint; DETACH forged",
+            forged.file().display()
+        ),
+    );
+    let report = store::verify(world.folder.path()).unwrap();
+    assert!(report.audit.first_bad.unwrap().what.contains("another key than audit.key"));
+    std::fs::remove_file(world.folder.path().join("audit.key")).unwrap();
+    assert!(faults(&world).iter().any(|fault| fault.code == "audit.key"));
+}
+
+#[test]
+fn checkpoints_are_signed_every_thousand_records_and_at_the_end() {
+    let world = World::new();
+    for n in 0..3 {
+        let writes = (0..if n < 2 { 999 } else { 3 }).map(|_| audit("x", &id("e"))).collect();
+        world.context(writes).unwrap();
+    }
+    assert_eq!(world.number("SELECT group_concat(seq) = '1000,2000' FROM checkpoint"), 1);
+    world.store.close().unwrap();
+    assert_eq!(world.number("SELECT group_concat(seq) = '1000,2000,2001' FROM checkpoint"), 1);
+    assert_eq!(store::verify(world.folder.path()).unwrap().audit.checkpoints, 3);
+}
+
+#[test]
+fn many_faults_are_counted_and_the_first_thousand_listed() {
+    let world = World::new();
+    let edge = store::verify::FAULTS_MAX;
+    for chunk in (0..=edge).collect::<Vec<_>>().chunks(1_000) {
+        world.connector(chunk.iter().map(|n| put(&format!("e{n}"))).collect()).unwrap();
+    }
+    tamper(&world, "UPDATE inbox SET state = 1");
+    let report = store::verify(world.folder.path()).unwrap();
+    assert_eq!((report.faults.len(), report.faults_total), (edge, edge as u64 + 1));
+}
+
+#[test]
+fn a_store_is_verified_beside_a_running_node_and_after_a_kill() {
+    let world = World::new();
+    world.turn("a", 0);
+    assert!(store::verify(world.folder.path()).unwrap().is_clean());
+    let copy = tempfile::tempdir().unwrap();
+    // What a kill leaves: the write-ahead log not yet moved into the file.
+    for name in ["meta.sqlite", "meta.sqlite-wal", "audit.key"] {
+        std::fs::copy(world.folder.path().join(name), copy.path().join(name)).unwrap();
+    }
+    let report = store::verify(copy.path()).unwrap();
+    assert!(report.is_clean() && report.inbox == 1, "{report:?}");
+}
+
+#[test]
+fn what_can_not_be_verified_says_why() {
+    let folder = tempfile::tempdir().unwrap();
+    assert!(matches!(store::verify(folder.path()), Err(VerifyError::Missing(_))));
+    let world = lived();
+    world.sql().pragma_update(None, "user_version", 9).unwrap();
+    assert!(matches!(store::verify(world.folder.path()), Err(VerifyError::Version { found: 9, .. })));
+}
+
+#[test]
+fn logs_are_shown_entry_by_entry_and_the_walk_can_be_ended() {
+    let world = lived();
+    let mut seen = Vec::new();
+    for_each_log(world.folder.path(), &mut |log, entries| {
+        let entries: Vec<_> = entries.map(Result::unwrap).collect();
+        assert!(matches!(&entries[0].of, EntryOf::Inbound(row) if row.event == "a"));
+        seen.push((log.size, entries.iter().map(|e| e.offset).collect::<Vec<_>>()));
+        ControlFlow::Continue(())
+    })
+    .unwrap();
+    assert_eq!(seen, [(47, vec![0, 10, 20, 30, 40])]);
+    let mut logs = 0;
+    tamper(&world, "INSERT INTO log (log, ctx, size) VALUES ('z.md', 'ws/home/context/general', 0)");
+    for_each_log(world.folder.path(), &mut |_, _| {
+        logs += 1;
+        ControlFlow::Break(())
+    })
+    .unwrap();
+    assert_eq!(logs, 1);
+}
