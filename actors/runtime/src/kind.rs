@@ -33,6 +33,16 @@ impl Kind {
         Self { pattern, parent: Arc::new(parent), spec: Arc::new(spec), worth: Arc::new(|_| true) }
     }
 
+    /// Actors that `spec` makes: those that their supervisor starts by itself, named here so that their address alone
+    /// opens the supervisor, too.
+    pub fn child(
+        pattern: &'static str,
+        parent: impl Fn(&Address) -> Option<Address> + Send + Sync + 'static,
+        spec: impl Fn(&Address) -> Child + Send + Sync + 'static,
+    ) -> Self {
+        Self { pattern, parent: Arc::new(parent), spec: Arc::new(spec), worth: Arc::new(|_| true) }
+    }
+
     /// Supervisors that come into being with the first address below them.
     pub fn supervisor(
         pattern: &'static str,

@@ -100,10 +100,10 @@ async fn fire(system: &System, told: &mut HashMap<(Address, String), Moment>) ->
     told.retain(|_, at| now.ms_since(*at) < TELL_AGAIN_MS && *at <= now);
     if let Ok(Rows::Timers(due)) = system.store().query(Query::Due { now, limit: PAGE_ROWS }).await {
         for row in due {
-            let key = (row.entity, row.name);
-            if !told.contains_key(&key) {
-                system.due(&key.0, &key.1).await;
-                told.insert(key, now);
+            let key = (row.entity.clone(), row.name.clone());
+            if let std::collections::hash_map::Entry::Vacant(untold) = told.entry(key) {
+                system.due(&row.entity, &row.name).await;
+                untold.insert(now);
             }
         }
     }

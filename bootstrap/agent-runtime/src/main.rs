@@ -1,1 +1,39 @@
-fn main() {}
+//! `agent-runtime`: the one binary of operators. It wires the crates together and decides nothing.
+
+mod account;
+mod bench;
+mod cli;
+mod commands;
+#[cfg(feature = "failpoints")]
+mod kill;
+mod logging;
+mod node;
+
+use std::process::ExitCode;
+
+use clap::Parser as _;
+
+fn main() -> ExitCode {
+    // Before any TLS configuration is made; a second call would be refused, and there is none.
+    drop(rustls::crypto::ring::default_provider().install_default());
+    #[cfg(feature = "failpoints")]
+    kill::arm_from_env();
+    let cli = cli::Cli::parse();
+    let runtime = tokio::runtime::Builder::new_multi_thread().worker_threads(node::threads()).enable_all().build();
+    let done = match runtime {
+        Ok(runtime) => {
+            let done = runtime.block_on(commands::run(cli));
+            // A blocking read of the terminal must not hold up the end.
+            runtime.shutdown_background();
+            done
+        }
+        Err(error) => Err(anyhow::anyhow!("the runtime can't be started: {error}")),
+    };
+    match done {
+        Ok(code) => code,
+        Err(error) => {
+            logging::tell_error(&error);
+            ExitCode::FAILURE
+        }
+    }
+}

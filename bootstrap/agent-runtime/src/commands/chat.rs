@@ -1,0 +1,132 @@
+//! `chat`: starts a node in this process, or attaches to the one that serves the data folder.
+
+use std::io::{self, IsTerminal as _};
+use std::path::Path;
+use std::process::ExitCode;
+use std::time::Duration;
+
+use anyhow::{Context as _, bail};
+use console::batch::QUIET_MS_MAX;
+use console::client::{Client, Redial, Who, fresh_session};
+use console::wire::{AdminAsk, Answered, FromNode};
+use console::{batch, terminal};
+
+use crate::cli::Chat;
+use crate::node::{self, Node, Settings};
+use crate::{account, logging};
+
+/// How long another node that is just starting is waited for.
+const OTHER_STARTS_MAX: Duration = Duration::from_secs(5);
+/// How long an attached chat looks for a node that went away.
+const REDIAL_MS_MAX: u64 = 30_000;
+
+pub(super) async fn run(args: Chat) -> anyhow::Result<ExitCode> {
+    let mut config = node::load(&args.place)?;
+    if std::env::var_os("AGENT_RUNTIME_LOG__LEVEL").is_none() {
+        // A chat shows what people say; what is wrong is told in `/status`.
+        config.log.level = config::Level::Error;
+    }
+    logging::start(&config.log);
+    let notes = args.notes.as_deref().map(node::notes_folder).transpose()?;
+    let mut settings = Settings::new(&config, notes.clone().map(|folder| (args.workspace.as_str(), folder)))?;
+    let is_terminal = io::stdin().is_terminal() && io::stdout().is_terminal() && !args.json;
+    settings.welcome = welcome(&config.models.default);
+    let data = settings.data.clone();
+    let who = who(&args, is_terminal)?;
+    if let Some(client) = Client::connect(&data, who.clone()).await? {
+        let client = has_notes(client, notes.as_deref()).await?;
+        return talk(client, &data, is_terminal, args.json, true).await;
+    }
+    let node = match Node::start(settings).await {
+        Ok(node) => node,
+        Err(error) => match other(&data, &who).await {
+            Some(client) => {
+                let client = has_notes(client, notes.as_deref()).await?;
+                return talk(client, &data, is_terminal, args.json, true).await;
+            }
+            None => return Err(error),
+        },
+    };
+    let done = match Client::connect(&data, who).await {
+        Ok(Some(client)) => talk(client, &data, is_terminal, args.json, false).await,
+        Ok(None) => Err(anyhow::anyhow!("the node that was just started does not answer at its socket")),
+        Err(error) => Err(error.into()),
+    };
+    node.stop().await?;
+    done
+}
+
+fn who(args: &Chat, previews: bool) -> anyhow::Result<Who> {
+    Ok(Who {
+        user: args.user.clone().unwrap_or_else(account::name),
+        workspace: args.workspace.to_string(),
+        context: args.context.to_string(),
+        session: match &args.session {
+            Some(session) => session.clone(),
+            None => fresh_session()?,
+        },
+        previews,
+    })
+}
+
+fn welcome(model: &str) -> Vec<String> {
+    let model = match model {
+        config::OFFLINE => "Answers are quotations by the offline model; docs/configuration.md tells how to connect a real one.".to_owned(),
+        name => format!("Answers come from the model `{name}`."),
+    };
+    vec![
+        "Ask about your notes in your own words. /search finds passages, /open reads a file, /help lists all commands.".to_owned(),
+        model,
+        "Ctrl-C stops the turn that runs, Ctrl-D leaves.".to_owned(),
+    ]
+}
+
+/// Somebody else may be starting a node on this folder right now.
+async fn other(data: &Path, who: &Who) -> Option<Client> {
+    let attach = async {
+        loop {
+            if let Ok(Some(client)) = Client::connect(data, who.clone()).await {
+                return client;
+            }
+            tokio::time::sleep(Duration::from_millis(100)).await;
+        }
+    };
+    tokio::time::timeout(OTHER_STARTS_MAX, attach).await.ok()
+}
+
+/// A node that runs already has the folders it was started with.
+async fn has_notes(mut client: Client, notes: Option<&Path>) -> anyhow::Result<Client> {
+    let Some(notes) = notes else { return Ok(client) };
+    client.ask(0, AdminAsk::Status)?;
+    client.flush().await?;
+    loop {
+        match client.next().await? {
+            FromNode::Answer { reply: Answered::Status(status), .. } => {
+                if status.indexes.iter().any(|line| line.contains(&notes.display().to_string())) {
+                    return Ok(client);
+                }
+                bail!(
+                    "the node that serves this data folder (process {}) runs without the notes folder {}; stop it, or give \
+                     another --data, or add the folder to [workspaces] in its configuration",
+                    status.pid,
+                    notes.display()
+                );
+            }
+            FromNode::Answer { reply: Answered::Failed(why), .. } => bail!("the node does not tell its status: {why}"),
+            _ => {}
+        }
+    }
+}
+
+async fn talk(client: Client, data: &Path, is_terminal: bool, json: bool, is_attached: bool) -> anyhow::Result<ExitCode> {
+    let redial = is_attached.then(|| Redial { data: data.to_owned(), wait_ms_max: REDIAL_MS_MAX });
+    if is_terminal {
+        let history = node::own_folder(data).join("history");
+        terminal::run(client, terminal::Options { history, redial }).await?;
+        return Ok(ExitCode::SUCCESS);
+    }
+    let input = tokio::io::BufReader::new(tokio::io::stdin());
+    let options = batch::Options { json, redial, quiet_ms_max: QUIET_MS_MAX };
+    let status = batch::run(client, input, io::stdout(), io::stderr(), options).await.context("the lines could not all be given")?;
+    Ok(ExitCode::from(status.code()))
+}

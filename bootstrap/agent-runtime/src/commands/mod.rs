@@ -1,0 +1,49 @@
+//! One file for each command.
+
+mod audit;
+mod chat;
+mod definitions;
+mod operator;
+mod serve;
+mod verify;
+
+use std::process::ExitCode;
+
+use serde::Serialize;
+
+use crate::cli::{Cli, Command};
+use crate::logging;
+
+/// The exit code of a verification that found something wrong.
+pub(crate) const FAULTS_FOUND: u8 = 8;
+
+/// Carries out what the command line says.
+pub(crate) async fn run(cli: Cli) -> anyhow::Result<ExitCode> {
+    match cli.command {
+        Command::Chat(args) => chat::run(args).await,
+        Command::Serve(args) => serve::run(args).await,
+        Command::Status(args) => operator::status(args).await,
+        Command::Actors(args) => operator::actors(args).await,
+        Command::Verify(args) => verify::run(args).await,
+        Command::Audit(args) => audit::run(args),
+        Command::Workspace(args) => definitions::workspace(args).await,
+        Command::Context(args) => definitions::context(args).await,
+        Command::Bench(args) => crate::bench::run(args).await,
+    }
+}
+
+/// Gives a value as JSON on standard output.
+pub(crate) fn give_json<T: Serialize>(value: &T) -> anyhow::Result<()> {
+    logging::give(&serde_json::to_string(value)?);
+    Ok(())
+}
+
+/// Gives rows in columns; the last column is as wide as it needs.
+pub(crate) fn give_table(header: &[&str], rows: impl IntoIterator<Item = Vec<String>>) {
+    let mut table = comfy_table::Table::new();
+    table.load_style(comfy_table::presets::NOTHING).set_header(header);
+    for row in rows {
+        table.add_row(row);
+    }
+    logging::give(table.trim_fmt().as_str());
+}

@@ -1,0 +1,137 @@
+//! `status` and `actors`: asked of the running node over its socket.
+
+use std::process::ExitCode;
+
+use anyhow::bail;
+use console::client::{Client, Who, fresh_session};
+use console::wire::{AdminAsk, Answered, FromNode};
+use messages::admin::{ActorView, StatusView};
+
+use super::{give_json, give_table};
+use crate::cli::{Actors, ActorsAction, Read, Where};
+use crate::node::{self, HOME};
+use crate::{account, logging};
+
+/// Asks the node that serves the data folder.
+pub(super) async fn ask(place: &Where, what: AdminAsk, workspace: &str, context: &str) -> anyhow::Result<Answered> {
+    match try_ask(place, what, workspace, context).await? {
+        Some(answered) => Ok(answered),
+        None => {
+            let data = node::load(place)?.node.data;
+            bail!("no node serves {}; start one with `agent-runtime serve` or `agent-runtime chat`", data.display())
+        }
+    }
+}
+
+/// The same; `None` when no node serves the data folder.
+pub(super) async fn try_ask(
+    place: &Where,
+    what: AdminAsk,
+    workspace: &str,
+    context: &str,
+) -> anyhow::Result<Option<Answered>> {
+    let config = node::load(place)?;
+    let who = Who {
+        user: account::name(),
+        workspace: workspace.to_owned(),
+        context: context.to_owned(),
+        session: fresh_session()?,
+        previews: false,
+    };
+    let Some(mut client) = Client::connect(&config.node.data, who).await? else { return Ok(None) };
+    client.ask(0, what)?;
+    client.flush().await?;
+    loop {
+        if let FromNode::Answer { reply, .. } = client.next().await? {
+            client.leave().await;
+            return match reply {
+                Answered::Failed(why) => bail!("{why}"),
+                reply => Ok(Some(reply)),
+            };
+        }
+    }
+}
+
+pub(super) async fn status(args: Read) -> anyhow::Result<ExitCode> {
+    let Answered::Status(status) = ask(&args.place, AdminAsk::Status, HOME, "general").await? else {
+        bail!("the node answered something else than its status");
+    };
+    if args.json {
+        give_json(&status)?;
+    } else {
+        show(&status);
+    }
+    Ok(ExitCode::SUCCESS)
+}
+
+fn show(status: &StatusView) {
+    let seconds = status.uptime_ms / 1_000;
+    let counts = &status.counts;
+    let mut lines = vec![
+        format!("agent-runtime {} · node {} · process {} · up {seconds} s", status.version, status.node, status.pid),
+        format!("data     {}", status.data),
+        format!("actors   {}    memory {:.1} MB    store {:.1} MB", status.actors, megabytes(status.rss_bytes), megabytes(counts.bytes)),
+        format!("events   {} accepted, {} waiting, {} in turns", counts.accepted, counts.waiting, counts.taken),
+        format!("replies  {} pending, {} sending, {} in doubt", counts.pending, counts.sending, counts.in_doubt),
+        format!("audit    {} records", counts.audit),
+    ];
+    lines.extend(status.models.iter().map(|line| format!("model    {line}")));
+    lines.extend(status.indexes.iter().map(|line| format!("index    {line}")));
+    match status.alarms.as_slice() {
+        [] => lines.push("alarms   none".to_owned()),
+        alarms => lines.extend(alarms.iter().map(|alarm| format!("ALARM    {alarm}"))),
+    }
+    logging::give(&lines.join("\n"));
+}
+
+#[allow(clippy::cast_precision_loss)]
+fn megabytes(bytes: u64) -> f64 {
+    bytes as f64 / 1e6
+}
+
+pub(super) async fn actors(args: Actors) -> anyhow::Result<ExitCode> {
+    if let Some(ActorsAction::Restart { address, place }) = args.action {
+        if let Answered::Restarted(done) = ask(&place, AdminAsk::Restart { address }, HOME, "general").await? {
+            logging::say(&done);
+        }
+        return Ok(ExitCode::SUCCESS);
+    }
+    let Answered::Actors(actors) = ask(&args.read.place, AdminAsk::Actors, HOME, "general").await? else {
+        bail!("the node answered something else than its actors");
+    };
+    if args.read.json {
+        give_json(&actors)?;
+    } else {
+        let depths = depths(&actors);
+        let header = ["ACTOR", "KIND", "STATE", "MAILBOX", "OLDEST", "HANDLED", "RESTARTS", "DOING / LAST ERROR"];
+        give_table(&header, actors.iter().zip(depths).map(|(actor, depth)| row(actor, depth)));
+    }
+    Ok(ExitCode::SUCCESS)
+}
+
+/// How deep each actor stands; parents come before their children.
+fn depths(actors: &[ActorView]) -> Vec<usize> {
+    let mut known = std::collections::HashMap::new();
+    actors
+        .iter()
+        .map(|actor| {
+            let depth = known.get(actor.parent.as_str()).map_or(0, |above: &usize| above + 1);
+            known.insert(actor.address.as_str(), depth);
+            depth
+        })
+        .collect()
+}
+
+fn row(actor: &ActorView, depth: usize) -> Vec<String> {
+    let words = if actor.doing.is_empty() { &actor.last_error } else { &actor.doing };
+    vec![
+        format!("{}{}", "  ".repeat(depth), actor.address),
+        actor.kind.clone(),
+        actor.state.clone(),
+        actor.mailbox.to_string(),
+        format!("{} ms", actor.oldest_wait_ms),
+        actor.handled.to_string(),
+        actor.restarts.to_string(),
+        words.chars().take(80).collect(),
+    ]
+}

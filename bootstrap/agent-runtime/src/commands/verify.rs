@@ -1,0 +1,139 @@
+//! `verify`: the store's rows, the audit chain, the logs against their entries, the indexes against their files.
+
+use std::ops::ControlFlow;
+use std::path::Path;
+use std::process::ExitCode;
+use std::time::Duration;
+
+use messages::store::{EntryRow, LogRow};
+use serde::Serialize;
+use store::verify::Fault;
+use workspaces::{Layout, render};
+
+use super::{FAULTS_FOUND, give_json};
+use crate::cli::Read;
+use crate::node::{self, Settings};
+use crate::logging;
+
+/// Faults that are named; the rest is counted.
+const FAULTS_MAX: usize = 1_000;
+/// A running node may be a moment behind with a log or an index: they are looked at again so often, so far apart.
+const LOOKS: u32 = 10;
+const BETWEEN_LOOKS: Duration = Duration::from_millis(300);
+
+#[derive(Serialize)]
+struct Report {
+    clean: bool,
+    store: store::verify::Report,
+    logs: u64,
+    entries: u64,
+    indexes: u64,
+    faults_total: usize,
+    faults: Vec<Fault>,
+}
+
+pub(super) async fn run(args: Read) -> anyhow::Result<ExitCode> {
+    let config = node::load(&args.place)?;
+    let settings = Settings::new(&config, None)?;
+    let report = tokio::task::spawn_blocking(move || look(&settings)).await??;
+    if args.json {
+        give_json(&report)?;
+    } else {
+        show(&report);
+    }
+    Ok(if report.clean { ExitCode::SUCCESS } else { ExitCode::from(FAULTS_FOUND) })
+}
+
+fn look(settings: &Settings) -> anyhow::Result<Report> {
+    let folder = node::own_folder(&settings.data);
+    let layout = Layout::of_data(&settings.data);
+    let store = store::verify(&folder)?;
+    let mut logs = again(|| compare_logs(&folder, layout.workspaces()), |found| found.2.is_empty())?;
+    let mut faults = store.faults.clone();
+    faults.append(&mut logs.2);
+    let workspaces = layout.list()?;
+    for workspace in &workspaces {
+        let mounts = settings.mounts.get(workspace.as_str()).cloned().unwrap_or_default();
+        let check = || anyhow::Ok(retrieval::verify(&layout.folder(workspace), &mounts));
+        for what in again(check, Vec::is_empty)? {
+            faults.push(Fault { code: "index.file", what, subject: format!("ws/{workspace}/index") });
+        }
+    }
+    let hidden = usize::try_from(store.faults_total).unwrap_or(usize::MAX).saturating_sub(store.faults.len());
+    let faults_total = faults.len() + hidden;
+    faults.truncate(FAULTS_MAX);
+    let indexes = workspaces.len() as u64;
+    Ok(Report { clean: faults_total == 0, store, logs: logs.0, entries: logs.1, indexes, faults_total, faults })
+}
+
+/// Looks until it is good, a few times at most.
+fn again<T>(look: impl Fn() -> anyhow::Result<T>, is_good: impl Fn(&T) -> bool) -> anyhow::Result<T> {
+    let mut found = look()?;
+    for _ in 1..LOOKS {
+        if is_good(&found) {
+            break;
+        }
+        std::thread::sleep(BETWEEN_LOOKS);
+        found = look()?;
+    }
+    Ok(found)
+}
+
+type Compared = (u64, u64, Vec<Fault>);
+
+fn compare_logs(folder: &Path, root: &Path) -> anyhow::Result<Compared> {
+    let (mut logs, mut entries, mut faults) = (0, 0, Vec::new());
+    store::verify::for_each_log(folder, &mut |log, rows| {
+        logs += 1;
+        let mut fault = |what: String| {
+            faults.push(Fault { code: "log.file", what, subject: log.log.clone() });
+        };
+        match compare(root, log, rows) {
+            Ok(count) => entries += count,
+            Err(what) => fault(what),
+        }
+        ControlFlow::Continue(())
+    })?;
+    Ok((logs, entries, faults))
+}
+
+/// Holds one file against its entries; gives how many there are.
+fn compare(root: &Path, log: &LogRow, rows: &mut store::verify::EntryRows<'_>) -> Result<u64, String> {
+    use std::io::Read as _;
+    let path = root.join(&log.log);
+    let file = std::fs::File::open(&path).map_err(|e| format!("{} can't be read: {e}", path.display()))?;
+    let mut reader = std::io::BufReader::new(file);
+    let (mut count, mut offset) = (0, 0);
+    for row in rows {
+        let row: EntryRow = row.map_err(|e| e.to_string())?;
+        let wanted = render::entry(&row).into_bytes();
+        let mut found = vec![0; wanted.len()];
+        let read = reader.read_exact(&mut found);
+        if read.is_err() || found != wanted || row.offset != offset || wanted.len() != row.length as usize {
+            return Err(format!("the entry at byte {offset} is missing, torn or changed"));
+        }
+        offset += u64::from(row.length);
+        count += 1;
+    }
+    let mut more = [0];
+    match reader.read(&mut more) {
+        Ok(0) => Ok(count),
+        Ok(_) => Err(format!("there are bytes behind the last entry, from byte {offset} on")),
+        Err(error) => Err(error.to_string()),
+    }
+}
+
+fn show(report: &Report) {
+    let store = &report.store;
+    logging::give(&format!(
+        "events   {} accepted, {} settled with one outcome each\nreplies  {}\nlogs     {} with {} entries\nindexes  {}",
+        store.inbox, store.settled, store.outbox, report.logs, report.entries, report.indexes
+    ));
+    for fault in &report.faults {
+        logging::give(&format!("FAULT    {} on {}: {}", fault.code, fault.subject, fault.what));
+    }
+    logging::give(&match report.faults_total {
+        0 => "clean    everything is as promised".to_owned(),
+        total => format!("{total} faults; docs/guarantees.md says what each promise means"),
+    });
+}

@@ -1,0 +1,22 @@
+//! For crash tests: the process kills itself at a marker, as `kill -9` would.
+
+use std::sync::atomic::{AtomicU64, Ordering};
+
+/// `AGENT_RUNTIME_TEST_KILL_AT=store.before_commit:12` ends the process the twelfth time it comes by that marker.
+pub(crate) fn arm_from_env() {
+    let Ok(wanted) = std::env::var("AGENT_RUNTIME_TEST_KILL_AT") else { return };
+    let (name, count) = wanted.rsplit_once(':').unwrap_or((&wanted, "1"));
+    let left = AtomicU64::new(count.parse().unwrap_or(1));
+    let armed = fail::cfg_callback(name, move || {
+        if left.fetch_sub(1, Ordering::SeqCst) == 1 {
+            let own = rustix::process::getpid();
+            drop(rustix::process::kill_process(own, rustix::process::Signal::KILL));
+            loop {
+                std::thread::park();
+            }
+        }
+    });
+    if let Err(error) = armed {
+        crate::logging::say(&format!("AGENT_RUNTIME_TEST_KILL_AT={wanted}: {error}"));
+    }
+}

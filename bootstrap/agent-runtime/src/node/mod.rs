@@ -1,0 +1,132 @@
+//! A node: the store, the tree of actors on it, and how both begin and end.
+
+mod settings;
+mod tree;
+
+use std::path::{Path, PathBuf};
+use std::sync::Arc;
+use std::time::Duration;
+
+use anyhow::{Context as _, bail};
+use console::{Console, Msg, Sessions};
+use messages::{Address, Slug};
+use runtime::{StorePort, System, SystemClock, SystemParts, UnitClaimer};
+use store::{OpenOptions, StoreHandle};
+use workspaces::Layout;
+
+pub(crate) use settings::{Settings, load, notes_folder};
+
+/// The program's version.
+pub(crate) const VERSION: &str = env!("CARGO_PKG_VERSION");
+/// The workspace that every node has.
+pub(crate) const HOME: &str = "home";
+/// How long the actors may take to stop.
+const SHUTDOWN_MAX: Duration = Duration::from_secs(8);
+/// How long the console may take to listen.
+const LISTEN_MAX: Duration = Duration::from_secs(10);
+
+/// Threads for the actors: as many as there are processors, between 2 and 8.
+pub(crate) fn threads() -> usize {
+    std::thread::available_parallelism().map_or(2, usize::from).clamp(2, 8)
+}
+
+/// Where the node keeps what is its own.
+pub(crate) fn own_folder(data: &Path) -> PathBuf {
+    data.join("agent-runtime")
+}
+
+/// A running node.
+pub(crate) struct Node {
+    pub(crate) system: System,
+    store: StoreHandle,
+}
+
+impl Node {
+    /// Opens the store, starts the tree, and is ready when the console listens.
+    pub(crate) async fn start(settings: Settings) -> anyhow::Result<Self> {
+        let folder = own_folder(&settings.data);
+        let store = store::open(&folder, &OpenOptions::new(VERSION))?;
+        let layout = Layout::of_data(&settings.data);
+        make_home(&layout)?;
+        let port: StorePort = Arc::new(store.clone());
+        let parts = SystemParts {
+            node: settings.name.clone(),
+            incarnation: incarnation()?,
+            store: port,
+            clock: Arc::new(SystemClock),
+            claimer: Arc::new(Locks { layout: layout.clone() }),
+            options: settings.options,
+        };
+        let sessions = Sessions::new();
+        let plan = tree::Plan { settings, layout, sessions, store: store.clone(), reports: Arc::default() };
+        let system = System::new(parts, tree::kinds(&plan));
+        let unit = Address::parse("connector/console").context("the console's own address")?;
+        system.claim(&unit).await.map_err(anyhow::Error::msg).context("the console's unit can't be claimed")?;
+        let fence = system.fence(&unit).context("the console's unit was claimed and is not held")?;
+        let root = tree::root(&plan, fence);
+        system.start(root).await.map_err(anyhow::Error::msg)?;
+        let node = Self { system, store };
+        node.listens().await?;
+        node.open_workspaces(&plan.layout);
+        Ok(node)
+    }
+
+    async fn listens(&self) -> anyhow::Result<()> {
+        let console = Address::parse("connector/console").context("the console's own address")?;
+        match self.system.to::<Console>(&console).ask(Msg::Describe, LISTEN_MAX).await {
+            Ok(_) => Ok(()),
+            Err(error) => {
+                let said = self.system.actors().into_iter().find(|a| a.address == console.as_str()).map(|a| a.last_error);
+                bail!("the console does not listen: {}", said.filter(|s| !s.is_empty()).unwrap_or(error.to_string()))
+            }
+        }
+    }
+
+    /// Workspaces open at the start, so that their files are watched and their indexes fresh.
+    fn open_workspaces(&self, layout: &Layout) {
+        match layout.list() {
+            Ok(all) => all.iter().for_each(|workspace| self.system.wake(&Address::index(workspace))),
+            Err(error) => tracing::warn!(%error, "workspaces are opened when they are first used"),
+        }
+    }
+
+    /// Stops in good order. What is under way is found again at the next start.
+    pub(crate) async fn stop(self) -> anyhow::Result<()> {
+        self.system.shutdown(SHUTDOWN_MAX).await;
+        let store = self.store;
+        tokio::task::spawn_blocking(move || store.close()).await.context("closing the store")??;
+        Ok(())
+    }
+}
+
+fn make_home(layout: &Layout) -> anyhow::Result<()> {
+    let home = Slug::parse(HOME)?;
+    if !layout.workspace_file(&home).is_file() {
+        layout.create_workspace(&home, "Home", None).context("the first workspace can't be made")?;
+    }
+    Ok(())
+}
+
+/// 16 random hexadecimal characters: no two starts of a node have the same.
+fn incarnation() -> anyhow::Result<String> {
+    use std::io::Read as _;
+    let mut bytes = [0; 8];
+    std::fs::File::open("/dev/urandom").and_then(|mut file| file.read_exact(&mut bytes)).context("/dev/urandom")?;
+    Ok(bytes.iter().map(|byte| format!("{byte:02x}")).collect())
+}
+
+/// Locks on the folders of workspaces.
+struct Locks {
+    layout: Layout,
+}
+
+impl UnitClaimer for Locks {
+    fn hold(&self, unit: &Address) -> Result<Box<dyn Send + Sync>, String> {
+        let Some(workspace) = unit.workspace_of() else { return Ok(Box::new(())) };
+        let folder = self.layout.folder(&workspace);
+        if !self.layout.workspace_file(&workspace).is_file() {
+            return Err(format!("there is no workspace `{workspace}`: {} has no workspace.md", folder.display()));
+        }
+        store::lock_workspace(&folder).map(|lock| Box::new(lock) as Box<dyn Send + Sync>).map_err(|e| e.to_string())
+    }
+}

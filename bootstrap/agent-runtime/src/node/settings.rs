@@ -1,0 +1,108 @@
+//! From configuration to what a node is started with.
+
+use std::collections::BTreeMap;
+use std::path::PathBuf;
+use std::time::Duration;
+
+use anyhow::{Context as _, bail};
+use config::{Config, LoadOptions, Override};
+use models::{ModelsConfig, ProviderConfig, ProviderKind, Secret};
+use retrieval::Mount;
+use runtime::Options;
+
+use crate::cli::Where;
+
+/// Everything a node is started with.
+#[derive(Clone)]
+pub(crate) struct Settings {
+    pub(crate) name: String,
+    pub(crate) data: PathBuf,
+    pub(crate) options: Options,
+    pub(crate) models: ModelsConfig,
+    /// By workspace.
+    pub(crate) mounts: BTreeMap<String, Vec<Mount>>,
+    /// Lines that a person sees first.
+    pub(crate) welcome: Vec<String>,
+}
+
+/// Reads the configuration: file, environment, and what the command line says of the data folder.
+pub(crate) fn load(place: &Where) -> anyhow::Result<Config> {
+    let data = place.data.as_ref().map(|data| Override {
+        key: "node.data".to_owned(),
+        value: data.display().to_string(),
+        flag: "--data".to_owned(),
+    });
+    let options = LoadOptions {
+        file: place.config.clone(),
+        env: env(),
+        env_not_keys: vec!["AGENT_RUNTIME_CONFIG".to_owned(), "AGENT_RUNTIME_TEST".to_owned()],
+        overrides: data.into_iter().collect(),
+    };
+    Ok(Config::load(&options)?)
+}
+
+fn env() -> Vec<(String, String)> {
+    std::env::vars_os().filter_map(|(name, value)| Some((name.into_string().ok()?, value.into_string().ok()?))).collect()
+}
+
+impl Settings {
+    /// `notes`: a folder of the person's own for one workspace, beside those of the configuration.
+    pub(crate) fn new(config: &Config, notes: Option<(&str, PathBuf)>) -> anyhow::Result<Self> {
+        let options = Options {
+            force_wire_form: config.runtime.force_wire_form,
+            passivate_after: Duration::from_secs(config.runtime.passivate_after_s),
+            mailbox_max: usize::try_from(config.runtime.mailbox_max).unwrap_or(usize::MAX),
+        };
+        let mut all = config.workspaces.clone();
+        if let Some((workspace, folder)) = notes {
+            let folders = &mut all.entry(workspace.to_owned()).or_default().notes;
+            folders.retain(|known| *known != folder);
+            folders.insert(0, folder);
+        }
+        let mut mounts = BTreeMap::new();
+        for (id, workspace) in &all {
+            let found: Vec<_> = workspace.mounts().into_iter().map(|m| Mount { name: m.name, folder: m.path }).collect();
+            mounts.insert(id.clone(), found);
+        }
+        Ok(Self {
+            name: config.node.name.clone(),
+            data: absolute(&config.node.data)?,
+            options,
+            models: models(config)?,
+            mounts,
+            welcome: Vec::new(),
+        })
+    }
+}
+
+/// The person's own folder, as it is on disk.
+pub(crate) fn notes_folder(folder: &std::path::Path) -> anyhow::Result<PathBuf> {
+    let found = folder.canonicalize().with_context(|| {
+        format!("the notes folder {} can't be used; give an existing folder of Markdown files", folder.display())
+    })?;
+    if !found.is_dir() {
+        bail!("the notes folder {} is not a folder; give the folder that holds the files", folder.display());
+    }
+    Ok(found)
+}
+
+fn absolute(path: &std::path::Path) -> anyhow::Result<PathBuf> {
+    std::path::absolute(path).with_context(|| format!("the data folder {} can't be named", path.display()))
+}
+
+fn models(config: &Config) -> anyhow::Result<ModelsConfig> {
+    let keys = config.keys(&env())?;
+    let mut providers = ModelsConfig::offline().providers;
+    for (name, provider) in &config.models.providers {
+        let key = keys.get(name).map(|key| Secret::new(key.expose()));
+        let mut kind = ProviderKind::openai(provider.base_url.clone(), provider.model.clone(), key);
+        if let ProviderKind::OpenAi { first_byte_ms_max, idle_ms_max, .. } = &mut kind {
+            *first_byte_ms_max = provider.first_byte_s.saturating_mul(1_000);
+            *idle_ms_max = provider.idle_s.saturating_mul(1_000);
+        }
+        let mut provider_config = ProviderConfig::new(name.clone(), kind);
+        provider_config.window = usize::try_from(provider.window).unwrap_or(1);
+        providers.push(provider_config);
+    }
+    Ok(ModelsConfig { default: config.models.default.clone(), providers })
+}

@@ -1,0 +1,206 @@
+//! The supervision tree, in one place. `docs/architecture.md` draws it, and a test compares both.
+
+use std::collections::HashMap;
+use std::sync::{Arc, Mutex, PoisonError};
+
+use admin::{AdminConfig, AdminService};
+use console::{ConsoleConfig, ConsoleService, Sessions};
+use lane::{Lane, LaneDeps, LaneFacts};
+use messages::store::Fence;
+use messages::turn::Chat;
+use messages::{Address, Slug};
+use models::{ModelsService, ProviderService};
+use policy::Policy;
+use retrieval::{IndexConfig, IndexService, WatchReport, WatcherService};
+use runtime::{Child, Children, Intensity, Kind, Restart, Service, ServiceError, Strategy, TimersService};
+use store::{StoreHandle, StoreService};
+use workspaces::{Context, ContextDeps, ContextFacts, Layout, WorkspaceService};
+
+use super::{Settings, VERSION};
+
+/// What the tree is made from.
+#[derive(Clone)]
+pub(crate) struct Plan {
+    pub(crate) settings: Settings,
+    pub(crate) layout: Layout,
+    pub(crate) sessions: Sessions,
+    pub(crate) store: StoreHandle,
+    /// What a watcher can't watch is told to the index of the same workspace.
+    pub(crate) reports: Arc<Mutex<HashMap<Slug, WatchReport>>>,
+}
+
+const WORKSPACES: &str = "workspaces";
+const CONNECTORS: &str = "connectors";
+const LANES: &str = "connector/console/lanes";
+
+/// The root and what it starts with, in order.
+pub(crate) fn root(plan: &Plan, fence: Fence) -> Children {
+    let store = plan.store.clone();
+    let models = plan.settings.models.clone();
+    supervised(Intensity::ESCALATE, vec![
+        service(StoreService::address(), move || Ok(StoreService::new(store.clone()))),
+        Child::supervisor(Address::fixed("providers"), Restart::Permanent, providers(plan)),
+        service(Address::fixed("models"), move || ModelsService::open(&models)),
+        Child::supervisor(Address::fixed(WORKSPACES), Restart::Permanent, supervised(Intensity::STOP_CHILD, Vec::new())),
+        Child::supervisor(Address::fixed(CONNECTORS), Restart::Permanent, connectors(plan, fence)),
+        service(Address::fixed("timers"), || Ok(TimersService::default())),
+        service(Address::fixed("admin"), inspector(plan)),
+    ])
+}
+
+fn providers(plan: &Plan) -> Children {
+    let each = plan.settings.models.providers.iter().map(|config| {
+        let config = config.clone();
+        let address = Address::fixed("models").child(&config.name);
+        service(address, move || ProviderService::open(&config))
+    });
+    supervised(Intensity::STOP_CHILD, each.collect())
+}
+
+fn connectors(plan: &Plan, fence: Fence) -> Children {
+    let (layout, sessions) = (plan.layout.clone(), plan.sessions.clone());
+    let config = ConsoleConfig {
+        socket: console::socket_path(&plan.settings.data),
+        node: plan.settings.name.clone(),
+        fence,
+        lines: plan.settings.welcome.clone(),
+        knows: Arc::new(move |workspace, context| layout.knows(workspace, context)),
+    };
+    let lanes = supervised(Intensity::STOP_CHILD, Vec::new());
+    supervised(Intensity::STOP_CHILD, vec![
+        Child::supervisor(Address::fixed(LANES), Restart::Permanent, lanes),
+        service(Address::fixed("connector/console"), move || {
+            Ok(ConsoleService::open(config.clone(), sessions.clone()))
+        }),
+    ])
+}
+
+fn inspector(plan: &Plan) -> impl Fn() -> Result<AdminService, ServiceError> + Send + Sync + 'static {
+    let store = plan.store.clone();
+    let config = AdminConfig {
+        version: VERSION.to_owned(),
+        data: plan.settings.data.display().to_string(),
+        store: Arc::new(move || {
+            let health = store.health();
+            (!health.writable).then_some(health.last_error)
+        }),
+    };
+    move || Ok(AdminService::new(config.clone()))
+}
+
+/// What opens on demand, by address.
+pub(crate) fn kinds(plan: &Plan) -> Vec<Kind> {
+    let facts = ContextFacts { policy: Policy::built_in(), account: crate::account::name() };
+    let sessions = plan.sessions.clone();
+    let ready = move |address: &Address| chat_of(address).is_some_and(|chat| lane::Sink::is_ready(&sessions, &chat));
+    let mut kinds = vec![
+        Kind::entity::<Context>(
+            "ws/*/context/*",
+            |address| Some(Address::workspace(&address.workspace_of()?).child("contexts")),
+            ContextDeps::new(plan.layout.clone()),
+            Arc::new(facts),
+        ),
+        Kind::entity::<Lane>(
+            "connector/*/chat/**",
+            |_| Some(Address::fixed(LANES)),
+            Arc::new(LaneDeps { sink: Arc::new(plan.sessions.clone()) }),
+            Arc::new(lane_facts()),
+        )
+        .swept_if(ready),
+    ];
+    kinds.push(Kind::supervisor("ws/*", |_| Some(Address::fixed(WORKSPACES)), of_workspace(plan.clone(), workspace)));
+    for (of, pattern) in Part::ALL {
+        let spec = move |plan: &Plan, address: &Address, id: &Slug| part(plan, of, address, id);
+        let parent = |address: &Address| Some(Address::workspace(&address.workspace_of()?));
+        let plan = plan.clone();
+        kinds.push(Kind::child(pattern, parent, move |address| match address.workspace_of() {
+            Some(id) => spec(&plan, address, &id),
+            None => Child::supervisor(address.clone(), Restart::Temporary, supervised(Intensity::STOP_CHILD, Vec::new())),
+        }));
+    }
+    kinds
+}
+
+fn of_workspace(plan: Plan, make: fn(&Plan, &Slug) -> Children) -> impl Fn(&Address) -> Children + Send + Sync {
+    move |address| match address.workspace_of() {
+        Some(id) => make(&plan, &id),
+        None => supervised(Intensity::STOP_CHILD, Vec::new()),
+    }
+}
+
+/// For a test that must be able to fail, a test build can leave out the mark before a send.
+fn lane_facts() -> LaneFacts {
+    LaneFacts {
+        #[cfg(feature = "failpoints")]
+        without_marks: std::env::var_os("AGENT_RUNTIME_TEST_WITHOUT_MARKS").is_some(),
+    }
+}
+
+fn chat_of(lane: &Address) -> Option<Chat> {
+    let (connector, chat) = lane.as_str().strip_prefix("connector/")?.split_once("/chat/")?;
+    Some(Chat { connector: connector.to_owned(), chat: chat.to_owned() })
+}
+
+/// The parts of a workspace, all started with it, in this order.
+#[derive(Debug, Clone, Copy)]
+enum Part {
+    Workspace,
+    Index,
+    Watcher,
+    Contexts,
+}
+
+impl Part {
+    const ALL: [(Self, &'static str); 4] = [
+        (Self::Workspace, "ws/*/workspace"),
+        (Self::Index, "ws/*/index"),
+        (Self::Watcher, "ws/*/watcher"),
+        (Self::Contexts, "ws/*/contexts"),
+    ];
+}
+
+fn workspace(plan: &Plan, id: &Slug) -> Children {
+    let at = Address::workspace(id);
+    let parts = Part::ALL.iter().map(|(of, pattern)| part(plan, *of, &at.child(pattern.trim_start_matches("ws/*/")), id));
+    supervised(Intensity::STOP_CHILD, parts.collect())
+}
+
+fn part(plan: &Plan, part: Part, address: &Address, id: &Slug) -> Child {
+    let (layout, id) = (plan.layout.clone(), id.clone());
+    match part {
+        Part::Workspace => {
+            service(address.clone(), move || Ok(WorkspaceService::new(layout.clone(), id.clone())))
+        }
+        Part::Index => {
+            let config = index_config(plan, &id);
+            service(address.clone(), move || IndexService::open(config.clone()))
+        }
+        Part::Watcher => {
+            let config = index_config(plan, &id);
+            service(address.clone(), move || WatcherService::open(config.clone()))
+        }
+        Part::Contexts => {
+            Child::supervisor(address.clone(), Restart::Permanent, supervised(Intensity::STOP_CHILD, Vec::new()))
+        }
+    }
+}
+
+fn index_config(plan: &Plan, id: &Slug) -> IndexConfig {
+    let mut reports = plan.reports.lock().unwrap_or_else(PoisonError::into_inner);
+    IndexConfig {
+        workspace_folder: plan.layout.folder(id),
+        mounts: plan.settings.mounts.get(id.as_str()).cloned().unwrap_or_default(),
+        watch: reports.entry(id.clone()).or_default().clone(),
+    }
+}
+
+fn supervised(intensity: Intensity, list: Vec<Child>) -> Children {
+    Children { strategy: Strategy::OneForOne, intensity, list }
+}
+
+fn service<S: Service>(address: Address, open: impl Fn() -> Result<S, ServiceError> + Send + Sync + 'static) -> Child {
+    Child::service(address, Restart::Permanent, move || {
+        let opened = open();
+        Box::pin(async move { opened })
+    })
+}
