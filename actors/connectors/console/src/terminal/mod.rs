@@ -80,6 +80,8 @@ async fn hear_interrupts(interrupt: mpsc::Sender<()>) -> io::Error {
 trait Face {
     fn words(&mut self, text: &str) -> io::Result<()>;
     fn note(&mut self, text: &str) -> io::Result<()>;
+    /// Takes away the line in which the prompt stood.
+    fn clear_line(&mut self) -> io::Result<()>;
     /// Something runs and nothing is to be seen of it.
     fn spin(&mut self, on: bool);
 }
@@ -101,6 +103,11 @@ impl Face for Terminal {
     fn note(&mut self, text: &str) -> io::Result<()> {
         self.spin(false);
         writeln!(io::stderr().lock(), "{text}")
+    }
+
+    fn clear_line(&mut self) -> io::Result<()> {
+        // To the first column, then erase what is below (ECMA-48: ED 0).
+        self.words("\r\u{1b}[J")
     }
 
     fn spin(&mut self, on: bool) {
@@ -153,7 +160,7 @@ impl<F: Face> Talk<F> {
 
     /// The next line; `None` when the person leaves. What comes meanwhile is shown above the prompt.
     async fn line(&mut self) -> Result<Option<String>, TerminalError> {
-        self.prompt.ask(String::new());
+        self.prompt.ask();
         loop {
             let typed = tokio::select! {
                 typed = self.prompt.typed() => typed,
@@ -165,13 +172,16 @@ impl<F: Face> Talk<F> {
                     }
                     self.prompt.interrupt();
                     let typed = self.prompt.typed().await;
+                    if matches!(typed, Typed::Broken) {
+                        self.face.clear_line()?;
+                    }
                     self.show(seen)?;
                     typed
                 }
             };
             match typed {
                 Typed::Line(line) => return Ok(Some(line)),
-                Typed::Broken(begun) => self.prompt.ask(begun),
+                Typed::Broken => self.prompt.ask(),
                 Typed::Leave => return Ok(None),
                 Typed::Failed(error) => return Err(error.into()),
             }

@@ -9,7 +9,7 @@ use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::mpsc as blocking;
 use std::thread;
 
-use reedline::{DefaultPrompt, DefaultPromptSegment, EditCommand, FileBackedHistory, Reedline, Signal};
+use reedline::{DefaultPrompt, DefaultPromptSegment, FileBackedHistory, Reedline, Signal};
 use tokio::sync::mpsc;
 
 /// Lines that the history keeps.
@@ -20,8 +20,8 @@ const HISTORY_LINES_MAX: usize = 2_000;
 pub(super) enum Typed {
     /// A line.
     Line(String),
-    /// The prompt was taken away ([`Prompt::interrupt`]) while this stood in it.
-    Broken(String),
+    /// The prompt was taken away ([`Prompt::interrupt`]). What stood in it is there again with the next.
+    Broken,
     /// The person leaves.
     Leave,
     /// The terminal failed.
@@ -30,7 +30,7 @@ pub(super) enum Typed {
 
 /// The editor's near end.
 pub(super) struct Prompt {
-    asks: blocking::SyncSender<String>,
+    asks: blocking::SyncSender<()>,
     typed: mpsc::Receiver<Typed>,
     interrupt: Arc<AtomicBool>,
 }
@@ -41,11 +41,11 @@ impl Prompt {
         let interrupt = Arc::new(AtomicBool::new(false));
         let mut editor = editor(history)?.with_break_signal(interrupt.clone());
         let prompt = DefaultPrompt::new(DefaultPromptSegment::Basic(words.to_owned()), DefaultPromptSegment::Empty);
-        let (asks, asked) = blocking::sync_channel::<String>(1);
+        let (asks, asked) = blocking::sync_channel::<()>(1);
         let (sender, typed) = mpsc::channel(1);
         thread::Builder::new().name("line-editor".into()).spawn(move || {
-            while let Ok(begun) = asked.recv() {
-                if sender.blocking_send(read(&mut editor, &prompt, begun)).is_err() {
+            while let Ok(()) = asked.recv() {
+                if sender.blocking_send(read(&mut editor, &prompt)).is_err() {
                     return;
                 }
             }
@@ -54,19 +54,15 @@ impl Prompt {
     }
 
     #[cfg(test)]
-    pub(super) fn of(
-        asks: blocking::SyncSender<String>,
-        typed: mpsc::Receiver<Typed>,
-        interrupt: Arc<AtomicBool>,
-    ) -> Self {
+    pub(super) fn of(asks: blocking::SyncSender<()>, typed: mpsc::Receiver<Typed>, interrupt: Arc<AtomicBool>) -> Self {
         Self { asks, typed, interrupt }
     }
 
-    /// Shows the prompt with what is typed already.
-    pub(super) fn ask(&self, begun: String) {
+    /// Shows the prompt.
+    pub(super) fn ask(&self) {
         self.interrupt.store(false, Ordering::SeqCst);
         // The editor is gone only if its thread is, and then `typed` says so.
-        drop(self.asks.try_send(begun));
+        self.asks.try_send(()).unwrap_or_default();
     }
 
     /// What was typed.
@@ -89,14 +85,12 @@ fn editor(history: &Path) -> io::Result<Reedline> {
     Ok(Reedline::create().with_history(Box::new(lines)))
 }
 
-fn read(editor: &mut Reedline, prompt: &DefaultPrompt, begun: String) -> Typed {
-    if !begun.is_empty() {
-        editor.run_edit_commands(&[EditCommand::InsertString(begun)]);
-    }
+fn read(editor: &mut Reedline, prompt: &DefaultPrompt) -> Typed {
     loop {
         match editor.read_line(prompt) {
             Ok(Signal::Success(line)) => return Typed::Line(line),
-            Ok(Signal::ExternalBreak(buffer)) => return Typed::Broken(buffer),
+            // The editor keeps its buffer; putting the words in again would double them.
+            Ok(Signal::ExternalBreak(_)) => return Typed::Broken,
             Ok(Signal::CtrlD) => return Typed::Leave,
             // Ctrl-C at the prompt clears it.
             Ok(_) => {}

@@ -30,12 +30,16 @@ impl Face for Paper {
         self.put(&format!("[{text}]\n"))
     }
 
+    fn clear_line(&mut self) -> io::Result<()> {
+        self.put("<cleared>")
+    }
+
     fn spin(&mut self, _: bool) {}
 }
 
 /// The person's hands: asks of the prompt, what is typed, and Ctrl-C.
 struct Hands {
-    asked: blocking::Receiver<String>,
+    asked: blocking::Receiver<()>,
     typing: mpsc::Sender<Typed>,
     taken: Arc<AtomicBool>,
     interrupt: mpsc::Sender<()>,
@@ -55,8 +59,8 @@ async fn talk(node: &Arc<Node>) -> (Talk<Paper>, Hands) {
 }
 
 impl Hands {
-    async fn asked(&self) -> String {
-        self.until(|| self.asked.try_recv().ok()).await
+    async fn asked(&self) {
+        self.until(|| self.asked.try_recv().ok()).await;
     }
 
     async fn until<T>(&self, look: impl Fn() -> Option<T>) -> T {
@@ -124,23 +128,24 @@ async fn a_line_that_is_too_long_is_refused_with_the_limit_and_the_next_is_taken
 }
 
 #[tokio::test(start_paused = true)]
-async fn what_comes_while_a_line_is_typed_is_shown_and_the_line_is_kept() {
+async fn what_comes_while_a_line_is_typed_is_shown_in_place_of_the_prompt_which_comes_back() {
     let node = Node::new(|_| Turn::Reply("first".into()));
     let (mut talk, hands) = talk(&node).await;
     let late = async {
         hands.type_line("hi").await;
-        assert_eq!(hands.asked().await, "");
+        hands.asked().await;
         let row = Node::outbox(&node.rows()[0], 99, "late");
         let sending = tokio::spawn(node.sessions.send(row));
         hands.until(|| hands.taken.load(Ordering::SeqCst).then_some(())).await;
-        hands.typing.send(Typed::Broken("half a li".into())).await.unwrap();
-        assert_eq!(hands.asked().await, "half a li");
+        hands.typing.send(Typed::Broken).await.unwrap();
+        hands.asked().await;
         assert_eq!(sending.await.unwrap(), lane::Sending::Sent { platform_id: "s/99".into() });
         hands.typing.send(Typed::Leave).await.unwrap();
     };
     let (result, ()) = tokio::join!(talk.run(), late);
     result.unwrap();
-    assert!(hands.paper.text().contains("was asked before:]\nlate\n"), "{}", hands.paper.text());
+    let text = hands.paper.text();
+    assert!(text.contains("<cleared>[the reply to in_") && text.contains("was asked before:]\nlate\n"), "{text}");
 }
 
 #[tokio::test(start_paused = true)]
