@@ -1,7 +1,7 @@
 //! What a console session and the node say to each other: one JSON object a line, both ways.
 //!
 //! The client speaks first with [`Hello`]; the node answers [`FromNode::Welcome`] or [`FromNode::Refused`]. After that
-//! both speak when they have something to say. Nothing here does I/O but [`codec`], which only cuts bytes into frames.
+//! both speak when they have something to say. Nothing here does I/O but the codec, which only cuts bytes into frames.
 
 mod codec;
 
