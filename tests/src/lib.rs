@@ -1,1 +1,4 @@
+//! What the tests of the whole stand on: processes, and servers that speak the protocols of the outside.
+
 pub mod fake_model;
+pub mod process;
