@@ -1,6 +1,6 @@
 //! What the program says on the standard error stream.
 
-use std::io::Write as _;
+use std::io::{IsTerminal as _, Write as _};
 
 use config::Log;
 use tracing_subscriber::EnvFilter;
@@ -8,7 +8,7 @@ use tracing_subscriber::EnvFilter;
 /// Starts logging as configured. Payloads are never logged; ractor's own words are kept to warnings.
 pub(crate) fn start(log: &Log) {
     let filter = EnvFilter::new(format!("{},ractor=warn,hyper=warn,reqwest=warn", log.level.as_str()));
-    let subscriber = tracing_subscriber::fmt().with_env_filter(filter).with_writer(std::io::stderr);
+    let subscriber = tracing_subscriber::fmt().with_env_filter(filter).with_writer(std::io::stderr).with_ansi(std::io::stderr().is_terminal());
     // A second start (in one process) keeps the first.
     if log.json {
         drop(subscriber.json().flatten_event(true).try_init());

@@ -18,7 +18,7 @@ use crate::socket;
 use crate::wire::{FromNode, encode};
 
 /// The most sessions a node serves at once.
-pub const SESSIONS_MAX: usize = 64;
+pub const SESSIONS_MAX: usize = 1_024;
 
 /// The protocol of the console.
 #[derive(Debug)]

@@ -18,7 +18,7 @@ const ALLOWED: [(&str, &[&str]); 14] = [
     ("lane", &["messages", "runtime"]),
     ("models", &["messages", "runtime"]),
     ("admin", &["messages", "runtime"]),
-    ("console", &["messages", "runtime", "lane"]),
+    ("connector-console", &["messages", "runtime", "lane"]),
     ("retrieval", &["messages", "runtime", "markdown"]),
     ("workspaces", &["messages", "runtime", "markdown", "policy"]),
     ("agent-runtime", &EVERYTHING),
@@ -36,7 +36,7 @@ const EVERYTHING: [&str; 12] = [
     "lane",
     "models",
     "admin",
-    "console",
+    "connector-console",
     "retrieval",
     "workspaces",
 ];
@@ -47,7 +47,7 @@ const FENCED: [(&str, &[&str]); 7] = [
     ("rusqlite_migration", &["store"]),
     ("reqwest", &["models"]),
     ("ractor", &["runtime"]),
-    ("reedline", &["console"]),
+    ("reedline", &["connector-console"]),
     ("notify", &["retrieval"]),
     ("pulldown-cmark", &["markdown"]),
 ];
@@ -116,7 +116,7 @@ fn an_edge_that_is_not_allowed_is_found() {
     for (from, to, ours) in [
         ("store", "workspaces", true),
         ("messages", "runtime", true),
-        ("console", "rusqlite", false),
+        ("connector-console", "rusqlite", false),
         ("policy", "tokio-util", false),
         ("surprise", "serde", false),
     ] {
