@@ -1,5 +1,7 @@
 //! A node: the store, the tree of actors on it, and how both begin and end.
 
+#[cfg(feature = "failpoints")]
+mod clock;
 mod settings;
 mod tree;
 
@@ -10,7 +12,7 @@ use std::time::Duration;
 use anyhow::{Context as _, bail};
 use console::{Console, Msg, Sessions};
 use messages::{Address, Slug};
-use runtime::{StorePort, System, SystemClock, SystemParts, UnitClaimer};
+use runtime::{Clock, StorePort, System, SystemParts, UnitClaimer};
 use store::{OpenOptions, StoreHandle};
 use workspaces::Layout;
 
@@ -53,7 +55,7 @@ impl Node {
             node: settings.name.clone(),
             incarnation: incarnation()?,
             store: port,
-            clock: Arc::new(SystemClock),
+            clock: clock()?,
             claimer: Arc::new(Locks { layout: layout.clone() }),
             options: settings.options,
         };
@@ -97,6 +99,14 @@ impl Node {
         tokio::task::spawn_blocking(move || store.close()).await.context("closing the store")??;
         Ok(())
     }
+}
+
+/// Where the time comes from; a test build can shift it.
+fn clock() -> anyhow::Result<Arc<dyn Clock>> {
+    #[cfg(feature = "failpoints")]
+    return clock::from_env();
+    #[cfg(not(feature = "failpoints"))]
+    Ok(Arc::new(runtime::SystemClock))
 }
 
 fn make_home(layout: &Layout) -> anyhow::Result<()> {

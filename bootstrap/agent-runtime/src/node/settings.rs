@@ -35,14 +35,16 @@ pub(crate) fn load(place: &Where) -> anyhow::Result<Config> {
     let options = LoadOptions {
         file: place.config.clone(),
         env: env(),
-        env_not_keys: vec!["AGENT_RUNTIME_CONFIG".to_owned(), "AGENT_RUNTIME_TEST".to_owned()],
+        env_not_keys: vec!["AGENT_RUNTIME_CONFIG".to_owned()],
         overrides: data.into_iter().collect(),
     };
     Ok(Config::load(&options)?)
 }
 
+/// The environment, but for what only tests of the program set (`AGENT_RUNTIME_TEST_…`): no key of ours begins so.
 fn env() -> Vec<(String, String)> {
-    std::env::vars_os().filter_map(|(name, value)| Some((name.into_string().ok()?, value.into_string().ok()?))).collect()
+    let text = std::env::vars_os().filter_map(|(name, value)| Some((name.into_string().ok()?, value.into_string().ok()?)));
+    text.filter(|(name, _)| !name.starts_with("AGENT_RUNTIME_TEST")).collect()
 }
 
 impl Settings {
