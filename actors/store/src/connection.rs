@@ -3,6 +3,7 @@
 use std::path::{Path, PathBuf};
 use std::time::Duration;
 
+use rusqlite::config::DbConfig;
 use rusqlite::{Connection, OpenFlags};
 
 /// Prepared statements that a connection keeps; there are fewer than this.
@@ -67,6 +68,8 @@ pub(crate) fn reader(folder: &Path) -> rusqlite::Result<Connection> {
 }
 
 fn prepare(connection: &Connection, cache_kib: i64) -> rusqlite::Result<()> {
+    // Else the planner looks at the value bound to a LIMIT, and prepares the statement again each time it is bound.
+    connection.set_db_config(DbConfig::SQLITE_DBCONFIG_ENABLE_QPSG, true)?;
     connection.set_prepared_statement_cache_capacity(STATEMENTS_MAX);
     connection.busy_timeout(Duration::from_millis(BUSY_WAIT_MS_MAX))?;
     connection.pragma_update(None, "cache_size", -cache_kib)?;

@@ -78,7 +78,7 @@ fn in_one_view(sql: &Connection, query: &Query) -> rusqlite::Result<Rows> {
     Ok(rows)
 }
 
-fn answer(sql: &Connection, query: &Query) -> rusqlite::Result<Rows> {
+pub(crate) fn answer(sql: &Connection, query: &Query) -> rusqlite::Result<Rows> {
     match query {
         Query::Context { context, tail } => context::context(sql, context, page(*tail)),
         Query::Work { context, limit } => work::work(sql, context, page(*limit)),

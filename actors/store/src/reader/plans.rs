@@ -1,15 +1,19 @@
 //! That each query of recovery, wakes and lanes walks its own partial index and sorts nothing.
 
-use rusqlite::Connection;
+use rusqlite::{Connection, StatementStatus, params};
+
+use crate::connection::{self, Place};
 
 use super::{context, entries, rest, unfinished, why, work};
 
+/// A new store's reader.
 fn store() -> (tempfile::TempDir, Connection) {
     let folder = tempfile::tempdir().unwrap();
-    let file = folder.path().join("meta.sqlite");
-    let mut sql = Connection::open(&file).unwrap();
-    crate::schema::migrate(&mut sql, &file).unwrap();
-    (folder, sql)
+    let place = Place { folder: folder.path().to_owned(), pages_max: None };
+    let mut sql = connection::writer(&place, true).unwrap();
+    crate::schema::migrate(&mut sql, &place.file()).unwrap();
+    let reader = connection::reader(folder.path()).unwrap();
+    (folder, reader)
 }
 
 fn plan(sql: &Connection, statement: &str) -> Vec<String> {
@@ -53,5 +57,20 @@ fn every_query_that_is_asked_often_walks_its_index_and_sorts_nothing() {
         let sorts = plan.iter().any(|step| step.contains("TEMP B-TREE"));
         let scans = plan.iter().skip(1).any(|step| step.contains("SCAN"));
         assert!(!sorts && !scans, "{name}: {plan:?}");
+    }
+}
+
+#[test]
+fn a_statement_is_prepared_once_whatever_is_bound_to_it() {
+    let (_folder, sql) = store();
+    for statement in [context::TAKEN, context::LOGS, work::CONTROL, work::MESSAGES, work::ENDED, work::LANE] {
+        for limit in 0..5 {
+            let mut cached = sql.prepare_cached(statement).unwrap();
+            let mut rows = cached.query(params![format!("a{limit}"), limit]).unwrap();
+            assert!(rows.next().unwrap().is_none());
+        }
+        let cached = sql.prepare_cached(statement).unwrap();
+        assert_eq!(cached.get_status(StatementStatus::Run), 5, "{statement}");
+        assert_eq!(cached.get_status(StatementStatus::RePrepare), 0, "{statement}");
     }
 }

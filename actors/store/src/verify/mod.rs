@@ -5,11 +5,12 @@ mod logs;
 
 use std::path::{Path, PathBuf};
 
+use messages::store::{AuditRow, Query, Rows};
 use rusqlite::Connection;
 use serde::Serialize;
 
 use crate::audit::{self, AuditKey, AuditReport};
-use crate::{connection, schema};
+use crate::{connection, reader, schema};
 
 pub use logs::{EntryRows, for_each_log};
 
@@ -102,6 +103,29 @@ pub fn verify(folder: &Path) -> Result<Report, VerifyError> {
     let mut report = Report::default();
     whole(&sql, key.as_ref(), &mut report).map_err(|e| unreadable(folder, &e))?;
     Ok(report)
+}
+
+/// Makes the audit chain of the store in `folder` again and compares, beside a running node or without one.
+///
+/// # Errors
+/// [`VerifyError`] when it can't be looked at; where it breaks is in the report.
+pub fn audit(folder: &Path) -> Result<AuditReport, VerifyError> {
+    let sql = open(folder)?;
+    let key = AuditKey::load(folder).map_err(|e| VerifyError::Key(e.to_string()))?;
+    audit::walk(&sql, key.as_ref().map(AuditKey::public)).map_err(|e| unreadable(folder, &e))
+}
+
+/// The last `limit` audit records (4,096 at most), oldest first.
+///
+/// # Errors
+/// [`VerifyError`] when the store can't be read.
+pub fn audit_tail(folder: &Path, limit: u32) -> Result<Vec<AuditRow>, VerifyError> {
+    let sql = open(folder)?;
+    match reader::answer(&sql, &Query::Audit { after: 0, last: true, limit }) {
+        Ok(Rows::Audit(rows)) => Ok(rows),
+        Ok(_) => Ok(Vec::new()),
+        Err(error) => Err(unreadable(folder, &error)),
+    }
 }
 
 fn whole(sql: &Connection, key: Option<&AuditKey>, report: &mut Report) -> rusqlite::Result<()> {

@@ -184,3 +184,17 @@ fn logs_are_shown_entry_by_entry_and_the_walk_can_be_ended() {
     .unwrap();
     assert_eq!(logs, 1);
 }
+
+#[test]
+fn the_chain_alone_is_verified_and_its_end_read() {
+    let world = World::new();
+    for n in 0..5 {
+        world.context(vec![audit(&format!("a{n}"), &id("e"))]).unwrap();
+    }
+    let folder = world.folder.path();
+    let report = store::verify::audit(folder).unwrap();
+    assert_eq!((report.records, report.first_bad), (5, None));
+    let tail = store::verify::audit_tail(folder, 2).unwrap();
+    assert_eq!(tail.iter().map(|row| row.action.as_str()).collect::<Vec<_>>(), ["a3", "a4"]);
+    assert_eq!(tail.last().map(|row| row.hash.clone()), Some(report.head));
+}
