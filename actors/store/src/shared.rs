@@ -67,7 +67,7 @@ impl Shared {
 
     /// The file could be opened again; the next group shows whether it can be written.
     pub(crate) fn reopened(&self) {
-        tracing::info!("the store's file is open again");
+        tracing::debug!("the store's file is open again");
     }
 
     pub(crate) fn close(&self) {
