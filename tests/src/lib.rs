@@ -1,4 +1,5 @@
 //! What the tests of the whole stand on: processes, and servers that speak the protocols of the outside.
 
+pub mod chaos;
 pub mod fake_model;
 pub mod process;

@@ -1,0 +1,172 @@
+//! When and where the node is killed.
+
+use std::os::unix::process::ExitStatusExt as _;
+use std::time::{Duration, Instant};
+
+use anyhow::{Context as _, bail};
+
+use super::node::Stage;
+use super::truth::Truth;
+use super::{Plan, Report};
+use crate::process::NodeProcess;
+
+/// Every marker by which a node can die.
+const POINTS: [&str; 22] = [
+    "store.group.begin",
+    "store.before_commit",
+    "store.after_commit",
+    "store.before_answer",
+    "context.before_commit",
+    "context.after_commit",
+    "context.before_effect",
+    "context.after_effect",
+    "context.before_run",
+    "context.after_run",
+    "lane.before_commit",
+    "lane.after_commit",
+    "lane.before_effect",
+    "lane.after_effect",
+    "lane.before_send",
+    "lane.after_send",
+    "console.before_accept_commit",
+    "console.before_ack",
+    "console.before_send",
+    "console.after_send",
+    "console.after_accept_commit",
+    "console.after_flushed",
+];
+/// A marker that was not met after so long is given up for a kill from outside.
+const MET_MAX: Duration = Duration::from_secs(4);
+/// The latest moment of a random kill after the start.
+const RANDOM_MS_MAX: u64 = 700;
+/// The longest count of passes by a marker.
+const PASSES_MAX: u64 = 24;
+
+/// Where a node is killed.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum KillMode {
+    /// By itself, at a marker.
+    Failpoints,
+    /// From outside, at any time.
+    Random,
+    /// In turn.
+    Both,
+}
+
+impl std::str::FromStr for KillMode {
+    type Err = String;
+    fn from_str(text: &str) -> Result<Self, String> {
+        match text {
+            "failpoints" => Ok(Self::Failpoints),
+            "random" => Ok(Self::Random),
+            "both" => Ok(Self::Both),
+            other => Err(format!("`{other}` is none of failpoints, random, both")),
+        }
+    }
+}
+
+/// Numbers that are the same for the same seed: SplitMix64.
+#[derive(Debug, Clone)]
+pub(super) struct Dice(u64);
+
+impl Dice {
+    pub(super) fn new(seed: u64) -> Self {
+        Self(seed)
+    }
+
+    /// From 0 to `end`, `end` excluded.
+    pub(super) fn below(&mut self, end: u64) -> u64 {
+        self.0 = self.0.wrapping_add(0x9e37_79b9_7f4a_7c15);
+        let mut z = self.0;
+        z = (z ^ (z >> 30)).wrapping_mul(0xbf58_476d_1ce4_e5b9);
+        z = (z ^ (z >> 27)).wrapping_mul(0x94d0_49bb_1331_11eb);
+        (z ^ (z >> 31)) % end.max(1)
+    }
+}
+
+pub(super) struct Killer {
+    kills: u32,
+    mode: KillMode,
+    points: Vec<String>,
+    dice: Dice,
+    pub(super) report: Report,
+}
+
+impl Killer {
+    pub(super) fn new(plan: &Plan) -> Self {
+        let all = POINTS.iter().map(|point| (*point).to_owned());
+        let points = plan.at.clone().map_or_else(|| all.collect(), |at| vec![at]);
+        Self { kills: plan.kills, mode: plan.mode, points, dice: Dice::new(plan.seed), report: Report::default() }
+    }
+
+    /// Starts and kills, so often as planned.
+    pub(super) async fn kill_all(&mut self, stage: &Stage, truth: &Truth) -> anyhow::Result<()> {
+        for n in 0..self.kills {
+            let at_point = match self.mode {
+                KillMode::Failpoints => true,
+                KillMode::Random => false,
+                KillMode::Both => n % 2 == 0,
+            };
+            let before = truth.known().accepted.len();
+            if at_point {
+                self.at_point(stage).await.with_context(|| format!("kill {n}"))?;
+            } else {
+                self.at_random(stage).await.with_context(|| format!("kill {n}"))?;
+            }
+            self.report.kills_total += 1;
+            self.report.kills_idle += u32::from(truth.known().accepted.len() == before);
+        }
+        Ok(())
+    }
+
+    async fn at_point(&mut self, stage: &Stage) -> anyhow::Result<()> {
+        let turn = self.report.kills_at_points + self.report.kills_missed;
+        let point = self.points.get(turn as usize % self.points.len()).cloned().context("a failpoint")?;
+        let at = format!("{point}:{}", 1 + self.dice.below(PASSES_MAX));
+        let began = Instant::now();
+        let mut node = stage.spawn(Some(&at))?;
+        if node.ready().await?.is_none() {
+            self.report.starts_ms.push(ms(began));
+        }
+        let until = Instant::now() + MET_MAX;
+        while Instant::now() < until && node.ended()?.is_none() {
+            tokio::time::sleep(Duration::from_millis(2)).await;
+        }
+        if node.ended()?.is_none() {
+            self.report.kills_missed += 1;
+            self.report.missed.push(at);
+            return node.kill9();
+        }
+        self.report.kills_at_points += 1;
+        was_killed(&mut node)
+    }
+
+    async fn at_random(&mut self, stage: &Stage) -> anyhow::Result<()> {
+        let began = Instant::now();
+        let mut node = stage.spawn(None)?;
+        // One in eight while it starts.
+        if self.dice.below(8) > 0 {
+            if let Some(status) = node.ready().await? {
+                bail!("the node ended by itself with {status}:\n{}", node.said());
+            }
+            self.report.starts_ms.push(ms(began));
+        }
+        tokio::time::sleep(Duration::from_millis(self.dice.below(RANDOM_MS_MAX))).await;
+        if node.ended()?.is_some() {
+            was_killed(&mut node)?;
+        }
+        self.report.kills_random += 1;
+        node.kill9()
+    }
+}
+
+fn was_killed(node: &mut NodeProcess) -> anyhow::Result<()> {
+    match node.ended()? {
+        Some(status) if status.signal() == Some(9) => Ok(()),
+        status => bail!("the node ended by itself with {status:?}:\n{}", node.said()),
+    }
+}
+
+fn ms(began: Instant) -> u64 {
+    u64::try_from(began.elapsed().as_millis()).unwrap_or(u64::MAX)
+}
