@@ -21,7 +21,7 @@ pub enum Query {
         tail: u32,
     },
     /// What a woken context has to do: waiting inbox rows (control events first, then by order of arrival) and replies
-    /// whose delivery has ended -> `Rows::Work`.
+    /// whose delivery has ended -> `Rows::Work`. A delete is given once the answer to its target has settled.
     Work {
         /// Which.
         context: Address,

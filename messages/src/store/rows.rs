@@ -210,8 +210,10 @@ pub struct ContextRow {
 pub struct ContextRows {
     /// Its own row, if it ever wrote one.
     pub context: Option<ContextRow>,
-    /// Taken and not settled, by `seq`: its unfinished turns (waiting ones come by `Query::Work`).
+    /// Taken and not answered, by `seq`: its unfinished turns (waiting ones come by `Query::Work`).
     pub taken: Vec<InboxRow>,
+    /// Those of `taken` that have their entry in a log: their turn had begun. One at most, as turns run one at a time.
+    pub begun: Vec<i64>,
     /// Replies not yet logged, in any state, by id.
     pub replies: Vec<OutboxRow>,
     /// Its logs.

@@ -15,8 +15,10 @@ const CONTEXT: &str = "SELECT rev, fresh_after, definition FROM context WHERE co
 // `state = 1` selects, `state < 2` is the index's own words.
 pub(super) const TAKEN: &str = select_inbox!(
     "inbox AS i INDEXED BY inbox_open",
-    "WHERE i.ctx = ?1 AND i.state = 1 AND i.state < 2 ORDER BY i.seq LIMIT ?2"
+    "WHERE i.ctx = ?1 AND i.state = 1 AND i.state < 2 AND NOT EXISTS (SELECT 1 FROM outbox AS o WHERE o.seq = i.seq AND o.n = 0) \
+     ORDER BY i.seq LIMIT ?2"
 );
+pub(super) const BEGUN: &str = "SELECT 1 FROM entry INDEXED BY entry_of WHERE shows = ?1 AND what = 0";
 pub(super) const REPLIES: &str = select_outbox!(
     "outbox AS o INDEXED BY outbox_unlogged",
     "WHERE o.ctx = ?1 AND o.logged = 0 ORDER BY o.id LIMIT ?2"
@@ -35,9 +37,16 @@ pub(super) fn context(sql: &Connection, context: &Address, tail: u32) -> rusqlit
     for (log, id) in &logs {
         tails.push(tail_of(sql, (log, *id), fresh_after, tail)?);
     }
+    let taken = all(sql, TAKEN, of, inbox)?;
+    let mut begun = Vec::new();
+    for row in &taken {
+        let entry = sql.prepare_cached(BEGUN)?.query_row([row.seq], |_| Ok(row.seq)).optional()?;
+        begun.extend(entry);
+    }
     Ok(Rows::Context(Box::new(ContextRows {
         context: own,
-        taken: all(sql, TAKEN, of, inbox)?,
+        taken,
+        begun,
         replies: all(sql, REPLIES, of, outbox)?,
         logs: logs.into_iter().map(|(log, _)| log).collect(),
         tail: merge(tails, tail),

@@ -28,6 +28,7 @@ fn every_query_that_is_asked_often_walks_its_index_and_sorts_nothing() {
     let (_folder, sql) = store();
     let walks = [
         ("Context.taken", context::TAKEN, "SEARCH i USING INDEX inbox_open (ctx=?)"),
+        ("Context.begun", context::BEGUN, "SEARCH entry USING COVERING INDEX entry_of (shows=? AND what=?)"),
         ("Context.replies", context::REPLIES, "SEARCH o USING INDEX outbox_unlogged (ctx=?)"),
         ("Context.logs", context::LOGS, "SEARCH log USING INDEX log_of_context (ctx=?)"),
         ("Context.tail", context::TAIL, "SEARCH entry USING PRIMARY KEY (log=? AND offset<?)"),

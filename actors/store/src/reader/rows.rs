@@ -9,7 +9,8 @@ use serde::de::DeserializeOwned;
 
 use crate::audit::hex;
 
-/// `SELECT` of inbox rows from `inbox AS i` with what follows, and the event an edit or delete is about as `t`.
+/// `SELECT` of inbox rows from `inbox AS i` with what follows, and the event an edit or delete is about as `t`. It is
+/// found only in the same context and from the same user: nobody edits or deletes the words of another.
 macro_rules! select_inbox {
     ($from:literal, $rest:literal) => {
         concat!(
@@ -17,6 +18,7 @@ macro_rules! select_inbox {
             "i.trace, i.received_at, i.state, i.turn, i.outcome, i.reason, i.settled_at, i.redacted FROM ",
             $from,
             " LEFT JOIN inbox AS t ON i.target IS NOT NULL AND t.connector = i.connector AND t.event = i.target ",
+            "AND t.ctx = i.ctx AND t.user = i.user ",
             $rest
         )
     };

@@ -60,6 +60,43 @@ fn control_events_are_given_first_and_beyond_the_limit() {
 }
 
 #[test]
+fn an_edit_or_delete_finds_no_target_of_another_user_or_context() {
+    let world = World::new();
+    world.put("mine");
+    let by = |write: Write, name: &str| match write {
+        Write::InboxPut { id, event, context, chat, kind, target, text, salt, trace, received_at, .. } => {
+            let user = name.to_owned();
+            Write::InboxPut { id, event, context, chat, user, kind, target, text, salt, trace, received_at }
+        }
+        other => other,
+    };
+    let foreign = put_as("theirs", InboundKind::Message, context("other"), None);
+    let over_there = put_as("a", InboundKind::Delete, general(), Some("theirs"));
+    let by_another = by(put_as("b", InboundKind::Edit, general(), Some("mine")), "bob");
+    let own = put_as("c", InboundKind::Edit, general(), Some("mine"));
+    world.connector(vec![foreign, over_there, by_another, own]).unwrap();
+    let targets: Vec<_> = work(&world, 0).waiting.into_iter().map(|row| (row.event, row.target)).collect();
+    let own = Some((1, InboxState::Waiting));
+    assert_eq!(targets, [("a".to_owned(), None), ("b".to_owned(), None), ("c".to_owned(), own)]);
+}
+
+#[test]
+fn a_delete_waits_for_the_answer_that_is_on_its_way_and_hides_no_stop() {
+    let world = World::new();
+    let seq = world.put("a");
+    world.context(vec![take(seq), reply(seq, 0)]).unwrap();
+    let deletes = (0..40).map(|n| put_as(&format!("d{n}"), InboundKind::Delete, general(), Some("a")));
+    world.connector(deletes.chain([put_as("stop", InboundKind::Stop, general(), None)]).collect()).unwrap();
+    let given = |world: &World| work(world, 9).waiting.into_iter().map(|row| row.event).collect::<Vec<_>>();
+    assert_eq!(given(&world), ["stop"]);
+    assert!(opened(&world, 9).taken.is_empty(), "it is answered");
+    world.connector(vec![sending(1)]).unwrap();
+    world.connector(vec![sent(1)]).unwrap();
+    world.context(vec![settle(seq, Outcome::Replied), Write::OutboxLogged { id: 1 }]).unwrap();
+    assert_eq!(given(&world).first().map(String::as_str), Some("d0"));
+}
+
+#[test]
 fn ended_replies_are_work_until_they_are_logged() {
     let world = World::new();
     let seq = world.put("a");
@@ -88,7 +125,7 @@ fn a_context_opens_with_its_unfinished_turns_and_the_end_of_the_conversation() {
     let rows = opened(&world, 9);
     assert_eq!(rows.context.unwrap().definition, "# General");
     assert_eq!(rows.taken.iter().map(|r| r.event.as_str()).collect::<Vec<_>>(), ["running"]);
-    assert_eq!(rows.taken[0].turn, Some(turn()));
+    assert_eq!((&rows.taken[0].turn, &rows.begun), (&Some(turn()), &vec![running]));
     assert_eq!((rows.logs.len(), rows.logs[0].size, rows.logs[0].log.as_str()), (1, 47, LOG));
     let offsets: Vec<_> = rows.tail.iter().map(|e| (e.offset, e.of.kind())).collect();
     let of = [(20, EntryKind::Inbound), (30, EntryKind::Outbound), (40, EntryKind::Inbound)];
