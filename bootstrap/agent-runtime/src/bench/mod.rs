@@ -1,10 +1,65 @@
-//! Measuring this machine.
+//! Measuring this machine: a node in a process of its own, a model stub in another, the load in this one.
+
+mod child;
+mod contexts;
+mod load;
+mod numbers;
+mod recovery;
+mod stub;
+mod turns;
 
 use std::process::ExitCode;
 
-#[derive(Debug, clap::Subcommand)]
-pub(crate) enum Bench {}
+use clap::Subcommand;
+
+#[derive(Debug, Subcommand)]
+pub(crate) enum Bench {
+    /// Turns a second, CPU a turn, and added latency; the model is a stub that streams five chunks over HTTP.
+    Turns {
+        /// Contexts that talk at once.
+        #[arg(long, default_value_t = 100)]
+        contexts: usize,
+        /// Turns under way at once, over all contexts.
+        #[arg(long, default_value_t = 256)]
+        in_flight: usize,
+        /// Seconds that are counted, of each run.
+        #[arg(long, default_value_t = 10)]
+        seconds: u64,
+        /// Rates, in turns a second, at which latency is measured.
+        #[arg(long, value_delimiter = ',', default_value = "200,1000")]
+        rates: Vec<u32>,
+    },
+    /// Time until ready and memory, with many contexts known and some active.
+    Contexts {
+        /// Contexts that exist.
+        #[arg(long, default_value_t = 100_000)]
+        known: usize,
+        /// Turns that have been taken and settled.
+        #[arg(long, default_value_t = 1_000_000)]
+        turns: usize,
+        /// Contexts that become active.
+        #[arg(long, default_value_t = 1_000)]
+        active: usize,
+    },
+    /// Time until all is under way again, and until all is settled, after `kill -9` with turns in flight.
+    Recovery {
+        /// Turns in flight at the kill; each has a context of its own.
+        #[arg(long, default_value_t = 1_000)]
+        in_flight: usize,
+    },
+    /// The model stub that the others start: answers every question with five chunks.
+    #[command(hide = true)]
+    Stub,
+}
 
 pub(crate) async fn run(bench: Bench) -> anyhow::Result<ExitCode> {
-    match bench {}
+    match bench {
+        Bench::Turns { contexts, in_flight, seconds, rates } => {
+            turns::run(&turns::Plan { contexts, in_flight, seconds, rates }).await?;
+        }
+        Bench::Contexts { known, turns, active } => contexts::run(known, turns, active).await?,
+        Bench::Recovery { in_flight } => recovery::run(in_flight).await?,
+        Bench::Stub => stub::serve().await?,
+    }
+    Ok(ExitCode::SUCCESS)
 }

@@ -1,0 +1,177 @@
+//! Processes of a bench: the node and the stub, and what they cost.
+
+use std::fs;
+use std::path::{Path, PathBuf};
+use std::process::{Child, Command, Stdio};
+use std::time::{Duration, Instant};
+
+use anyhow::{Context as _, bail};
+use console::client::{Client, Who};
+use messages::Slug;
+use workspaces::Layout;
+
+use super::numbers::now;
+use crate::node::HOME;
+
+/// How long a process may take to be ready.
+const READY_MAX: Duration = Duration::from_secs(60);
+/// Kernel clock ticks a second; Linux has told programs 100 on every architecture since 2.6.
+const TICKS_PER_SECOND: f64 = 100.0;
+
+/// A process that ends with its bench.
+pub(super) struct Process(Child);
+
+impl Drop for Process {
+    fn drop(&mut self) {
+        drop(self.0.kill());
+        drop(self.0.wait());
+    }
+}
+
+impl Process {
+    pub(super) fn kill9(mut self) {
+        drop(self.0.kill());
+        drop(self.0.wait());
+    }
+
+    /// CPU seconds so far, in user and kernel mode.
+    pub(super) fn cpu_seconds(&self) -> f64 {
+        let stat = fs::read_to_string(format!("/proc/{}/stat", self.0.id())).unwrap_or_default();
+        // Fields 14 and 15, counted behind the name in brackets, which may hold spaces (proc(5)).
+        let fields = stat.rsplit(')').next().unwrap_or_default().split_whitespace().skip(11).take(2);
+        fields.filter_map(|ticks| ticks.parse::<f64>().ok()).sum::<f64>() / TICKS_PER_SECOND
+    }
+
+    /// Resident memory in MB.
+    pub(super) fn rss_mb(&self) -> f64 {
+        let status = fs::read_to_string(format!("/proc/{}/status", self.0.id())).unwrap_or_default();
+        let line = status.lines().find_map(|line| line.strip_prefix("VmRSS:")).unwrap_or_default();
+        line.trim().trim_end_matches("kB").trim().parse::<f64>().unwrap_or(0.0) * 1_024.0 / 1e6
+    }
+}
+
+/// A folder of a bench's own; removed with it.
+pub(super) struct Folder(PathBuf);
+
+impl Folder {
+    pub(super) fn new() -> anyhow::Result<Self> {
+        let folder = std::env::temp_dir().join(format!("agent-runtime-bench-{}", std::process::id()));
+        fs::create_dir_all(&folder).with_context(|| format!("{} can't be made", folder.display()))?;
+        Ok(Self(folder))
+    }
+
+    pub(super) fn data(&self) -> PathBuf {
+        self.0.join("data")
+    }
+
+    pub(super) fn layout(&self) -> Layout {
+        Layout::of_data(&self.data())
+    }
+
+    /// The name of the n-th context.
+    pub(super) fn context(n: usize) -> anyhow::Result<Slug> {
+        Ok(Slug::parse(&format!("bench-{n}"))?)
+    }
+
+    /// A workspace with so many contexts.
+    pub(super) fn make(&self, contexts: usize) -> anyhow::Result<()> {
+        let (home, layout) = (Slug::parse(HOME)?, self.layout());
+        if !layout.workspace_file(&home).is_file() {
+            layout.create_workspace(&home, "Bench", None)?;
+        }
+        for n in 0..contexts {
+            let file = layout.context_file(&home, Self::context(n)?.as_str());
+            if let Some(folder) = file.parent() {
+                fs::create_dir_all(folder)?;
+            }
+            // Not synced one by one, as `context create` does: a hundred thousand would take minutes.
+            fs::write(&file, "Answer briefly.\n")?;
+        }
+        Ok(())
+    }
+
+    fn config(&self, url: &str, passivate_after_s: u64) -> anyhow::Result<PathBuf> {
+        let file = self.0.join("agent-runtime.toml");
+        let text = format!(
+            "[node]\ndata = {:?}\n[log]\nlevel = \"warn\"\n[runtime]\npassivate_after_s = {passivate_after_s}\n\
+             [models]\ndefault = \"stub\"\n[models.providers.stub]\nkind = \"openai\"\nbase_url = \"{url}\"\nmodel = \"stub\"\nwindow = 1024\n",
+            self.data()
+        );
+        fs::write(&file, text)?;
+        Ok(file)
+    }
+}
+
+impl Drop for Folder {
+    fn drop(&mut self) {
+        drop(fs::remove_dir_all(&self.0));
+    }
+}
+
+fn program() -> anyhow::Result<Command> {
+    Ok(Command::new(std::env::current_exe().context("the path of this program")?))
+}
+
+/// Starts the stub; gives its base URL.
+pub(super) fn stub() -> anyhow::Result<(Process, String)> {
+    use std::io::BufRead as _;
+    let mut child = program()?.args(["bench", "stub"]).stdout(Stdio::piped()).stdin(Stdio::null()).spawn()?;
+    let out = child.stdout.take().context("the stub's output")?;
+    let mut line = String::new();
+    std::io::BufReader::new(out).read_line(&mut line)?;
+    Ok((Process(child), line.trim().to_owned()))
+}
+
+/// Starts a node, and waits until it is ready: gives the seconds that took.
+pub(super) async fn node(folder: &Folder, url: &str, passivate_after_s: u64) -> anyhow::Result<(Process, f64)> {
+    let config = folder.config(url, passivate_after_s)?;
+    let begin = now();
+    let child = program()?.arg("serve").arg("--config").arg(&config).stdin(Stdio::null()).spawn()?;
+    let process = Process(child);
+    let socket = console::socket_path(&folder.data());
+    while begin.elapsed() < READY_MAX {
+        if tokio::net::UnixStream::connect(&socket).await.is_ok() {
+            return Ok((process, begin.elapsed().as_secs_f64()));
+        }
+        tokio::time::sleep(Duration::from_millis(1)).await;
+    }
+    bail!("the node was not ready within {READY_MAX:?}")
+}
+
+/// A session in the n-th context.
+pub(super) async fn client(data: &Path, n: usize, session: &str) -> anyhow::Result<Client> {
+    let who = Who {
+        user: "bench".to_owned(),
+        workspace: HOME.to_owned(),
+        context: Folder::context(n)?.to_string(),
+        session: format!("{session}-{n}"),
+        previews: false,
+    };
+    Client::connect(data, who).await?.context("no node serves the bench's folder")
+}
+
+/// One word to the stub: `hold`, `release`; or `asked`, which gives a number.
+pub(super) async fn tell(url: &str, word: &str) -> anyhow::Result<u64> {
+    use tokio::io::{AsyncReadExt as _, AsyncWriteExt as _};
+    let host = url.trim_start_matches("http://").trim_end_matches("/v1");
+    let method = if word == "asked" { "GET" } else { "POST" };
+    let mut stream = tokio::net::TcpStream::connect(host).await?;
+    let request = format!("{method} /v1/{word} HTTP/1.1\r\nhost: {host}\r\ncontent-length: 0\r\nconnection: close\r\n\r\n");
+    stream.write_all(request.as_bytes()).await?;
+    let mut answer = String::new();
+    (&mut stream).take(4_096).read_to_string(&mut answer).await?;
+    let body = answer.split("\r\n\r\n").nth(1).unwrap_or_default();
+    Ok(body.trim().parse().unwrap_or(0))
+}
+
+/// Waits until `done`, at most so long.
+pub(super) async fn until<F: Future<Output = anyhow::Result<bool>>>(max: Duration, done: impl Fn() -> F) -> anyhow::Result<f64> {
+    let begin: Instant = now();
+    while begin.elapsed() < max {
+        if done().await? {
+            return Ok(begin.elapsed().as_secs_f64());
+        }
+        tokio::time::sleep(Duration::from_millis(5)).await;
+    }
+    bail!("it did not come to pass within {max:?}")
+}

@@ -1,0 +1,61 @@
+//! A model that costs next to nothing: five chunks over server-sent events, at once, or held back until it is told.
+
+use std::convert::Infallible;
+use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
+
+use axum::Router;
+use axum::body::{Body, Bytes};
+use axum::extract::State;
+use axum::http::header::CONTENT_TYPE;
+use axum::response::{IntoResponse, Response};
+use axum::routing::{get, post};
+use futures_util::stream;
+use tokio::net::TcpListener;
+use tokio::sync::Notify;
+
+use crate::logging;
+
+#[derive(Default)]
+struct Stub {
+    asked: AtomicU64,
+    held: AtomicBool,
+    released: Notify,
+}
+
+const CHUNKS: [&str; 6] = [
+    "data: {\"choices\":[{\"index\":0,\"delta\":{\"role\":\"assistant\",\"content\":\"This \"}}]}\n\n",
+    "data: {\"choices\":[{\"index\":0,\"delta\":{\"content\":\"is what \"}}]}\n\n",
+    "data: {\"choices\":[{\"index\":0,\"delta\":{\"content\":\"the stub \"}}]}\n\n",
+    "data: {\"choices\":[{\"index\":0,\"delta\":{\"content\":\"always \"}}]}\n\n",
+    "data: {\"choices\":[{\"index\":0,\"delta\":{\"content\":\"answers.\"},\"finish_reason\":\"stop\"}]}\n\n",
+    "data: [DONE]\n\n",
+];
+
+/// Serves until the process is ended; the first line of standard output is its base URL.
+pub(super) async fn serve() -> anyhow::Result<()> {
+    let listener = TcpListener::bind(("127.0.0.1", 0)).await?;
+    logging::give(&format!("http://{}/v1", listener.local_addr()?));
+    let app = Router::new()
+        .route("/v1/chat/completions", post(answer))
+        .route("/v1/hold", post(|State(stub): State<Arc<Stub>>| async move { stub.held.store(true, Ordering::SeqCst) }))
+        .route("/v1/release", post(release))
+        .route("/v1/asked", get(|State(stub): State<Arc<Stub>>| async move { stub.asked.load(Ordering::SeqCst).to_string() }))
+        .with_state(Arc::new(Stub::default()));
+    Ok(axum::serve(listener, app).await?)
+}
+
+async fn release(State(stub): State<Arc<Stub>>) {
+    stub.held.store(false, Ordering::SeqCst);
+    stub.released.notify_waiters();
+}
+
+async fn answer(State(stub): State<Arc<Stub>>, _: Bytes) -> Response {
+    let released = stub.released.notified();
+    stub.asked.fetch_add(1, Ordering::SeqCst);
+    if stub.held.load(Ordering::SeqCst) {
+        released.await;
+    }
+    let chunks = stream::iter(CHUNKS.map(|chunk| Ok::<_, Infallible>(Bytes::from_static(chunk.as_bytes()))));
+    ([(CONTENT_TYPE, "text/event-stream")], Body::from_stream(chunks)).into_response()
+}

@@ -1,0 +1,66 @@
+//! Turns a second, CPU a turn, added latency.
+
+use std::time::Duration;
+
+use serde_json::json;
+
+use super::child::{self, Folder};
+use super::load::{self, Pace};
+use super::numbers::{latency, now, round};
+use crate::commands::give_json;
+
+/// Seconds of each run that are not counted.
+const WARM_UP: Duration = Duration::from_secs(2);
+
+pub(super) struct Plan {
+    pub(super) contexts: usize,
+    pub(super) in_flight: usize,
+    pub(super) seconds: u64,
+    pub(super) rates: Vec<u32>,
+}
+
+pub(super) async fn run(plan: &Plan) -> anyhow::Result<()> {
+    let folder = Folder::new()?;
+    folder.make(plan.contexts)?;
+    let (_stub, url) = child::stub()?;
+    let (node, ready) = child::node(&folder, &url, 600).await?;
+    let idle_mb = node.rss_mb();
+    let mut latencies = Vec::new();
+    for rate in &plan.rates {
+        let (turns, cpu) = counted(plan, &node, &folder, Pace::PerSecond(*rate)).await?;
+        #[allow(clippy::cast_precision_loss)]
+        let cpu_ms = round(cpu * 1_000.0 / turns.len().max(1) as f64);
+        latencies.push(json!({ "rate_per_s": rate, "added": latency(turns), "cpu_ms_per_turn": cpu_ms }));
+    }
+    let (turns, cpu) = counted(plan, &node, &folder, Pace::InFlight(plan.in_flight)).await?;
+    #[allow(clippy::cast_precision_loss)]
+    let (count, seconds) = (turns.len() as f64, plan.seconds as f64);
+    give_json(&json!({
+        "bench": "turns",
+        "contexts": plan.contexts,
+        "in_flight": plan.in_flight,
+        "ready_ms": round(ready * 1_000.0),
+        "idle_rss_mb": round(idle_mb),
+        "turns_per_s": round(count / seconds),
+        "cpu_ms_per_turn": round(cpu * 1_000.0 / count.max(1.0)),
+        "saturated": latency(turns),
+        "at_rate": latencies,
+        "rss_mb_after": round(node.rss_mb()),
+    }))
+}
+
+/// One run; only what ended after the warm-up counts, with the CPU of that time.
+async fn counted(plan: &Plan, node: &child::Process, folder: &Folder, pace: Pace) -> anyhow::Result<(Vec<Duration>, f64)> {
+    let (begin, counted) = (now() + WARM_UP, Duration::from_secs(plan.seconds));
+    let data = folder.data();
+    let run = load::run(&data, plan.contexts, pace, WARM_UP + counted);
+    let cpu = async {
+        tokio::time::sleep_until(begin.into()).await;
+        let before = node.cpu_seconds();
+        tokio::time::sleep(counted).await;
+        node.cpu_seconds() - before
+    };
+    let (ended, cpu) = tokio::join!(run, cpu);
+    let window = ended?.into_iter().filter(|(at, _)| *at >= begin && *at < begin + counted);
+    Ok((window.map(|(_, took)| took).collect(), cpu))
+}
