@@ -178,9 +178,10 @@ pub enum Effect {
     /// Write again what is not known to be on disk.
     MendLog(LogRow),
     SyncLog(String),
-    /// Write the entries of one event again: its words were erased.
+    /// Write the entries of one event again: its words were erased. They stand in this log, if anywhere.
     Erase {
         seq: i64,
+        log: String,
     },
     TellBroken(Option<String>),
 }
@@ -233,19 +234,29 @@ impl State {
                 _ => {}
             }
         }
-        let answered: Vec<i64> = rows.replies.iter().filter(|r| r.n == 0).map(|r| r.seq).collect();
         for reply in rows.replies.iter().filter(|reply| !reply.redacted) {
             state.remember(reply.seq, Speaker::Assistant, &reply.text);
         }
-        let unanswered = rows.taken.into_iter().filter(|row| !answered.contains(&row.seq));
-        state.queue.extend(unanswered.filter_map(|row| {
-            let turn = row.turn.clone()?;
-            let input = crate::commands::parse(&row.text);
-            Some(Queued { row, turn, input })
-        }));
         effects.push(Effect::Look { seen: None });
+        effects.extend(state.take_up(rows.taken, &rows.begun));
         effects.push(Effect::ReadWork { limit: state.room() });
         (state, effects)
+    }
+
+    /// Turns that an earlier run left unanswered. The one that had begun goes on before anything is read, so that a stop
+    /// or an edit that waits finds it running.
+    fn take_up(&mut self, taken: Vec<InboxRow>, begun: &[i64]) -> Option<Effect> {
+        for row in taken {
+            let Some(turn) = row.turn.clone() else { continue };
+            let queued = Queued { input: crate::commands::parse(&row.text), row, turn };
+            if self.running.is_none() && begun.contains(&queued.row.seq) {
+                self.running = Some(queued);
+            } else {
+                self.queue.push_back(queued);
+            }
+        }
+        let running = self.running.clone()?;
+        Some(Effect::Run(Box::new(self.job(&running))))
     }
 
     pub(super) fn decide(&mut self, event: Event, cx: &Cx<'_, ContextFacts>) -> Decision {
@@ -328,7 +339,7 @@ impl State {
             out.then.push(Effect::TellBroken(self.in_force.broken.clone()));
             if let Some(problem) = &self.in_force.broken {
                 let detail = serde_json::json!({ "problem": problem }).to_string();
-                out.writes.push(self.audit(cx, "definition.broken", "context.md", None, detail));
+                out.writes.push(Self::audit(cx, "definition.broken", "context.md", None, detail));
             }
         }
         if let Some(definition) = kept.text {
@@ -336,18 +347,11 @@ impl State {
             let (rev, fresh_after) = (self.rev, self.fresh_after);
             out.writes.push(Write::ContextPut { context: cx.address.clone(), rev, fresh_after, definition });
             let detail = serde_json::json!({ "version": self.in_force.context.version }).to_string();
-            out.writes.push(self.audit(cx, "definition.in_force", "context.md", None, detail));
+            out.writes.push(Self::audit(cx, "definition.in_force", "context.md", None, detail));
         }
     }
 
-    fn audit(
-        &self,
-        cx: &Cx<'_, ContextFacts>,
-        action: &str,
-        subject: &str,
-        turn: Option<&Turn>,
-        detail: String,
-    ) -> Write {
+    fn audit(cx: &Cx<'_, ContextFacts>, action: &str, subject: &str, turn: Option<&Turn>, detail: String) -> Write {
         Write::Audit {
             at: cx.now,
             actor: cx.address.clone(),

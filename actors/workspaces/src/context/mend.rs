@@ -1,6 +1,6 @@
 //! Keeping log files as their entries say: after a crash, after a failed write, after somebody's edit.
 
-use messages::store::{EntryRow, LogRow, Query, Rows};
+use messages::store::{EntryOf, EntryRow, LogRow, Query, Rows};
 use runtime::World;
 
 use super::Context;
@@ -25,7 +25,7 @@ pub(super) async fn perform(effect: &Effect, world: &World<Context>) -> Option<E
             Err(Refused::Io(error)) => Some(failed(log, &error)),
         },
         Effect::MendLog(row) => mend(row, world).await,
-        Effect::Erase { seq } => erase(*seq, world).await,
+        Effect::Erase { seq, log } => erase(*seq, log, world).await,
         _ => None,
     }
 }
@@ -95,8 +95,9 @@ async fn compare(row: &LogRow, world: &World<Context>) -> Result<Found, String> 
                 Err(error) => return Err(error.to_string()),
             };
             if found != wanted {
-                let torn = wanted.iter().zip(&found).all(|(want, have)| want == have || *have == 0);
-                if !torn || (entry.offset < row.synced && !found.is_empty()) {
+                // Words that were erased in the store are ours to erase here, whatever stands there.
+                let torn = erased(&entry) || wanted.iter().zip(&found).all(|(want, have)| want == have || *have == 0);
+                if !torn || (entry.offset < row.synced && !found.is_empty() && !erased(&entry)) {
                     return Ok(Found::Edited);
                 }
                 behind = behind.or(Some(entry.offset));
@@ -105,6 +106,13 @@ async fn compare(row: &LogRow, world: &World<Context>) -> Result<Found, String> 
         }
     }
     Ok(behind.map_or(Found::Same, Found::Behind))
+}
+
+fn erased(entry: &EntryRow) -> bool {
+    match &entry.of {
+        EntryOf::Inbound(row) => row.redacted,
+        EntryOf::Outbound(row) => row.redacted,
+    }
 }
 
 /// Writes all entries from an offset on.
@@ -140,9 +148,12 @@ async fn set_aside(log: &str, world: &World<Context>) -> Event {
 }
 
 /// Writes the entries of one event again, now without its words.
-async fn erase(seq: i64, world: &World<Context>) -> Option<Event> {
-    let Ok(Rows::Entries(entries)) = world.system.store().query(Query::EntriesOf { seq }).await else {
-        return None;
+async fn erase(seq: i64, log: &str, world: &World<Context>) -> Option<Event> {
+    let entries = match world.system.store().query(Query::EntriesOf { seq }).await {
+        Ok(Rows::Entries(entries)) => entries,
+        Ok(_) => return None,
+        // Mended later, by comparing all of it: what was erased is found there.
+        Err(error) => return Some(Event::LogWritten { log: log.to_owned(), problem: Some(error.to_string()) }),
     };
     let mut event = None;
     for entry in entries {

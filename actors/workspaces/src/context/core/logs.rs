@@ -12,18 +12,17 @@ const SYNC_AFTER_MS: i64 = 5_000;
 
 impl State {
     pub(super) fn log_inbound(&mut self, row: &InboxRow, out: &mut Decision, cx: &Cx<'_, ContextFacts>) {
-        self.put_entry(&row.chat, (EntryKind::Inbound, row.seq), render::inbound(row), out, cx);
+        self.put_entry(&row.chat, (EntryKind::Inbound, row.seq, render::inbound(row)), out, cx);
     }
 
     pub(super) fn log_outbound(&mut self, row: &OutboxRow, out: &mut Decision, cx: &Cx<'_, ContextFacts>) {
-        self.put_entry(&row.chat, (EntryKind::Outbound, row.id), render::outbound(row), out, cx);
+        self.put_entry(&row.chat, (EntryKind::Outbound, row.id, render::outbound(row)), out, cx);
     }
 
     fn put_entry(
         &mut self,
         chat: &Chat,
-        (what, of): (EntryKind, i64),
-        text: String,
+        (what, of, text): (EntryKind, i64, String),
         out: &mut Decision,
         cx: &Cx<'_, ContextFacts>,
     ) {
@@ -46,6 +45,18 @@ impl State {
             let due = cx.now.plus_ms(SYNC_AFTER_MS);
             self.logs_due = Some(due);
             out.writes.push(Write::TimerPut { entity: cx.address.clone(), name: LOGS.to_owned(), due });
+        }
+    }
+
+    /// Words of its entries are erased. Until that is on disk the store has nothing of the logs as synced, so that an end
+    /// before it is found at the next start.
+    pub(super) fn unsync_logs(&mut self, out: &mut Decision, cx: &Cx<'_, ContextFacts>) {
+        for (name, log) in self.logs.iter_mut().filter(|(_, log)| log.synced > 0) {
+            (log.synced, log.is_dirty) = (0, true);
+            out.writes.push(Write::LogSynced { log: name.clone(), synced: 0, stamp: FileStamp::default() });
+        }
+        if !self.logs.is_empty() {
+            self.set_logs_date(out, cx);
         }
     }
 
@@ -102,7 +113,7 @@ impl State {
     pub(super) fn log_set_aside(&mut self, name: &str, aside: &str, out: &mut Decision, cx: &Cx<'_, ContextFacts>) {
         tracing::warn!(log = name, aside, "a log was edited by hand; it was set aside and written anew");
         let detail = serde_json::json!({ "aside": aside }).to_string();
-        out.writes.push(self.audit(cx, "log.set_aside", name, None, detail));
+        out.writes.push(Self::audit(cx, "log.set_aside", name, None, detail));
         if let Some(log) = self.logs.get_mut(name) {
             log.is_dirty = true;
         }

@@ -10,6 +10,19 @@ use super::words::{self, Here};
 use super::{Answer, ContextFacts, Decision, EXPIRE, Effect, Job, Queued, State};
 use crate::commands::Input;
 
+/// A reply, and what its delivery makes of the event.
+pub(super) struct Say {
+    text: String,
+    sources: Vec<String>,
+    outcome: Outcome,
+}
+
+impl Say {
+    pub(super) fn new(text: String, outcome: Outcome) -> Self {
+        Self { text, sources: Vec::new(), outcome }
+    }
+}
+
 impl State {
     /// Begins the oldest turn unless one runs. What needs no I/O is answered at once, and the next one begun.
     pub(super) fn begin_next(&mut self, out: &mut Decision, cx: &Cx<'_, ContextFacts>) {
@@ -22,8 +35,11 @@ impl State {
             }
             self.log_inbound(&next.row, out, cx);
             match self.at_once(&next, out, cx) {
-                Some(text) => self.reply(&next.row, text, Vec::new(), Some(Outcome::Replied), out, cx),
-                None => self.start(next, out),
+                Some(text) => Self::reply(&next.row, Say::new(text, Outcome::Replied), out, cx),
+                None => {
+                    out.then.push(Effect::Run(Box::new(self.job(&next))));
+                    self.running = Some(next);
+                }
             }
         }
         if self.more && self.queue.is_empty() {
@@ -32,10 +48,12 @@ impl State {
         }
     }
 
-    fn start(&mut self, next: Queued, out: &mut Decision) {
+    /// What a turn needs to be run. After a crash its words are remembered from the log; they are asked once.
+    pub(super) fn job(&mut self, next: &Queued) -> Job {
+        self.tail.retain(|heard| heard.seq != next.row.seq);
         let history = self.history();
         self.remember(next.row.seq, Speaker::User, &next.row.text);
-        let job = Job {
+        Job {
             seq: next.row.seq,
             row: next.row.clone(),
             turn: next.turn.clone(),
@@ -43,9 +61,7 @@ impl State {
             definition: self.in_force.context.clone(),
             history,
             status: self.status_lines(),
-        };
-        out.then.push(Effect::Run(Box::new(job)));
-        self.running = Some(next);
+        }
     }
 
     fn history(&self) -> Vec<messages::model::Said> {
@@ -101,28 +117,20 @@ impl State {
         if !answer.failed {
             self.remember(seq, Speaker::Assistant, &answer.text);
         }
-        self.reply(&turn.row, answer.text, answer.sources, Some(outcome), out, cx);
+        Self::reply(&turn.row, Say { text: answer.text, sources: answer.sources, outcome }, out, cx);
         self.begin_next(out, cx);
     }
 
     /// Puts a reply, and wakes the lane that sends it.
-    pub(super) fn reply(
-        &mut self,
-        row: &InboxRow,
-        text: String,
-        sources: Vec<String>,
-        outcome: Option<Outcome>,
-        out: &mut Decision,
-        cx: &Cx<'_, ContextFacts>,
-    ) {
+    pub(super) fn reply(row: &InboxRow, say: Say, out: &mut Decision, cx: &Cx<'_, ContextFacts>) {
         out.writes.push(Write::OutboxPut {
             seq: row.seq,
             n: 0,
             context: cx.address.clone(),
             chat: row.chat.clone(),
-            text,
-            sources,
-            outcome,
+            text: say.text,
+            sources: say.sources,
+            outcome: Some(say.outcome),
             at: cx.now,
         });
         if let Ok(lane) = Address::lane(&row.chat)
@@ -144,7 +152,7 @@ impl State {
         let text = format!(
             "This waited longer than the {seconds} s that this context allows and was not begun. Say it again if it still matters."
         );
-        self.reply(&late.row, text, Vec::new(), Some(Outcome::Expired), out, cx);
+        Self::reply(&late.row, Say::new(text, Outcome::Expired), out, cx);
     }
 
     /// The date has come at which the oldest queued turn may be too old.
@@ -164,9 +172,11 @@ impl State {
 
     /// A date for the oldest turn that waits, unless there is one.
     pub(super) fn set_expiry(&mut self, out: &mut Decision, cx: &Cx<'_, ContextFacts>) {
-        let Some(oldest) = self.queue.front().filter(|_| self.expire_due.is_none()) else { return };
+        // The one in front need not be the oldest: the clock may have been set back between two.
+        let oldest = self.queue.iter().map(|queued| queued.row.received_at).min();
+        let Some(oldest) = oldest.filter(|_| self.expire_due.is_none()) else { return };
         let seconds = i64::try_from(self.in_force.context.limits.wait_seconds).unwrap_or(i64::MAX);
-        let due = oldest.row.received_at.plus_ms(seconds.saturating_mul(1_000).saturating_add(1));
+        let due = oldest.plus_ms(seconds.saturating_mul(1_000).saturating_add(1));
         // A clock that was set back must not strand the date behind a longer wait than the limit itself.
         let due = due.min(cx.now.plus_ms(seconds.saturating_mul(1_000).saturating_add(1)));
         self.expire_due = Some(due);

@@ -24,7 +24,7 @@ impl State {
             "delivery": reply.platform_id.as_deref().unwrap_or_default(),
         });
         out.writes.push(Write::InboxSettle { seq: reply.seq, outcome, reason, at: cx.now });
-        out.writes.push(self.audit(cx, "turn.settled", reply.inbound.as_str(), None, detail.to_string()));
+        out.writes.push(Self::audit(cx, "turn.settled", reply.inbound.as_str(), None, detail.to_string()));
         tracing::debug!(trace = %reply.trace, inbound = %reply.inbound, context = %cx.address, %outcome, "settled");
     }
 }
