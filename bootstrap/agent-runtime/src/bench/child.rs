@@ -165,7 +165,7 @@ pub(super) async fn tell(url: &str, word: &str) -> anyhow::Result<u64> {
 }
 
 /// Waits until `done`, at most so long.
-pub(super) async fn until<F: Future<Output = anyhow::Result<bool>>>(max: Duration, done: impl Fn() -> F) -> anyhow::Result<f64> {
+pub(super) async fn until<F: Future<Output = anyhow::Result<bool>>>(max: Duration, what: &str, done: impl Fn() -> F) -> anyhow::Result<f64> {
     let begin: Instant = now();
     while begin.elapsed() < max {
         if done().await? {
@@ -173,5 +173,5 @@ pub(super) async fn until<F: Future<Output = anyhow::Result<bool>>>(max: Duratio
         }
         tokio::time::sleep(Duration::from_millis(5)).await;
     }
-    bail!("it did not come to pass within {max:?}")
+    bail!("not within {max:?}: {what}")
 }

@@ -41,7 +41,7 @@ pub(super) async fn run(known: usize, turns: usize, active: usize) -> anyhow::Re
     let active_mb = node.rss_mb();
     tokio::time::sleep(Duration::from_secs(PASSIVATE_AFTER_S)).await;
     let target = idle_mb + 5.0;
-    let back = child::until(STOP_MAX, || async { Ok(node.rss_mb() <= target) }).await;
+    let back = child::until(STOP_MAX, "memory is given back", || async { Ok(node.rss_mb() <= target) }).await;
     give_json(&json!({
         "bench": "contexts",
         "known": known,

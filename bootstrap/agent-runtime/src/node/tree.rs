@@ -82,7 +82,7 @@ fn inspector(plan: &Plan) -> impl Fn() -> Result<AdminService, ServiceError> + S
         data: plan.settings.data.display().to_string(),
         store: Arc::new(move || {
             let health = store.health();
-            (!health.writable).then_some(health.last_error)
+            (!health.writable).then(|| format!("the store refuses commits: {}", health.last_error))
         }),
     };
     move || Ok(AdminService::new(config.clone()))
