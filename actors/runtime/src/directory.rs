@@ -1,10 +1,11 @@
 //! Who lives on this node: addresses, their mailboxes and gauges. The only map from an address to an actor.
 
-use std::collections::HashMap;
+use std::collections::{HashMap, HashSet};
+use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::{Arc, PoisonError, RwLock};
 
 use messages::Address;
-use ractor::{ActorCell, ActorRef};
+use ractor::{ActorCell, ActorId, ActorRef};
 
 use crate::gauge::Gauge;
 use crate::mail::{Envelope, Post};
@@ -17,6 +18,8 @@ pub(crate) struct Entry {
     pub(crate) parent: Option<Address>,
     pub(crate) gauge: Arc<Gauge>,
     pub(crate) handles: Option<Handles>,
+    /// Counts up as addresses come to live here: parents before their children, and what others stand on first.
+    pub(crate) born: u64,
 }
 
 /// How a live actor is reached.
@@ -30,6 +33,7 @@ pub(crate) struct Handles {
 #[derive(Default)]
 pub(crate) struct Directory {
     entries: RwLock<HashMap<Address, Entry>>,
+    births: AtomicU64,
 }
 
 impl Directory {
@@ -41,6 +45,7 @@ impl Directory {
             parent,
             gauge: Gauge::new(),
             handles: None,
+            born: self.births.fetch_add(1, Ordering::Relaxed),
         });
         entry.gauge.clone()
     }
@@ -52,11 +57,28 @@ impl Directory {
         }
     }
 
-    /// It failed and may come back: the gauge stays.
-    pub(crate) fn closed(&self, address: &Address) {
+    /// It ended and may come back: the gauge stays. Whoever has taken its place meanwhile stays, too.
+    pub(crate) fn closed(&self, address: &Address, ended: ActorId) {
         let mut entries = self.entries.write().unwrap_or_else(PoisonError::into_inner);
-        if let Some(entry) = entries.get_mut(address) {
+        if let Some(entry) = entries.get_mut(address)
+            && entry.handles.as_ref().is_some_and(|handles| handles.cell.get_id() == ended)
+        {
             entry.handles = None;
+        }
+    }
+
+    /// A supervisor ended, and all below it with it: their addresses are opened anew when they are wanted.
+    pub(crate) fn remove_below(&self, address: &Address) {
+        let mut entries = self.entries.write().unwrap_or_else(PoisonError::into_inner);
+        let mut above = HashSet::from([address.clone()]);
+        loop {
+            let found = entries.iter().filter(|(_, entry)| entry.parent.as_ref().is_some_and(|p| above.contains(p)));
+            let below: HashSet<Address> = found.map(|(address, _)| address.clone()).collect();
+            if below.is_empty() {
+                return;
+            }
+            entries.retain(|address, _| !below.contains(address));
+            above = below;
         }
     }
 

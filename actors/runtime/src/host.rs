@@ -333,7 +333,7 @@ impl<E: Entity> Host<E> {
             && running.asks.is_empty()
             && self.gauge.depth() == 0
         {
-            // Mail that comes in between is lost with the mailbox: a wake is found by the sweep, an ask fails as busy.
+            // Mail that comes in between is lost with the mailbox: a wake is found by the sweep, an asker is told.
             myself.stop(None);
         }
         Ok(())

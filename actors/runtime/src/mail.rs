@@ -77,7 +77,8 @@ impl<P: Protocol> TypedPost<P> {
         if (self.deliver)(mail, self.gauge.ticket()) {
             Ok(())
         } else {
-            Err(AskError::Failed("it has just ended".into()))
+            // It never had it: a passivated one is opened by the next try.
+            Err(AskError::Busy { what: "it has just ended".into(), retry_after: RETRY_AFTER })
         }
     }
 }

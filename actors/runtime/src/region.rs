@@ -56,6 +56,9 @@ impl Actor for Region {
 impl Region {
     /// Opens an address and the supervisors above it, outermost first.
     async fn open(&self, address: &Address) -> Result<(), AskError> {
+        if self.system.is_stopping() {
+            return Err(AskError::NotOwner);
+        }
         let mut missing = Vec::new();
         let mut next = Some(address.clone());
         while let Some(wanted) = next.take_if(|wanted| self.system.directory().get(wanted).is_none()) {

@@ -1,8 +1,8 @@
 //! The host of plain actors.
 
 use std::future::Future;
-use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
+use std::sync::{Arc, OnceLock};
 
 use messages::Address;
 use ractor::{Actor, ActorProcessingErr, ActorRef};
@@ -14,12 +14,16 @@ use crate::service::{Service, ServiceCx, ServiceError};
 use crate::supervisor::Start;
 use crate::tasks::Tasks;
 
+/// Where an actor finds itself once it lives.
+type Own<S> = Arc<OnceLock<ActorRef<Envelope<Heard<S>>>>>;
+
 struct ServiceHost<S: Service, F> {
     open: F,
+    /// Set before it starts: a task that panics at once is heard of.
+    own: Own<S>,
     cx: ServiceCx,
     gauge: Arc<Gauge>,
     woken: Arc<AtomicBool>,
-    service: std::marker::PhantomData<fn() -> S>,
 }
 
 pub(crate) enum Heard<S: Service> {
@@ -35,7 +39,7 @@ where
 {
     let (gauge, woken) = (start.gauge, Arc::new(AtomicBool::new(false)));
     let depth_max = start.system.options().mailbox_max;
-    let own: Arc<std::sync::OnceLock<ActorRef<Envelope<Heard<S>>>>> = Arc::default();
+    let own: Own<S> = Arc::default();
     let teller = own.clone();
     let tasks = Tasks::new(Arc::new(move |what, why| {
         if let Some(actor) = teller.get() {
@@ -44,9 +48,8 @@ where
         }
     }));
     let cx = ServiceCx { address, system: start.system, tasks };
-    let host = ServiceHost { open, cx, gauge: gauge.clone(), woken: woken.clone(), service: std::marker::PhantomData };
+    let host = ServiceHost { open, own, cx, gauge: gauge.clone(), woken: woken.clone() };
     let (actor, _) = Actor::spawn_linked(None, host, (), start.supervisor).await.map_err(|e| e.to_string())?;
-    drop(own.set(actor.clone()));
     let cell = actor.get_cell();
     let deliver = move |mail, ticket| {
         actor.send_message(Envelope { mail: Heard::<S>::Posted(mail), ticket: Some(ticket) }).is_ok()
@@ -64,7 +67,8 @@ where
     type State = Option<S>;
     type Arguments = ();
 
-    async fn pre_start(&self, _: ActorRef<Self::Msg>, (): ()) -> Result<Option<S>, ActorProcessingErr> {
+    async fn pre_start(&self, myself: ActorRef<Self::Msg>, (): ()) -> Result<Option<S>, ActorProcessingErr> {
+        drop(self.own.set(myself));
         Ok(None)
     }
 

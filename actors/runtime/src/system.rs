@@ -1,6 +1,6 @@
 //! One node: everything that references, hosts and supervisors share.
 
-use std::collections::{BTreeMap, HashSet};
+use std::collections::{BTreeMap, HashMap, HashSet};
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, Mutex, OnceLock, PoisonError};
 use std::time::{Duration, Instant};
@@ -228,15 +228,23 @@ impl System {
     /// All actors, parents before their children, siblings by address.
     #[must_use]
     pub fn actors(&self) -> Vec<ActorView> {
-        let mut below: BTreeMap<String, Vec<ActorView>> = BTreeMap::new();
+        let by_address = |a: &(Address, Entry), b: &(Address, Entry)| a.0.cmp(&b.0);
+        self.tree(by_address).into_iter().map(|(address, entry)| view(&address, &entry)).collect()
+    }
+
+    /// All entries, parents before their children, siblings in an order.
+    fn tree(
+        &self,
+        order: impl Fn(&(Address, Entry), &(Address, Entry)) -> std::cmp::Ordering,
+    ) -> Vec<(Address, Entry)> {
+        let mut below: HashMap<Option<Address>, Vec<(Address, Entry)>> = HashMap::new();
         for (address, entry) in self.0.directory.list() {
-            let view = view(&address, &entry);
-            below.entry(view.parent.clone()).or_default().push(view);
+            below.entry(entry.parent.clone()).or_default().push((address, entry));
         }
-        let (mut ordered, mut stack) = (Vec::new(), below.remove("").unwrap_or_default());
+        let (mut ordered, mut stack) = (Vec::new(), below.remove(&None).unwrap_or_default());
         while let Some(next) = stack.pop() {
-            let mut children = below.remove(&next.address).unwrap_or_default();
-            children.sort_by(|a, b| b.address.cmp(&a.address));
+            let mut children = below.remove(&Some(next.0.clone())).unwrap_or_default();
+            children.sort_by(|a, b| order(b, a));
             stack.extend(children);
             ordered.push(next);
         }
@@ -272,14 +280,14 @@ impl System {
         }
     }
 
-    /// Stops all actors in good order, children before parents, the youngest branch first; at most `within` in all.
+    /// Stops all actors in good order, children before parents, the youngest branch first, so that what others stand on
+    /// (the store) goes last; at most `within` in all.
     pub async fn shutdown(&self, within: Duration) {
         self.0.stopping.store(true, Ordering::SeqCst);
         let stop = async {
-            for view in self.actors().into_iter().rev() {
-                let cell =
-                    Address::parse(&view.address).ok().and_then(|a| self.0.directory.get(&a)).and_then(|e| e.handles);
-                if let Some(handles) = cell {
+            for (address, _) in self.tree(|a, b| a.1.born.cmp(&b.1.born)).into_iter().rev() {
+                let handles = self.0.directory.get(&address).and_then(|entry| entry.handles);
+                if let Some(handles) = handles {
                     drop(handles.cell.stop_and_wait(Some("shutdown".into()), None).await);
                 }
             }
@@ -294,7 +302,8 @@ impl System {
     }
 
     pub(crate) fn has_ended(&self, reason: String) {
-        self.0.ended.send_replace(Some(reason));
+        // The first reason is the cause; what follows is its consequence.
+        self.0.ended.send_if_modified(|ended| ended.is_none() && ended.replace(reason).is_none());
     }
 
     pub(crate) fn directory(&self) -> &Directory {

@@ -17,6 +17,8 @@ const SWEEP_EVERY: Duration = Duration::from_secs(1);
 const PAGE_ROWS: u32 = 1_024;
 /// A date that was told and is still a row is told again after this.
 const TELL_AGAIN_MS: i64 = 5_000;
+/// The longest wait between two looks at the dates: the clock may be set forward, and a new date may be earlier.
+const LOOK_EVERY_MS: i64 = 1_000;
 /// Entities told in one pass that they may end: a wave is spread out.
 const PASSIVATED_AT_ONCE_MAX: usize = 4_096;
 
@@ -58,7 +60,7 @@ impl Service for TimersService {
         });
         let system = cx.system.clone();
         cx.spawn("dates", async move {
-            let mut told = HashMap::new();
+            let mut told = Told::new();
             loop {
                 let wait = fire(&system, &mut told).await;
                 tokio::time::sleep(wait).await;
@@ -94,26 +96,30 @@ async fn sweep(system: &System) {
     }
 }
 
-/// Tells entities whose dates have come, and says when to look again.
-async fn fire(system: &System, told: &mut HashMap<(Address, String), Moment>) -> Duration {
+/// Dates that were told: for which moment, and when. One that was set anew since is another date.
+type Told = HashMap<(Address, String), (Moment, Moment)>;
+
+/// Tells entities whose dates have come, and says when to look again. What was told and is still a row makes no haste.
+async fn fire(system: &System, told: &mut Told) -> Duration {
     let now = system.now();
-    told.retain(|_, at| now.ms_since(*at) < TELL_AGAIN_MS && *at <= now);
-    if let Ok(Rows::Timers(due)) = system.store().query(Query::Due { now, limit: PAGE_ROWS }).await {
-        for row in due {
-            let key = (row.entity.clone(), row.name.clone());
-            if let std::collections::hash_map::Entry::Vacant(untold) = told.entry(key) {
-                system.due(&row.entity, &row.name).await;
-                untold.insert(now);
-            }
+    told.retain(|_, (_, at)| now.ms_since(*at) < TELL_AGAIN_MS && *at <= now);
+    let soon = Query::Due { now: now.plus_ms(LOOK_EVERY_MS), limit: PAGE_ROWS };
+    let Ok(Rows::Timers(dates)) = system.store().query(soon).await else {
+        return Duration::from_millis(LOOK_EVERY_MS.unsigned_abs());
+    };
+    let mut wait_ms = LOOK_EVERY_MS;
+    for row in dates {
+        if row.due > now {
+            wait_ms = wait_ms.min(row.due.ms_since(now));
+            continue;
+        }
+        let key = (row.entity.clone(), row.name.clone());
+        if told.get(&key).is_none_or(|(due, _)| *due != row.due) {
+            system.due(&row.entity, &row.name).await;
+            told.insert(key, (row.due, now));
         }
     }
-    let next = match system.store().query(Query::NextDue).await {
-        Ok(Rows::Timers(rows)) => rows.first().map(|row| row.due.ms_since(system.now())),
-        _ => None,
-    };
-    // Never longer than a second: the clock may be set forward, and a new date may be earlier.
-    let wait_ms = next.map_or(1_000, |ms| ms.clamp(20, 1_000));
-    Duration::from_millis(u64::try_from(wait_ms).unwrap_or(1_000))
+    Duration::from_millis(wait_ms.max(1).unsigned_abs())
 }
 
 /// Lets entities end that have been idle for long. Memory follows what is active, not what exists.

@@ -20,6 +20,8 @@ pub trait UnitClaimer: Send + Sync + 'static {
 #[derive(Default)]
 pub(crate) struct Units {
     held: Mutex<HashMap<Address, Held>>,
+    /// One claim at a time: a second one of the same unit would take the first's epoch away.
+    claiming: tokio::sync::Mutex<()>,
 }
 
 struct Held {
@@ -52,6 +54,7 @@ impl Units {
         let Some(unit) = unit_of(address) else {
             return Ok(());
         };
+        let _one = self.claiming.lock().await;
         if self.fence(&unit).is_some() {
             return Ok(());
         }

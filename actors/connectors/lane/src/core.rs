@@ -23,16 +23,14 @@ pub struct LaneFacts {
     pub without_marks: bool,
 }
 
-impl LaneFacts {
-    #[cfg(feature = "failpoints")]
-    fn marks(self) -> bool {
-        !self.without_marks
-    }
-    #[cfg(not(feature = "failpoints"))]
-    #[allow(clippy::unused_self)]
-    fn marks(self) -> bool {
-        true
-    }
+#[cfg(feature = "failpoints")]
+fn marks(facts: &LaneFacts) -> bool {
+    !facts.without_marks
+}
+
+#[cfg(not(feature = "failpoints"))]
+fn marks(_: &LaneFacts) -> bool {
+    true
 }
 
 /// What a lane knows.
@@ -121,14 +119,14 @@ impl State {
     /// Marks the attempt for the oldest row and sends it. Order within a chat is kept: nobody overtakes a row that waits.
     fn begin_next(&mut self, decision: &mut Decision<Lane>, cx: &Cx<'_, LaneFacts>) {
         let now = cx.now;
-        if self.pending.front().is_none_or(|row| row.not_before.is_some_and(|at| at > now)) {
+        if self.pending.front().is_none_or(|row| must_wait(row, now)) {
             return;
         }
         let Some(row) = self.pending.pop_front() else {
             return;
         };
         self.sending = Some(row.id);
-        if cx.facts.marks() {
+        if marks(cx.facts) {
             decision.writes.push(Write::OutboxSending { id: row.id, at: now });
         }
         decision.then.push(Effect::Send(Box::new(row)));
@@ -138,7 +136,7 @@ impl State {
         let (id, at) = (row.id, cx.now);
         self.sending = None;
         let mut decision = Decision::none();
-        if !cx.facts.marks() {
+        if !marks(cx.facts) {
             decision.writes.push(Write::OutboxSending { id, at });
         }
         let waits = match sending {
@@ -205,6 +203,11 @@ impl State {
         }
         decision
     }
+}
+
+/// Its date has not come. A clock that was set back behind the last attempt can't say so: nothing waits for it.
+fn must_wait(row: &OutboxRow, now: Moment) -> bool {
+    row.not_before.is_some_and(|at| at > now) && row.attempted_at.is_none_or(|began| began <= now)
 }
 
 #[cfg(test)]

@@ -9,7 +9,7 @@ use ractor::{Actor, ActorCell, ActorId, ActorProcessingErr, ActorRef, Supervisio
 use tokio::sync::oneshot;
 
 use super::core::{Action, Core, How};
-use super::spec::{Child, Children, Start};
+use super::spec::{Child, Children, SUPERVISOR, Start};
 use crate::directory::Handles;
 use crate::gauge::{Standing, now};
 use crate::mail::Envelope;
@@ -24,8 +24,8 @@ pub(crate) const REOPEN: &str = "reopen: ";
 pub(crate) enum Order {
     /// Take on one more child and open it.
     Open(Box<Child>, oneshot::Sender<Result<(), String>>),
-    /// The wait before a restart is over.
-    Due(Address),
+    /// The wait before a restart is over; the number says which wait.
+    Due(Address, u64),
     /// A person lets a stopped child be opened again.
     Allow(Address, oneshot::Sender<Result<(), String>>),
 }
@@ -41,6 +41,9 @@ struct State {
     core: Core,
     specs: HashMap<Address, Child>,
     alive: HashMap<ActorId, Address>,
+    /// Children that wait to be opened again, and for which of their waits: a later one takes its place.
+    waiting: HashMap<Address, u64>,
+    waits: u64,
 }
 
 /// Spawns the root of the tree; when it gives up the system has ended.
@@ -49,7 +52,7 @@ pub(crate) async fn spawn_root(
     address: Address,
     children: Children,
 ) -> Result<ActorRef<Envelope<Order>>, String> {
-    system.directory().announce(&address, "supervisor", None);
+    system.directory().announce(&address, SUPERVISOR, None);
     let root = Supervisor { system: system.clone(), address: address.clone(), started: now(), is_root: true };
     let (order, _) = Actor::spawn(None, root, children).await.map_err(|e| e.to_string())?;
     let handles = Handles { cell: order.get_cell(), post: None, supervisor: Some(order.clone()) };
@@ -76,7 +79,7 @@ impl Actor for Supervisor {
 
     async fn pre_start(&self, myself: ActorRef<Self::Msg>, children: Children) -> Result<State, ActorProcessingErr> {
         let core = Core::new(children.strategy, children.intensity);
-        let mut state = State { core, specs: HashMap::new(), alive: HashMap::new() };
+        let mut state = State { core, specs: HashMap::new(), alive: HashMap::new(), waiting: HashMap::new(), waits: 0 };
         for child in children.list {
             self.add(&myself, &mut state, child).await?;
         }
@@ -94,7 +97,11 @@ impl Actor for Supervisor {
                 let opened = self.add(&myself, state, *child).await.map_err(|e| e.to_string());
                 drop(answer.send(opened));
             }
-            Order::Due(address) => self.open(&myself, state, &address).await,
+            Order::Due(address, wait) => {
+                if state.waiting.get(&address) == Some(&wait) {
+                    self.open(&myself, state, &address).await;
+                }
+            }
             Order::Allow(address, answer) => {
                 let actions = state.core.allow(&address);
                 let known = if actions.is_empty() { Err(format!("{address} is not stopped")) } else { Ok(()) };
@@ -116,15 +123,16 @@ impl Actor for Supervisor {
             SupervisionEvent::ActorFailed(cell, error) => (cell, How::Failed(error.to_string())),
             _ => return Ok(()),
         };
-        let Some(address) = state.alive.remove(&cell.get_id()) else {
+        let Some(address) = state.alive.get(&cell.get_id()).cloned() else {
             return Ok(());
         };
-        self.system.directory().closed(&address);
         if self.system.is_stopping() {
+            state.alive.remove(&cell.get_id());
+            self.system.directory().closed(&address, cell.get_id());
             return Ok(());
         }
         self.note(&address, &how);
-        let actions = state.core.ended(&address, how, self.elapsed_ms(), RandomState::new().build_hasher().finish());
+        let actions = self.ended(state, &address, cell.get_id(), how);
         self.act(&myself, state, actions).await
     }
 
@@ -134,6 +142,11 @@ impl Actor for Supervisor {
         }
         Ok(())
     }
+}
+
+/// The alarm of an actor that failed too often.
+fn stopped(address: &Address) -> String {
+    format!("stopped:{address}")
 }
 
 fn how_it_ended(reason: Option<String>) -> How {
@@ -186,11 +199,13 @@ impl Supervisor {
     }
 
     async fn open(&self, myself: &ActorRef<Envelope<Order>>, state: &mut State, address: &Address) {
-        let Some(child) = state.specs.get(address) else {
+        state.waiting.remove(address);
+        let Some(child) = state.specs.get(address).filter(|_| !state.core.is_open(address)) else {
             return;
         };
         let gauge = self.system.directory().announce(address, child.kind, Some(self.address.clone()));
         gauge.stand(Standing::Running);
+        self.system.alarm(&stopped(address), None);
         let start = Start { system: self.system.clone(), gauge, supervisor: myself.get_cell() };
         state.core.opened(address, self.elapsed_ms());
         match (child.open)(start).await {
@@ -218,12 +233,7 @@ impl Supervisor {
     ) -> Result<(), ActorProcessingErr> {
         for action in actions {
             match action {
-                Action::Close(address) => {
-                    let handles = self.system.directory().get(&address).and_then(|entry| entry.handles);
-                    if let Some(handles) = handles {
-                        drop(handles.cell.stop_and_wait(None, Some(CLOSE_MAX)).await);
-                    }
-                }
+                Action::Close(address) => self.close(state, &address).await,
                 Action::Open { address, after_ms: 0 } => self.open(myself, state, &address).await,
                 Action::GiveUp(why) => {
                     tracing::error!(supervisor = %self.address, why, "gives up");
@@ -238,13 +248,37 @@ impl Supervisor {
         Ok(())
     }
 
+    /// Ends a child and waits for it: two must never live at one address.
+    async fn close(&self, state: &mut State, address: &Address) {
+        let Some(Handles { cell, .. }) = self.system.directory().get(address).and_then(|entry| entry.handles) else {
+            return;
+        };
+        if cell.stop_and_wait(None, Some(CLOSE_MAX)).await.is_err() {
+            drop(cell.kill_and_wait(Some(CLOSE_MAX)).await);
+        }
+        self.ended(state, address, cell.get_id(), How::Normal);
+    }
+
+    /// A child's end is noted in the directory and in the core, which says what follows.
+    fn ended(&self, state: &mut State, address: &Address, id: ActorId, how: How) -> Vec<Action> {
+        state.alive.remove(&id);
+        self.system.directory().closed(address, id);
+        if state.specs.get(address).is_some_and(|child| child.kind == SUPERVISOR) {
+            self.system.directory().remove_below(address);
+        }
+        state.core.ended(address, how, self.elapsed_ms(), RandomState::new().build_hasher().finish())
+    }
+
     fn act_later(&self, myself: &ActorRef<Envelope<Order>>, state: &mut State, action: Action) {
         match action {
             Action::Open { address, after_ms } => {
                 if let Some(entry) = self.system.directory().get(&address) {
                     entry.gauge.stand(Standing::Restarting);
                 }
-                let order = move || Envelope { mail: Order::Due(address), ticket: None };
+                state.waits += 1;
+                let wait = state.waits;
+                state.waiting.insert(address.clone(), wait);
+                let order = move || Envelope { mail: Order::Due(address, wait), ticket: None };
                 drop(myself.send_after(Duration::from_millis(after_ms), order));
             }
             Action::Forget(address) => {
@@ -255,9 +289,14 @@ impl Supervisor {
                 if let Some(entry) = self.system.directory().get(&address) {
                     entry.gauge.stand(Standing::Stopped);
                 }
-                self.system.alarm(&format!("stopped:{address}"), Some(why));
+                self.system.alarm(&stopped(&address), Some(why));
             }
-            Action::GiveUp(why) => myself.stop(Some(why)),
+            Action::GiveUp(why) => {
+                if self.is_root {
+                    self.system.has_ended(why.clone());
+                }
+                myself.stop(Some(why));
+            }
             Action::Close(_) => {}
         }
     }

@@ -1,6 +1,6 @@
 //! The decisions of a supervisor: who is opened again, when, and when it is enough.
 
-use std::collections::VecDeque;
+use std::collections::{BTreeMap, HashMap, VecDeque};
 
 use messages::Address;
 
@@ -38,6 +38,7 @@ pub(crate) enum Action {
 struct ChildState {
     address: Address,
     restart: Restart,
+    is_open: bool,
     opened_ms: u64,
     failures_ms: VecDeque<u64>,
     step: u32,
@@ -49,41 +50,65 @@ struct ChildState {
 pub(crate) struct Core {
     strategy: Strategy,
     intensity: Intensity,
-    children: Vec<ChildState>,
+    /// By the order in which they were added.
+    children: BTreeMap<u64, ChildState>,
+    numbers: HashMap<Address, u64>,
+    added: u64,
 }
 
 impl Core {
     pub(crate) fn new(strategy: Strategy, intensity: Intensity) -> Self {
-        Self { strategy, intensity, children: Vec::new() }
+        Self { strategy, intensity, children: BTreeMap::new(), numbers: HashMap::new(), added: 0 }
     }
 
     /// A child was added; it is to be opened at once. Nothing if it is there already.
     pub(crate) fn add(&mut self, address: &Address, restart: Restart, now_ms: u64) -> bool {
-        if self.children.iter().any(|child| child.address == *address) {
+        if self.numbers.contains_key(address) {
             return false;
         }
-        self.children.push(ChildState {
+        self.added += 1;
+        self.numbers.insert(address.clone(), self.added);
+        let child = ChildState {
             address: address.clone(),
             restart,
+            is_open: false,
             opened_ms: now_ms,
             failures_ms: VecDeque::new(),
             step: 0,
             closing: false,
             parked: false,
-        });
+        };
+        self.children.insert(self.added, child);
         true
     }
 
-    /// The shell has opened it.
-    pub(crate) fn opened(&mut self, address: &Address, now_ms: u64) {
-        if let Some(child) = self.children.iter_mut().find(|child| child.address == *address) {
-            child.opened_ms = now_ms;
+    fn child(&mut self, address: &Address) -> Option<&mut ChildState> {
+        self.children.get_mut(self.numbers.get(address)?)
+    }
+
+    fn forget(&mut self, address: &Address) -> Vec<Action> {
+        if let Some(number) = self.numbers.remove(address) {
+            self.children.remove(&number);
         }
+        vec![Action::Forget(address.clone())]
+    }
+
+    /// The shell opens it.
+    pub(crate) fn opened(&mut self, address: &Address, now_ms: u64) {
+        if let Some(child) = self.child(address) {
+            (child.is_open, child.closing, child.opened_ms) = (true, false, now_ms);
+        }
+    }
+
+    /// It lives, and is not about to end because we close it.
+    pub(crate) fn is_open(&self, address: &Address) -> bool {
+        let child = self.numbers.get(address).and_then(|number| self.children.get(number));
+        child.is_some_and(|child| child.is_open && !child.closing)
     }
 
     /// A person lets a stopped child be opened again.
     pub(crate) fn allow(&mut self, address: &Address) -> Vec<Action> {
-        match self.children.iter_mut().find(|child| child.address == *address && child.parked) {
+        match self.child(address).filter(|child| child.parked) {
             Some(child) => {
                 child.parked = false;
                 child.failures_ms.clear();
@@ -96,26 +121,19 @@ impl Core {
 
     /// A child has ended. `jitter` is any number.
     pub(crate) fn ended(&mut self, address: &Address, how: How, now_ms: u64, jitter: u64) -> Vec<Action> {
-        let Some(index) = self.children.iter().position(|child| child.address == *address) else {
+        let intensity = self.intensity;
+        let Some(child) = self.child(address) else {
             return Vec::new();
         };
-        let (intensity, Some(child)) = (self.intensity, self.children.get_mut(index)) else {
-            return Vec::new();
-        };
+        child.is_open = false;
         if std::mem::take(&mut child.closing) {
             return Vec::new();
         }
         let (failed, why) = match how {
-            How::Normal if child.restart != Restart::Permanent => {
-                self.children.remove(index);
-                return vec![Action::Forget(address.clone())];
-            }
+            How::Normal if child.restart != Restart::Permanent => return self.forget(address),
             How::Normal => (true, "it ended by itself".to_owned()),
             How::Reopen(why) => (false, why),
-            How::Failed(_) if child.restart == Restart::Temporary => {
-                self.children.remove(index);
-                return vec![Action::Forget(address.clone())];
-            }
+            How::Failed(_) if child.restart == Restart::Temporary => return self.forget(address),
             How::Failed(why) => (true, why),
         };
         let after_ms = child.wait(&intensity, failed, now_ms, jitter);
@@ -128,21 +146,22 @@ impl Core {
             child.parked = true;
             return vec![Action::Park { address: address.clone(), why }];
         }
-        self.open_again(index, failed, after_ms)
+        self.open_again(address, failed, after_ms)
     }
 
-    fn open_again(&mut self, index: usize, failed: bool, after_ms: u64) -> Vec<Action> {
+    fn open_again(&mut self, address: &Address, failed: bool, after_ms: u64) -> Vec<Action> {
         let mut actions = Vec::new();
-        if failed && self.strategy == Strategy::RestForOne {
-            for child in self.children.iter_mut().skip(index + 1).rev().filter(|child| !child.parked) {
-                child.closing = true;
-                actions.push(Action::Close(child.address.clone()));
-            }
+        let open = |address: &Address| Action::Open { address: address.clone(), after_ms };
+        if !failed || self.strategy == Strategy::OneForOne {
+            return vec![open(address)];
         }
-        let with_it = if actions.is_empty() { 1 } else { self.children.len() - index };
-        for child in self.children.iter().skip(index).take(with_it).filter(|child| !child.parked) {
-            actions.push(Action::Open { address: child.address.clone(), after_ms });
+        let from = self.numbers.get(address).copied().unwrap_or(u64::MAX);
+        for (_, child) in self.children.range_mut(from + 1..).rev().filter(|(_, child)| child.is_open) {
+            child.closing = true;
+            actions.push(Action::Close(child.address.clone()));
         }
+        // One that waits after a failure of its own is opened again in its place, too.
+        actions.extend(self.children.range(from..).filter(|(_, child)| !child.parked).map(|(_, c)| open(&c.address)));
         actions
     }
 }
@@ -168,8 +187,6 @@ impl ChildState {
 
 #[cfg(test)]
 mod tests {
-    use std::time::Duration;
-
     use super::*;
 
     fn at(name: &str) -> Address {
@@ -181,6 +198,7 @@ mod tests {
         let mut core = Core::new(strategy, intensity);
         for name in ["a", "b", "c"] {
             assert!(core.add(&at(name), Restart::Transient, 0));
+            core.opened(&at(name), 0);
         }
         core
     }
@@ -202,6 +220,21 @@ mod tests {
         let open = |name| Action::Open { address: at(name), after_ms: 25 };
         assert_eq!(actions, [Action::Close(at("c")), open("b"), open("c")]);
         assert_eq!(core.ended(&at("c"), How::Normal, 11, 0), [], "an end that we asked for is no failure");
+    }
+
+    #[test]
+    fn one_that_waits_for_its_own_restart_is_not_closed_and_its_next_failure_counts() {
+        let mut core = core(Strategy::RestForOne, true);
+        core.ended(&at("c"), failed(), 10, 0);
+        let actions = core.ended(&at("a"), failed(), 11, 0);
+        assert_eq!(actions.iter().filter(|a| matches!(a, Action::Close(_))).count(), 1, "{actions:?}");
+        assert!(actions.iter().any(|a| matches!(a, Action::Open { address, .. } if *address == at("c"))));
+        core.ended(&at("b"), How::Normal, 12, 0);
+        for name in ["a", "b", "c"] {
+            assert!(!core.is_open(&at(name)));
+            core.opened(&at(name), 40);
+        }
+        assert!(matches!(core.ended(&at("c"), failed(), 50, 0).as_slice(), [Action::Open { .. }]));
     }
 
     #[test]
@@ -237,7 +270,7 @@ mod tests {
     fn failures_older_than_the_period_are_forgotten() {
         let mut core = core(Strategy::OneForOne, false);
         for minute in 1..20u64 {
-            let now = minute * Duration::from_secs(61).as_millis() as u64;
+            let now = minute * 61_000;
             assert!(matches!(core.ended(&at("a"), failed(), now, 0).as_slice(), [Action::Open { .. }]));
         }
     }

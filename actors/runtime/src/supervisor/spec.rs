@@ -13,6 +13,9 @@ use crate::port::BoxFuture;
 use crate::service::{Service, ServiceError};
 use crate::system::System;
 
+/// The kind of a supervisor, as `actors` shows it.
+pub(crate) const SUPERVISOR: &str = "supervisor";
+
 /// When a child that ended is opened again.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Restart {
@@ -122,7 +125,7 @@ impl Child {
         let open: Open = Arc::new(move |start| {
             Box::pin(super::actor::spawn_child(start.system, at.clone(), children.clone(), start.supervisor))
         });
-        Self { address, kind: "supervisor", restart, open }
+        Self { address, kind: SUPERVISOR, restart, open }
     }
 
     /// Where it will live.
