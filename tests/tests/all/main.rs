@@ -1,8 +1,14 @@
 //! All tests of the whole, in one binary.
 //!
+//! - `chaos`: kills under load, and the count afterwards.
+//! - `faults`: disks that fail, damaged files, nodes in each other's way.
 //! - `rules`: what a machine can keep of the rules by which this repository is built.
+//! - `tree`: the drawn supervision tree against the one of a running node.
 
 // The whole binary is tests: a value that is not there is a failed test.
 #![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic, clippy::indexing_slicing)]
 
+mod chaos;
+mod faults;
 mod rules;
+mod tree;

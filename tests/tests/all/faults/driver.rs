@@ -1,0 +1,166 @@
+//! A person at the console who waits for outcomes, and remembers what was said meanwhile.
+
+use std::collections::HashMap;
+use std::path::Path;
+use std::time::Duration;
+
+use anyhow::{Context as _, bail};
+use console::client::{Client, Who, fresh_session};
+use console::wire::{AdminAsk, Answered, FromNode};
+use messages::InboundId;
+use messages::admin::StatusView;
+use messages::turn::Outcome;
+use tokio::time::Instant;
+
+/// How one event ended.
+#[derive(Debug, Clone)]
+pub(crate) struct Ended {
+    pub(crate) outcome: Outcome,
+    pub(crate) text: String,
+}
+
+/// An attached session.
+pub(crate) struct Driver {
+    client: Client,
+    number: u64,
+    /// Events in the order in which they ended.
+    pub(crate) order: Vec<InboundId>,
+    pub(crate) ended: HashMap<InboundId, Ended>,
+    /// Why the node let us wait, as often as it said so.
+    pub(crate) busy: Vec<String>,
+    /// Why events were not accepted.
+    pub(crate) refused: Vec<String>,
+    /// Replies by their delivery: none may come twice.
+    deliveries: HashMap<i64, InboundId>,
+    question: u32,
+}
+
+impl Driver {
+    pub(crate) async fn attach(data: &Path) -> anyhow::Result<Self> {
+        let who = Who {
+            user: "ann".into(),
+            workspace: "home".into(),
+            context: "general".into(),
+            session: fresh_session()?,
+            previews: false,
+        };
+        Self::attach_as(data, who).await
+    }
+
+    pub(crate) async fn attach_as(data: &Path, who: Who) -> anyhow::Result<Self> {
+        let client = Client::connect(data, who).await?.context("nobody serves the data folder")?;
+        Ok(Self {
+            client,
+            number: 0,
+            order: Vec::new(),
+            ended: HashMap::new(),
+            busy: Vec::new(),
+            refused: Vec::new(),
+            deliveries: HashMap::new(),
+            question: 0,
+        })
+    }
+
+    /// Submits words and sends them.
+    pub(crate) async fn say(&mut self, text: &str) -> anyhow::Result<InboundId> {
+        self.number += 1;
+        let event = format!("{}:{}", self.client.session(), self.number);
+        let inbound = self.client.submit(&event, text)?;
+        self.client.flush().await?;
+        Ok(inbound)
+    }
+
+    /// Says it and waits for how it ends.
+    pub(crate) async fn ask(&mut self, text: &str, within: Duration) -> anyhow::Result<Ended> {
+        let inbound = self.say(text).await?;
+        self.settled(&[inbound.clone()], within).await?;
+        self.ended.get(&inbound).cloned().context("it was not accepted")
+    }
+
+    /// Waits until all these have ended.
+    pub(crate) async fn settled(&mut self, all: &[InboundId], within: Duration) -> anyhow::Result<()> {
+        let left = |driver: &Self| all.iter().filter(|id| !driver.ended.contains_key(id)).count();
+        self.until(within, |driver| left(driver) == 0 || !driver.refused.is_empty()).await.with_context(|| {
+            format!("{} of {} events have no outcome; the node said it waits: {:?}", left(self), all.len(), self.busy)
+        })?;
+        // The last acknowledgements must not wait for the next frame.
+        self.client.flush().await?;
+        if let Some(why) = self.refused.first() {
+            bail!("not accepted: {why}");
+        }
+        Ok(())
+    }
+
+    /// Takes frames until it is so.
+    pub(crate) async fn until(&mut self, within: Duration, is_so: impl Fn(&Self) -> bool) -> anyhow::Result<()> {
+        let until = Instant::now() + within;
+        while !is_so(self) {
+            let frame = tokio::time::timeout_at(until, self.client.next()).await;
+            self.take(frame.with_context(|| format!("not within {} s", within.as_secs()))??)?;
+        }
+        Ok(())
+    }
+
+    fn take(&mut self, frame: FromNode) -> anyhow::Result<()> {
+        match frame {
+            FromNode::Reply(reply) => {
+                if self.deliveries.insert(reply.delivery, reply.inbound.clone()).is_some() {
+                    bail!("reply {} came twice", reply.delivery);
+                }
+                if let Some(outcome) = reply.outcome {
+                    self.end(reply.inbound, outcome, reply.text);
+                }
+                self.client.flushed(reply.delivery)?;
+            }
+            FromNode::Settled { inbound, outcome, reason } => self.end(inbound, outcome, reason),
+            FromNode::Busy { why } => self.busy.push(why),
+            FromNode::NotAccepted { why, .. } => self.refused.push(why),
+            _ => {}
+        }
+        Ok(())
+    }
+
+    fn end(&mut self, inbound: InboundId, outcome: Outcome, text: String) {
+        self.order.push(inbound.clone());
+        self.ended.insert(inbound, Ended { outcome, text });
+    }
+
+    /// How the node stands.
+    pub(crate) async fn status(&mut self) -> anyhow::Result<StatusView> {
+        self.question += 1;
+        self.client.ask(self.question, AdminAsk::Status)?;
+        let within = Instant::now() + Duration::from_secs(20);
+        loop {
+            match tokio::time::timeout_at(within, self.client.next()).await.context("no status")?? {
+                FromNode::Answer { reply: Answered::Status(status), .. } => return Ok(*status),
+                FromNode::Answer { reply, .. } => bail!("instead of its status: {reply:?}"),
+                frame => self.take(frame)?,
+            }
+        }
+    }
+
+    /// Asks for the status until it is so; gives the last.
+    pub(crate) async fn status_until(
+        &mut self,
+        within: Duration,
+        is_so: impl Fn(&StatusView) -> bool,
+    ) -> anyhow::Result<StatusView> {
+        let until = Instant::now() + within;
+        loop {
+            let status = self.status().await?;
+            if is_so(&status) {
+                return Ok(status);
+            }
+            if Instant::now() > until {
+                bail!("it does not come to that; the status is {status:?}");
+            }
+            tokio::time::sleep(Duration::from_millis(50)).await;
+        }
+    }
+
+    pub(crate) async fn leave(mut self) {
+        // Whoever waits for outcomes has taken all frames; what was flushed last is sent here.
+        self.client.flush().await.ok();
+        self.client.leave().await;
+    }
+}
