@@ -23,13 +23,21 @@ pub enum LockError {
         pid: String,
     },
     /// The lock file can't be made or written.
-    #[error("{} can't be locked ({why}); make its folder writable", path.display())]
+    #[error("{} can't be locked ({why}); {}", path.display(), advice(why))]
     Io {
         /// The lock file.
         path: PathBuf,
         /// What the operating system says.
         why: std::io::Error,
     },
+}
+
+/// What to do about an error of the file system.
+pub(crate) fn advice(error: &std::io::Error) -> &'static str {
+    match error.kind() {
+        std::io::ErrorKind::StorageFull | std::io::ErrorKind::QuotaExceeded => "the disk is full: free some space",
+        _ => "make its folder writable",
+    }
 }
 
 /// A lock that is held until it is dropped.

@@ -15,7 +15,7 @@ const KEY_BYTES_MAX: u64 = 4_096;
 
 /// Why the key can't be used.
 #[derive(Debug, thiserror::Error)]
-#[error("{} can't be used ({why}); put it back from a backup, or make its folder writable", path.display())]
+#[error("{} can't be used ({why}); put it back from a backup; if it could not be made, make its folder writable and see that the disk has room", path.display())]
 pub(crate) struct KeyError {
     path: PathBuf,
     why: String,
