@@ -6,7 +6,7 @@ use std::fmt::Write as _;
 use console::wire::Reply;
 use messages::InboundId;
 use messages::turn::Outcome;
-use serde::Serialize;
+use serde::{Deserialize, Serialize};
 use serde_json::Value;
 
 use super::customer::token;
@@ -136,6 +136,7 @@ pub(super) fn store(report: &mut Report, truth: &Truth, outcomes: &BTreeMap<Inbo
     for outcome in outcomes.values() {
         *report.outcomes.entry(outcome.as_str().to_owned()).or_default() += 1;
     }
+    let mut doubts: BTreeMap<usize, u64> = BTreeMap::new();
     let seen = known.received.iter().map(|(_, reply)| &reply.inbound).collect::<BTreeSet<_>>();
     for inbound in &known.accepted {
         let is_seen = seen.contains(inbound);
@@ -143,6 +144,8 @@ pub(super) fn store(report: &mut Report, truth: &Truth, outcomes: &BTreeMap<Inbo
             None => Some("it has no outcome"),
             Some(Outcome::InDoubt) => {
                 report.in_doubt += 1;
+                let chat = known.submitted.get(inbound).map_or(usize::MAX, |event| event.context);
+                *doubts.entry(chat).or_default() += 1;
                 report.in_doubt_received += u64::from(is_seen);
                 None
             }
@@ -151,6 +154,11 @@ pub(super) fn store(report: &mut Report, truth: &Truth, outcomes: &BTreeMap<Inbo
         if let Some(why) = lost {
             report.lost += 1;
             report.fault(format!("lost: {inbound} {:?}: {why}", known.submitted.get(inbound).map(|e| &e.event)));
+        }
+    }
+    for (context, doubts) in doubts {
+        if doubts > u64::from(report.kills_total) {
+            report.fault(format!("{doubts} replies of context {context} are in doubt: more than one for each kill"));
         }
     }
     replies(report, &known);
@@ -191,14 +199,26 @@ fn fits(reply: &Reply, context: usize, n: u64) -> bool {
     reply.context == context_name(context) && has_own && !reply.text.replace(&own, "").contains("<c")
 }
 
+#[derive(Debug, Default, Deserialize)]
+struct Verified {
+    clean: bool,
+    store: Stored,
+    faults: Value,
+}
+
+#[derive(Debug, Default, Deserialize)]
+struct Stored {
+    inbox: u64,
+}
+
 /// What `verify --json` says, and whether it knows of as many events as there were.
 pub(super) fn verified(report: &mut Report, done: &Done) {
-    let said: Value = serde_json::from_str(&done.stdout).unwrap_or_default();
-    report.verify_clean = done.code == Some(0) && said["clean"] == true;
+    let said: Verified = serde_json::from_str(&done.stdout).unwrap_or_default();
+    report.verify_clean = done.code == Some(0) && said.clean;
     if !report.verify_clean {
-        report.fault(format!("verify ended with {:?}: {}{}", done.code, said["faults"], done.stderr));
+        report.fault(format!("verify ended with {:?}: {}{}", done.code, said.faults, done.stderr));
     }
-    let stored = said["store"]["inbox"].as_u64().unwrap_or_default();
+    let stored = said.store.inbox;
     if stored != report.accepted {
         report.doubled += stored.saturating_sub(report.accepted);
         report.lost += report.accepted.saturating_sub(stored);

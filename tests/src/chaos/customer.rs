@@ -26,7 +26,7 @@ const LOOK: Duration = Duration::from_millis(10);
 /// Events that are asked about at a time.
 const ASK_MAX: usize = 200;
 /// How long the answers may take.
-const ASKED_MAX: Duration = Duration::from_secs(30);
+const ASKED_MAX: Duration = Duration::from_secs(10);
 
 pub(super) struct Customer {
     context: usize,
@@ -109,10 +109,9 @@ impl Customer {
             while self.open.len() < OPEN_MAX && !self.truth.draining.load(Ordering::SeqCst) {
                 self.say(client)?;
             }
-            match tokio::time::timeout(LOOK * 10, client.next()).await {
-                Ok(frame) => self.hear(frame?, client)?,
-                // Nothing came; perhaps the run drains.
-                Err(_) => {}
+            // When nothing comes, perhaps the run drains.
+            if let Ok(frame) = tokio::time::timeout(LOOK * 10, client.next()).await {
+                self.hear(frame?, client)?;
             }
         }
         Ok(())

@@ -29,7 +29,7 @@ use self::truth::Truth;
 use crate::fake_model::{FakeModel, Mode};
 
 /// How long the last node may take until every accepted event has its outcome.
-const SETTLE_MAX: Duration = Duration::from_secs(120);
+const SETTLE_MAX: Duration = Duration::from_secs(60);
 
 /// What is to be done.
 #[derive(Debug, Clone)]

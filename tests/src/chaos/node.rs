@@ -38,7 +38,14 @@ impl Stage {
             env.push(("AGENT_RUNTIME_TEST_DISK", control.display().to_string()));
         }
         let stage = Self { program: plan.program.clone(), data: folder.join("data"), config, env };
-        stage.start(None).await?.stop().await?;
+        let first = stage.start(None).await?;
+        let maps = std::fs::read_to_string(format!("/proc/{}/maps", first.pid().as_raw_nonzero()))?;
+        if let Some((_, shim)) = stage.env.iter().find(|(name, _)| *name == "LD_PRELOAD")
+            && !maps.contains(shim.as_str())
+        {
+            bail!("the node runs without {shim}, so its disk is not slow");
+        }
+        first.stop().await?;
         for n in 0..plan.contexts {
             let make = stage.command(&["context", "create", &context_name(n)]).run("").await?;
             make.expect_code(0)?;
