@@ -7,6 +7,7 @@ use tokio::sync::oneshot;
 use crate::mail::Envelope;
 use crate::supervisor::Order;
 use crate::system::System;
+use crate::units::unit_of;
 
 /// How deep supervisors may be nested above an address that is opened.
 const DEPTH_MAX: usize = 8;
@@ -43,10 +44,11 @@ impl Actor for Region {
             Demand::Open { address, answer } => drop(answer.send(self.open(&address).await)),
             Demand::Wake(address) => {
                 self.system.demanded(&address);
-                match self.open(&address).await {
-                    Ok(()) => self.system.wake(&address),
-                    Err(error) => tracing::warn!(%address, %error, "can't be opened to be woken"),
+                let opened = self.open(&address).await;
+                if opened.is_ok() {
+                    self.system.wake(&address);
                 }
+                self.tell(&address, opened.err());
             }
         }
         Ok(())
@@ -54,6 +56,18 @@ impl Actor for Region {
 }
 
 impl Region {
+    /// Someone who has rows that wait and can't be opened is an alarm until it can: nobody else would hear of it.
+    fn tell(&self, address: &Address, problem: Option<AskError>) {
+        let stopping = self.system.is_stopping();
+        let told = problem.filter(|_| !stopping).map(|error| error.to_string());
+        // What keeps all of a unit closed is told once for the unit.
+        let unit = unit_of(address).unwrap_or_else(|| address.clone());
+        let (of_unit, of_address) = if self.system.fence(address).is_none() { (told, None) } else { (None, told) };
+        for (at, why) in [(&unit, of_unit), (address, of_address)] {
+            self.system.alarm(&format!("opening:{at}"), why.map(|why| format!("{at} can't be opened: {why}")));
+        }
+    }
+
     /// Opens an address and the supervisors above it, outermost first.
     async fn open(&self, address: &Address) -> Result<(), AskError> {
         if self.system.is_stopping() {

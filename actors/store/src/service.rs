@@ -91,10 +91,7 @@ impl Service for StoreService {
 
 /// What it is doing, as long as that is not the usual.
 fn troubles(health: &Health) -> String {
-    if health.writable {
-        return String::new();
-    }
-    format!("refuses commits: {}", health.last_error)
+    health.trouble().unwrap_or_default()
 }
 
 /// One sentence on how it stands.
@@ -120,5 +117,7 @@ mod tests {
         assert!(describe(&health).starts_with("writes; 0 commits in 0 groups"));
         health.writable = false;
         assert_eq!(troubles(&health), "refuses commits: the disk was full");
+        let health = Health { writable: true, unreadable: "it is damaged".into(), ..Health::default() };
+        assert_eq!(troubles(&health), "can't read some rows: it is damaged");
     }
 }

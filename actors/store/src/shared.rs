@@ -2,8 +2,12 @@
 
 use std::sync::atomic::{AtomicBool, AtomicU64, AtomicUsize, Ordering};
 use std::sync::{Mutex, PoisonError};
+use std::time::{Duration, Instant};
 
 use serde::Serialize;
+
+/// A failure to read that nobody met again for so long is over.
+const UNREAD_MS_MAX: u64 = 10_000;
 
 /// How the store stands; cheap to ask.
 #[derive(Debug, Clone, Default, PartialEq, Eq, Serialize)]
@@ -12,6 +16,8 @@ pub struct Health {
     pub writable: bool,
     /// What went wrong last, and what to do; empty when nothing ever did.
     pub last_error: String,
+    /// Why rows could not be read lately, and what to do; empty when all that was asked for could be read.
+    pub unreadable: String,
     /// Commits answered since the store was opened, but for those that the disk refused.
     pub commits: u64,
     /// Transactions they were written in.
@@ -24,12 +30,22 @@ pub struct Health {
     pub restarts: u64,
 }
 
+impl Health {
+    /// What is wrong now and what to do, in words; `None` when nothing is.
+    #[must_use]
+    pub fn trouble(&self) -> Option<String> {
+        let refuses = (!self.writable).then(|| format!("refuses commits: {}", self.last_error));
+        refuses.or_else(|| (!self.unreadable.is_empty()).then(|| format!("can't read some rows: {}", self.unreadable)))
+    }
+}
+
 /// Written by the threads, read by everyone.
 #[derive(Debug, Default)]
 pub(crate) struct Shared {
     refusing: AtomicBool,
     closing: AtomicBool,
     last_error: Mutex<String>,
+    unreadable: Mutex<Option<(Instant, String)>>,
     commits: AtomicU64,
     groups: AtomicU64,
     queue: AtomicUsize,
@@ -65,6 +81,21 @@ impl Shared {
         why.clone_into(&mut last);
     }
 
+    /// Rows can't be read. Who needs them asks again and again, so this is known as long as it is so.
+    pub(crate) fn unread(&self, why: &str) {
+        let mut last = self.unreadable.lock().unwrap_or_else(PoisonError::into_inner);
+        if last.as_ref().is_none_or(|(_, known)| known != why) {
+            tracing::error!(why, "the store can't be read");
+        }
+        *last = Some((Instant::now(), why.to_owned()));
+    }
+
+    fn unreadable(&self) -> String {
+        let last = self.unreadable.lock().unwrap_or_else(PoisonError::into_inner);
+        let lately = last.as_ref().filter(|(at, _)| at.elapsed() < Duration::from_millis(UNREAD_MS_MAX));
+        lately.map(|(_, why)| why.clone()).unwrap_or_default()
+    }
+
     /// The file could be opened again; the next group shows whether it can be written.
     pub(crate) fn reopened(&self) {
         tracing::debug!("the store's file is open again");
@@ -90,6 +121,7 @@ impl Shared {
         Health {
             writable: writer_lives && !self.is_refusing(),
             last_error: self.last_error(),
+            unreadable: self.unreadable(),
             commits: self.commits.load(Ordering::Relaxed),
             groups: self.groups.load(Ordering::Relaxed),
             queue: self.queue.load(Ordering::Relaxed),

@@ -45,14 +45,18 @@ pub(crate) fn run(folder: &Path, shared: &Shared, queue: &Mutex<Receiver<Read>>)
         let Ok(Read { query, answer }) = next else { return };
         shared.queries.fetch_sub(1, Ordering::Relaxed);
         if !answer.is_closed() {
+            let found = read(folder, &mut open, &query);
+            if let Err(QueryError::Unavailable(why)) = &found {
+                shared.unread(why);
+            }
             // An asker that has given up meanwhile is no error.
-            drop(answer.send(read(folder, &mut open, &query)));
+            drop(answer.send(found));
         }
     }
 }
 
 /// A connection that failed is not used again.
-fn read(folder: &Path, open: &mut Option<Connection>, query: &Query) -> Answer {
+pub(crate) fn read(folder: &Path, open: &mut Option<Connection>, query: &Query) -> Answer {
     let answer = catch_unwind(AssertUnwindSafe(|| {
         let sql = match open.take() {
             Some(sql) => sql,

@@ -2,7 +2,7 @@
 
 use rusqlite::Connection;
 
-use super::Report;
+use super::{DAMAGE, Report};
 
 /// A rule: its code, what a row that breaks it is, and the statement that selects those by their subject.
 type Rule = (&'static str, &'static str, &'static str);
@@ -96,7 +96,8 @@ pub(super) fn file(sql: &Connection, report: &mut Report) -> rusqlite::Result<()
     while let Some(row) = rows.next()? {
         let found: String = row.get(0)?;
         if found != "ok" {
-            report.fault("file", found, "meta.sqlite");
+            let found = format!("it is damaged ({}); stop the node and restore a backup", found.replace('\n', ", "));
+            report.fault(DAMAGE, found, "meta.sqlite");
         }
     }
     Ok(())

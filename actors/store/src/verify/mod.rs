@@ -6,7 +6,7 @@ mod logs;
 use std::path::{Path, PathBuf};
 
 use messages::store::{AuditRow, Query, Rows};
-use rusqlite::Connection;
+use rusqlite::{Connection, ErrorCode};
 use serde::Serialize;
 
 use crate::audit::{self, AuditKey, AuditReport};
@@ -16,6 +16,9 @@ pub use logs::{EntryRows, for_each_log};
 
 /// So many faults are listed; the rest is counted.
 pub const FAULTS_MAX: usize = 1_000;
+
+/// The code of a fault of the file itself: rows may be missing from what else is told.
+pub const DAMAGE: &str = "file";
 
 /// What a verification found.
 #[derive(Debug, Clone, Default, PartialEq, Eq, Serialize)]
@@ -73,6 +76,14 @@ pub enum VerifyError {
         /// What SQLite says.
         why: String,
     },
+    /// Its file is damaged.
+    #[error("{} is damaged ({why}); stop the node and restore a backup", file.display())]
+    Damaged {
+        /// The file.
+        file: PathBuf,
+        /// What SQLite says.
+        why: String,
+    },
     /// The audit chain's key can't be read.
     #[error("{0}")]
     Key(String),
@@ -101,7 +112,11 @@ pub fn verify(folder: &Path) -> Result<Report, VerifyError> {
     let sql = open(folder)?;
     let key = AuditKey::load(folder).map_err(|e| VerifyError::Key(e.to_string()))?;
     let mut report = Report::default();
-    whole(&sql, key.as_ref(), &mut report).map_err(|e| unreadable(folder, &e))?;
+    match whole(&sql, key.as_ref(), &mut report).map_err(|e| unreadable(folder, &e)) {
+        // What was found until then helps whoever repairs it.
+        Err(damaged @ VerifyError::Damaged { .. }) => report.fault(DAMAGE, damaged.to_string(), "meta.sqlite"),
+        ended => ended?,
+    }
     Ok(report)
 }
 
@@ -144,6 +159,9 @@ fn whole(sql: &Connection, key: Option<&AuditKey>, report: &mut Report) -> rusql
 }
 
 fn unreadable(folder: &Path, error: &rusqlite::Error) -> VerifyError {
+    if matches!(error.sqlite_error_code(), Some(ErrorCode::DatabaseCorrupt | ErrorCode::NotADatabase)) {
+        return VerifyError::Damaged { file: connection::file_in(folder), why: error.to_string() };
+    }
     VerifyError::Read { folder: folder.to_owned(), why: error.to_string() }
 }
 

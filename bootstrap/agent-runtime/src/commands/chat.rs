@@ -39,6 +39,7 @@ pub(super) async fn run(args: Chat) -> anyhow::Result<ExitCode> {
     }
     let node = match Node::start(settings).await {
         Ok(node) => node,
+        Err(error) if !is_in_use(&error) => return Err(error),
         Err(error) => match other(&data, &who).await {
             Some(client) => {
                 let client = has_notes(client, notes.as_deref()).await?;
@@ -47,6 +48,10 @@ pub(super) async fn run(args: Chat) -> anyhow::Result<ExitCode> {
             None => return Err(error),
         },
     };
+    if let Err(error) = node.holds(&args.workspace).await {
+        node.stop().await?;
+        return Err(error);
+    }
     let done = match Client::connect(&data, who).await {
         Ok(Some(client)) => talk(client, &data, is_terminal, args.json, false).await,
         Ok(None) => Err(anyhow::anyhow!("the node that was just started does not answer at its socket")),
@@ -79,6 +84,12 @@ fn welcome(model: &str) -> Vec<String> {
         model,
         "Ctrl-C stops the turn that runs, Ctrl-D leaves.".to_owned(),
     ]
+}
+
+/// The node did not start because another one has the data folder.
+fn is_in_use(error: &anyhow::Error) -> bool {
+    let opening = error.downcast_ref::<store::OpenError>();
+    opening.is_some_and(|error| matches!(error, store::OpenError::Lock(store::LockError::InUse { .. })))
 }
 
 /// Somebody else may be starting a node on this folder right now.

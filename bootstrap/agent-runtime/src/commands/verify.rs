@@ -48,8 +48,11 @@ fn look(settings: &Settings) -> anyhow::Result<Report> {
     let folder = node::own_folder(&settings.data);
     let layout = Layout::of_data(&settings.data);
     let store = store::verify(&folder)?;
-    let mut logs = again(|| compare_logs(&folder, layout.workspaces()), |found| found.2.is_empty())?;
     let mut faults = store.faults.clone();
+    let is_damaged = faults.iter().any(|fault| fault.code == store::verify::DAMAGE);
+    let logs = again(|| compare_logs(&folder, layout.workspaces()), |found| found.2.is_empty());
+    // A damaged file is told already; what can't be read of it can't be compared.
+    let mut logs = if is_damaged { logs.unwrap_or_default() } else { logs? };
     faults.append(&mut logs.2);
     let workspaces = layout.list()?;
     for workspace in &workspaces {

@@ -84,6 +84,12 @@ impl Node {
         }
     }
 
+    /// The workspace is this node's to work in.
+    pub(crate) async fn holds(&self, workspace: &Slug) -> anyhow::Result<()> {
+        let claimed = self.system.claim(&Address::workspace(workspace)).await;
+        claimed.map_err(anyhow::Error::msg).with_context(|| format!("the workspace `{workspace}` can't be opened"))
+    }
+
     /// Workspaces open at the start, so that their files are watched and their indexes fresh.
     fn open_workspaces(&self, layout: &Layout) {
         match layout.list() {
@@ -135,7 +141,10 @@ impl UnitClaimer for Locks {
         let Some(workspace) = unit.workspace_of() else { return Ok(Box::new(())) };
         let folder = self.layout.folder(&workspace);
         if !self.layout.workspace_file(&workspace).is_file() {
-            return Err(format!("there is no workspace `{workspace}`: {} has no workspace.md", folder.display()));
+            let folder = folder.display();
+            return Err(format!(
+                "{folder} has no workspace.md; make the workspace with `agent-runtime workspace create {workspace}`"
+            ));
         }
         store::lock_workspace(&folder).map(|lock| Box::new(lock) as Box<dyn Send + Sync>).map_err(|e| e.to_string())
     }

@@ -81,8 +81,7 @@ fn inspector(plan: &Plan) -> impl Fn() -> Result<AdminService, ServiceError> + S
         version: VERSION.to_owned(),
         data: plan.settings.data.display().to_string(),
         store: Arc::new(move || {
-            let health = store.health();
-            (!health.writable).then(|| format!("the store refuses commits: {}", health.last_error))
+            store.health().trouble().map(|trouble| format!("the store {trouble}"))
         }),
     };
     move || Ok(AdminService::new(config.clone()))
