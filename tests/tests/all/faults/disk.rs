@@ -174,8 +174,9 @@ async fn a_node_that_starts_on_a_full_disk_says_so_and_what_to_do() -> anyhow::R
         assert_eq!(status.code(), Some(1));
         assert!(node.said().contains("error: ") && node.said().contains(words), "{order}: {}", node.said());
         world.disk("ok")?;
-        world.serve().await?.stop().await?;
-        world.is_clean().await?;
+        let node = world.serve().await?;
+        world.becomes_clean().await?;
+        node.stop().await?;
     }
     Ok(())
 }

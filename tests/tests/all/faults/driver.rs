@@ -73,7 +73,7 @@ impl Driver {
     /// Says it and waits for how it ends.
     pub(crate) async fn ask(&mut self, text: &str, within: Duration) -> anyhow::Result<Ended> {
         let inbound = self.say(text).await?;
-        self.settled(&[inbound.clone()], within).await?;
+        self.settled(std::slice::from_ref(&inbound), within).await?;
         self.ended.get(&inbound).cloned().context("it was not accepted")
     }
 

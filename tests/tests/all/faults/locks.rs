@@ -39,6 +39,11 @@ async fn a_workspace_that_another_node_holds_is_told_with_the_pid_of_that_node()
     let told = |alarms: &[String]| alarms.iter().any(|alarm| alarm.contains(&pid));
     bob.status_until(PATIENCE, |status| told(&status.alarms)).await?;
     assert!(bob.ended.is_empty(), "what can't be done is not claimed to be: {:?}", bob.ended);
+    let third = world.path("third");
+    fs::create_dir_all(third.join("workspaces"))?;
+    symlink(world.data().join("workspaces/home"), third.join("workspaces/home"))?;
+    let said = command(&["chat"], &third).await?.expect_code(1)?;
+    assert!(said.stderr.contains(&pid) && said.stderr.contains("`home` can't be opened"), "{}", said.stderr);
     ann.leave().await;
     node.stop().await?;
     // The one that waited goes on by itself.
