@@ -69,10 +69,16 @@ impl InboundId {
         let typed = typed.trim().to_ascii_lowercase();
         let bare = typed.strip_prefix("in_").unwrap_or(&typed);
         if bare.len() < Self::PREFIX_MIN {
-            return Err(format!("`{typed}` is too short for an id; give at least {} characters after in_", Self::PREFIX_MIN));
+            return Err(format!(
+                "`{typed}` is too short for an id; give at least {} characters after in_",
+                Self::PREFIX_MIN
+            ));
         }
         if bare.len() > 16 || !bare.bytes().all(|b| CROCKFORD.contains(&b)) {
-            return Err(format!("`{}` is not an id; ids look like in_4k2v9m0x", typed.chars().take(40).collect::<String>()));
+            return Err(format!(
+                "`{}` is not an id; ids look like in_4k2v9m0x",
+                typed.chars().take(40).collect::<String>()
+            ));
         }
         Ok(format!("in_{bare}"))
     }

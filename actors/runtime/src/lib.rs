@@ -34,6 +34,7 @@ mod reference;
 mod region;
 mod service;
 mod service_host;
+mod soon;
 mod supervisor;
 mod system;
 mod tasks;

@@ -19,6 +19,7 @@ use crate::mail::{Envelope, Post};
 use crate::port::{Clock, StorePort};
 use crate::reference::Ref;
 use crate::region::{self, Demand};
+use crate::soon::Soon;
 use crate::supervisor::{self, Children, Order};
 use crate::units::{UnitClaimer, Units};
 
@@ -68,6 +69,7 @@ struct Inner {
     region: OnceLock<ActorRef<Envelope<Demand>>>,
     root: OnceLock<ActorRef<Envelope<Order>>>,
     opening: Mutex<HashSet<Address>>,
+    soon: Soon,
     alarms: Mutex<BTreeMap<String, String>>,
     ended: tokio::sync::watch::Sender<Option<String>>,
     stopping: AtomicBool,
@@ -87,6 +89,7 @@ impl System {
             region: OnceLock::new(),
             root: OnceLock::new(),
             opening: Mutex::default(),
+            soon: Soon::default(),
             alarms: Mutex::default(),
             ended: tokio::sync::watch::Sender::new(None),
             stopping: AtomicBool::new(false),
@@ -120,6 +123,20 @@ impl System {
                 }
             }
             None => self.demand(address),
+        }
+    }
+
+    /// Wakes whoever serves an address within [`SOON`](crate::soon::SOON), together with others: for work that may as
+    /// well ride along with what comes next.
+    pub fn wake_soon(&self, address: &Address) {
+        if self.0.soon.add(address) {
+            let system = self.clone();
+            tokio::task::spawn(async move {
+                tokio::time::sleep(crate::soon::SOON).await;
+                for address in system.0.soon.take() {
+                    system.wake(&address);
+                }
+            });
         }
     }
 

@@ -14,6 +14,7 @@ use crate::audit::AuditKey;
 use crate::connection::Place;
 use crate::core;
 use crate::lock::FolderLock;
+use crate::quick::Quick;
 use crate::reader::{self, Read};
 use crate::shared::{Health, Shared};
 use crate::writer::{self, Job, Open, Writer};
@@ -39,6 +40,7 @@ struct Inner {
     queries: Mutex<Option<SyncSender<Read>>>,
     threads: Mutex<Vec<JoinHandle<()>>>,
     lock: Mutex<Option<FolderLock>>,
+    quick: Quick,
 }
 
 /// The store was closed, but not in good order.
@@ -59,6 +61,7 @@ impl StoreHandle {
             queries: Mutex::new(Some(queries)),
             threads: Mutex::default(),
             lock: Mutex::new(Some(lock)),
+            quick: Quick::new(&place.folder),
         };
         // If one thread can't be started, dropping this ends those that were.
         let handle = Self { inner: Arc::new(inner) };
@@ -166,6 +169,12 @@ impl Store for StoreHandle {
     }
 
     fn query(&self, query: Query) -> BoxFuture<Result<Rows, QueryError>> {
+        if let Some(answer) = self.inner.quick.read(&query) {
+            if let Err(QueryError::Unavailable(why)) = &answer {
+                self.inner.shared.unread(why);
+            }
+            return Box::pin(std::future::ready(answer));
+        }
         let asked = self.ask(query);
         Box::pin(async move {
             let ended = || QueryError::Unavailable("the reader ended before it answered".into());
@@ -177,6 +186,7 @@ impl Store for StoreHandle {
 impl Inner {
     /// Ends the threads once they have done what waits, then frees the lock.
     fn end(&self) {
+        self.quick.close();
         drop(hold(&self.commits).take());
         drop(hold(&self.queries).take());
         for thread in hold(&self.threads).drain(..) {

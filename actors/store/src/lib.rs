@@ -30,6 +30,7 @@ mod core;
 mod handle;
 mod lock;
 mod open;
+mod quick;
 mod reader;
 mod schema;
 mod service;

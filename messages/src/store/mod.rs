@@ -4,7 +4,7 @@ mod query;
 mod rows;
 mod write;
 
-pub use query::{PAGE_ROWS_MAX, Query};
+pub use query::{LANE_ROWS_MAX, PAGE_ROWS_MAX, Query};
 pub use rows::*;
 pub use write::{EntryKind, FileStamp, InboundKind, Owner, Write};
 

@@ -9,6 +9,9 @@ use crate::turn::Chat;
 /// The most rows one page of a paged query gives; a larger `limit` is cut to this.
 pub const PAGE_ROWS_MAX: u32 = 4_096;
 
+/// The most rows that `Query::Lane` gives.
+pub const LANE_ROWS_MAX: usize = 32;
+
 /// A read. Each variant names the [`super::Rows`] variant that answers it.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub enum Query {
@@ -28,7 +31,7 @@ pub enum Query {
         /// At most so many messages; control events (stop, edit, delete) are given beyond it, 32 at most.
         limit: u32,
     },
-    /// Outbox rows of one chat that are pending or sending, oldest first, 32 at most -> `Rows::Outbox`.
+    /// Outbox rows of one chat that are pending or sending, oldest first, [`LANE_ROWS_MAX`] at most -> `Rows::Outbox`.
     Lane {
         /// Which chat.
         chat: Chat,

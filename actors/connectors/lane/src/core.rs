@@ -3,7 +3,7 @@
 use std::collections::VecDeque;
 
 use messages::lane::Reply;
-use messages::store::{OutboxRow, OutboxState, Write};
+use messages::store::{LANE_ROWS_MAX, OutboxRow, OutboxState, Write};
 use messages::{Address, Moment};
 use runtime::{AskId, Cx, Decision};
 
@@ -42,6 +42,8 @@ pub struct State {
     asking: usize,
     /// Woken while it was busy: there may be more rows than it knows.
     woken: bool,
+    /// The last read gave as many rows as one may.
+    more: bool,
 }
 
 /// What a lane hears.
@@ -67,7 +69,7 @@ pub enum Effect {
 impl State {
     pub(crate) fn open(rows: Vec<OutboxRow>) -> (Self, Vec<Effect>) {
         let cut_off: Vec<_> = rows.into_iter().filter(|row| row.state == OutboxState::Sending).collect();
-        let state = Self { pending: VecDeque::new(), sending: None, asking: cut_off.len(), woken: false };
+        let state = Self { pending: VecDeque::new(), sending: None, asking: cut_off.len(), woken: false, more: false };
         let mut effects: Vec<_> = cut_off.into_iter().map(|row| Effect::Find(Box::new(row))).collect();
         effects.push(Effect::Read);
         (state, effects)
@@ -104,6 +106,7 @@ impl State {
         if self.sending.is_some() || self.asking > 0 {
             return Decision::none();
         }
+        self.more = rows.len() >= LANE_ROWS_MAX;
         self.pending = rows.into_iter().filter(|row| row.state == OutboxState::Pending).collect();
         let mut decision = Decision::none();
         if ready {
@@ -162,16 +165,16 @@ impl State {
                 true
             }
         };
-        if waits {
-            // The rows are read again when the date comes, or when the connector is ready.
-            self.pending.clear();
-        } else {
+        if !waits {
             decision.then.push(Effect::Tell(row.context.clone()));
             self.begin_next(&mut decision, cx);
         }
-        if self.sending.is_none() && (!waits || self.woken) {
-            self.woken = false;
-            decision.then.push(Effect::Read);
+        if self.sending.is_none() {
+            self.pending.clear();
+            // What was put meanwhile came with a wake; without one there is more only where a read gave all it may.
+            if std::mem::take(&mut self.woken) || (!waits && self.more) {
+                decision.then.push(Effect::Read);
+            }
         }
         decision
     }

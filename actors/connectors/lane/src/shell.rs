@@ -93,7 +93,8 @@ impl Entity for Lane {
                 Some(Event::Ended { row: row.clone(), sending })
             }
             Effect::Tell(context) => {
-                world.system.wake(context);
+                // Not at once: under load the context's next commit settles it, too.
+                world.system.wake_soon(context);
                 None
             }
         }

@@ -48,7 +48,7 @@ struct Ranked {
 
 /// The roots that are covered now, by their row. A row of another folder is as good as gone.
 pub(crate) fn covered<'r>(connection: &Connection, roots: &'r [Root]) -> Result<HashMap<i64, &'r Root>, Trouble> {
-    let mut statement = connection.prepare("SELECT id, name, folder FROM root")?;
+    let mut statement = connection.prepare_cached("SELECT id, name, folder FROM root")?;
     let mut rows = statement.query([])?;
     let mut covered = HashMap::new();
     while let Some(row) = rows.next()? {
@@ -68,10 +68,11 @@ fn best(
     paths: &[String],
 ) -> Result<Vec<Ranked>, Trouble> {
     // `rank` sorts inside the engine, so that rows that are not taken cost no look-up.
-    let mut ranked = connection
-        .prepare("SELECT rowid, rank FROM words WHERE words MATCH ?1 AND rank MATCH 'bm25(1.5, 1.0)' ORDER BY rank")?;
+    let mut ranked = connection.prepare_cached(
+        "SELECT rowid, rank FROM words WHERE words MATCH ?1 AND rank MATCH 'bm25(1.5, 1.0)' ORDER BY rank",
+    )?;
     let sql = "SELECT f.root, f.path, p.heading, p.text FROM passage p JOIN file f ON f.id = p.file WHERE p.id = ?1";
-    let mut passage = connection.prepare(sql)?;
+    let mut passage = connection.prepare_cached(sql)?;
     let mut rows = ranked.query([any_of])?;
     let mut best = Vec::with_capacity(limit);
     while best.len() < limit {

@@ -28,15 +28,17 @@ type Ended = Arc<Mutex<Vec<(Instant, Duration)>>>;
 /// Runs `contexts` sessions for `run`; gives every turn that ended with the moment it did.
 pub(super) async fn run(data: &Path, contexts: usize, pace: Pace, run: Duration) -> anyhow::Result<Vec<(Instant, Duration)>> {
     let ended: Ended = Arc::default();
-    let gate = Arc::new(Semaphore::new(match pace {
-        Pace::InFlight(n) => n,
-        Pace::PerSecond(_) => 0,
-    }));
+    let shared = Arc::new(Semaphore::new(0));
     let mut sessions = tokio::task::JoinSet::new();
     let name = console::client::fresh_session()?;
     for n in 0..contexts {
         let client = child::client(data, n, &name).await?;
-        let session = Session { client, gate: gate.clone(), ended: ended.clone(), begun: HashMap::new(), number: 0, until: now() + run };
+        // Each context has its share: turns of one context run one after the other, and a hog would wait for itself.
+        let gate = match pace {
+            Pace::InFlight(all) => Arc::new(Semaphore::new(all / contexts + usize::from(n < all % contexts))),
+            Pace::PerSecond(_) => shared.clone(),
+        };
+        let session = Session { client, gate, ended: ended.clone(), begun: HashMap::new(), number: 0, until: now() + run };
         sessions.spawn(session.talk(matches!(pace, Pace::InFlight(_))));
     }
     if let Pace::PerSecond(rate) = pace {
@@ -44,7 +46,7 @@ pub(super) async fn run(data: &Path, contexts: usize, pace: Pace, run: Duration)
         let end = now() + run;
         while now() < end {
             tick.tick().await;
-            gate.add_permits(1);
+            shared.add_permits(1);
         }
     }
     while let Some(done) = sessions.join_next().await {
