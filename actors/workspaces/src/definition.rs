@@ -171,11 +171,17 @@ fn check(limits: &Limits, text: &str) -> Result<(), Broken> {
     ];
     for (key, value, min, max) in ranges {
         if !(min..=max).contains(&value) {
-            let line = text.lines().position(|l| l.trim_start().starts_with(key)).map_or(1, |at| at + 1);
+            let line = text.lines().position(|line| names(line, key)).map_or(1, |at| at + 1);
             return Err(Broken { line, column: 0, why: format!("limits.{key} is {value}; it must be {min} to {max}") });
         }
     }
     Ok(())
+}
+
+/// A line of frontmatter names a key, at its beginning or between braces; a comment names none.
+fn names(line: &str, key: &str) -> bool {
+    let said = line.split('#').next().unwrap_or_default();
+    said.split([',', '{']).any(|part| part.split_once(':').is_some_and(|(name, _)| name.trim() == key))
 }
 
 /// A workspace as its file defines it.
@@ -263,6 +269,8 @@ mod tests {
                 assert_eq!(broken.line, 3);
             }
         }
+        let between_braces = "---\npaths: []\n# history: 7\nlimits: {passages: 2, history: 1000}\n---\n";
+        assert_eq!(Definition::parse(between_braces).unwrap_err().line, 4);
     }
 
     #[test]

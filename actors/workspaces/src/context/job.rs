@@ -117,7 +117,8 @@ async fn search(query: &str, job: &Job, world: &World<Context>) -> Done {
     }
     let mut text = String::new();
     for (n, hit) in found.iter().enumerate() {
-        let heading = if hit.heading.is_empty() { String::new() } else { format!(" › {}", hit.heading) };
+        let heading = hit.heading.replace(" > ", " › ");
+        let heading = if heading.is_empty() { heading } else { format!(" › {heading}") };
         text.push_str(&format!("{}. `{}`{heading}\n   {}\n", n + 1, hit.path, hit.snippet));
     }
     let mut sources: Vec<String> = found.into_iter().map(|hit| hit.path).collect();
