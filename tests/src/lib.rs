@@ -3,3 +3,4 @@
 pub mod chaos;
 pub mod fake_model;
 pub mod process;
+pub mod story;

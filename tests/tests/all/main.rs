@@ -1,14 +1,18 @@
 //! All tests of the whole, in one binary.
 //!
 //! - `chaos`: kills under load, and the count afterwards.
+//! - `bad_input`: what nobody should give.
 //! - `faults`: disks that fail, damaged files, nodes in each other's way.
 //! - `rules`: what a machine can keep of the rules by which this repository is built.
+//! - `stories`: transcripts of chats, played against a real node.
 //! - `tree`: the drawn supervision tree against the one of a running node.
 
 // The whole binary is tests: a value that is not there is a failed test.
 #![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic, clippy::indexing_slicing)]
 
 mod chaos;
+mod bad_input;
 mod faults;
 mod rules;
+mod stories;
 mod tree;

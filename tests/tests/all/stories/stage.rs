@@ -1,0 +1,148 @@
+//! Where a story is played: a data folder, a folder of notes, a node.
+
+use std::collections::BTreeMap;
+use std::path::PathBuf;
+
+use anyhow::{Context as _, bail};
+use serde_json::Value;
+use tests::process::{Done, NodeProcess, Spec, program};
+use tests::story::{Act, Turn, fits};
+
+/// How a story is played.
+#[derive(Debug, Clone, Copy)]
+pub(super) struct Form {
+    /// `chat --json`.
+    pub(super) json: bool,
+    /// Messages between actors take their wire form.
+    pub(super) wire: bool,
+}
+
+pub(super) struct Stage {
+    folder: tempfile::TempDir,
+    form: Form,
+    node: Option<NodeProcess>,
+}
+
+impl Stage {
+    pub(super) async fn set(form: Form, served: bool) -> anyhow::Result<Self> {
+        let folder = tempfile::tempdir()?;
+        let notes = folder.path().join("notes");
+        std::fs::create_dir(&notes)?;
+        let config = format!("[workspaces.home]\nnotes = [\"{}\"]\n", notes.display());
+        std::fs::write(folder.path().join("agent-runtime.toml"), config)?;
+        let mut stage = Self { folder, form, node: None };
+        if served {
+            let data = stage.path("data");
+            stage.node = Some(NodeProcess::start(stage.spec(&["serve"])?, &data).await?);
+        }
+        Ok(stage)
+    }
+
+    fn path(&self, relative: &str) -> PathBuf {
+        self.folder.path().join(relative)
+    }
+
+    fn spec(&self, args: &[&str]) -> anyhow::Result<Spec> {
+        let spec = Spec::new(&program()?, args).folder(self.folder.path());
+        Ok(spec.env("AGENT_RUNTIME_RUNTIME__FORCE_WIRE_FORM", self.form.wire.to_string()))
+    }
+
+    fn on_data(&self, args: &[&str]) -> anyhow::Result<Spec> {
+        Ok(self.spec(args)?.arg("--data").arg(self.path("data").display().to_string()))
+    }
+
+    pub(super) async fn act(&mut self, act: &Act) -> anyhow::Result<()> {
+        match act {
+            Act::File { path, text } => {
+                let path = self.path(path);
+                std::fs::create_dir_all(path.parent().context("a folder")?)?;
+                std::fs::write(path, text)?;
+                if self.node.is_some() {
+                    // The index hears of it by itself; `verify` looks until both agree.
+                    self.on_data(&["verify"])?.run("").await?.expect_code(0)?;
+                }
+                Ok(())
+            }
+            Act::Holds { path, text } => {
+                let found = std::fs::read_to_string(self.path(path)).with_context(|| path.clone())?;
+                same(text, &found)
+            }
+            Act::Run { args, exit, text } => {
+                let args: Vec<&str> = args.iter().map(String::as_str).collect();
+                let done = self.on_data(&args)?.run("").await?.expect_code(*exit)?;
+                same(text, &format!("{}{}", done.stdout, done.stderr))
+            }
+            Act::Chat { options, exit, turns } => self.chat(options, *exit, turns).await,
+        }
+    }
+
+    async fn chat(&self, options: &BTreeMap<String, String>, exit: i32, turns: &[Turn]) -> anyhow::Result<()> {
+        let mut spec = self.on_data(&["chat"])?;
+        for (name, value) in options {
+            spec = spec.arg(format!("--{name}")).arg(value.clone());
+        }
+        if self.form.json {
+            spec = spec.arg("--json");
+        }
+        let lines: String = turns.iter().map(|turn| format!("{}\n", turn.typed)).collect();
+        let done = spec.run(lines).await?.expect_code(exit)?;
+        if self.form.json { as_json(turns, &done) } else { as_text(turns, &done) }
+    }
+
+    pub(super) async fn end(self) -> anyhow::Result<()> {
+        if let Some(node) = self.node {
+            let status = node.stop().await?;
+            if !status.success() {
+                bail!("the node ended with {status}");
+            }
+        }
+        Ok(())
+    }
+}
+
+fn same(expected: &str, found: &str) -> anyhow::Result<()> {
+    if !fits(expected, found) {
+        bail!("expected:\n{expected}\n\nfound:\n{found}");
+    }
+    Ok(())
+}
+
+/// The replies one after the other on the output, and how a line ended otherwise on the error output.
+fn as_text(turns: &[Turn], done: &Done) -> anyhow::Result<()> {
+    let replies: Vec<&str> = turns.iter().map(|turn| turn.reply.as_str()).filter(|reply| !reply.is_empty()).collect();
+    same(&replies.join("\n"), &done.stdout)?;
+    for (n, turn) in (1..).zip(turns) {
+        let ends = |words: &str| done.stderr.lines().any(|line| line.starts_with(&format!("line {n}: {words}")));
+        match &turn.outcome {
+            Some(outcome) if !ends(outcome) => bail!("line {n} did not end as {outcome}:\n{}", done.stderr),
+            None if ["denied", "failed", "expired", "cancelled", "in_doubt"].iter().any(|bad| ends(bad)) => {
+                bail!("line {n} did not end as replied:\n{}", done.stderr);
+            }
+            _ => {}
+        }
+    }
+    Ok(())
+}
+
+/// One object for each accepted line and one for each reply, in the order of the lines.
+fn as_json(turns: &[Turn], done: &Done) -> anyhow::Result<()> {
+    let objects: Vec<Value> = done.stdout.lines().map(serde_json::from_str).collect::<Result<_, _>>()?;
+    let accepted = objects.iter().filter(|object| object.get("accepted").is_some()).count();
+    let ended: Vec<&Value> = objects.iter().filter(|object| object.get("outcome").is_some()).collect();
+    if accepted != turns.len() || ended.len() != turns.len() {
+        bail!("{} lines, {accepted} accepted, {} ended:\n{}", turns.len(), ended.len(), done.stdout);
+    }
+    for (n, turn) in (1..).zip(turns) {
+        let mine = objects.iter().find(|object| object["line"] == n && object.get("accepted").is_some());
+        let id = &mine.context("an accepted line")?["accepted"];
+        let end = ended.iter().find(|object| object["inbound"] == *id).context("an end for each line")?;
+        let text = end["text"].as_str().unwrap_or_default();
+        same(&turn.reply, text).with_context(|| format!("line {n}"))?;
+        let outcome = turn.outcome.as_deref().unwrap_or("replied");
+        let reason = end["reason"].as_str().unwrap_or_default();
+        if !outcome.starts_with(end["outcome"].as_str().unwrap_or("no outcome")) {
+            bail!("line {n} ended as {} ({reason}), not as {outcome}", end["outcome"]);
+        }
+    }
+    Ok(())
+}
