@@ -41,8 +41,9 @@ impl State {
     }
 
     fn set_logs_date(&mut self, out: &mut Decision, cx: &Cx<'_, ContextFacts>) {
-        if self.logs_due.is_none() {
-            let due = cx.now.plus_ms(SYNC_AFTER_MS);
+        // One farther away than any can be was set before the clock was set back.
+        let due = cx.now.plus_ms(SYNC_AFTER_MS);
+        if self.logs_due.is_none_or(|set| set > due) {
             self.logs_due = Some(due);
             out.writes.push(Write::TimerPut { entity: cx.address.clone(), name: LOGS.to_owned(), due });
         }

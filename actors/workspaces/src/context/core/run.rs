@@ -174,11 +174,15 @@ impl State {
     pub(super) fn set_expiry(&mut self, out: &mut Decision, cx: &Cx<'_, ContextFacts>) {
         // The one in front need not be the oldest: the clock may have been set back between two.
         let oldest = self.queue.iter().map(|queued| queued.row.received_at).min();
-        let Some(oldest) = oldest.filter(|_| self.expire_due.is_none()) else { return };
+        let Some(oldest) = oldest else { return };
         let seconds = i64::try_from(self.in_force.context.limits.wait_seconds).unwrap_or(i64::MAX);
-        let due = oldest.plus_ms(seconds.saturating_mul(1_000).saturating_add(1));
+        let wait_ms = seconds.saturating_mul(1_000).saturating_add(1);
         // A clock that was set back must not strand the date behind a longer wait than the limit itself.
-        let due = due.min(cx.now.plus_ms(seconds.saturating_mul(1_000).saturating_add(1)));
+        let latest = cx.now.plus_ms(wait_ms);
+        if self.expire_due.is_some_and(|set| set <= latest) {
+            return;
+        }
+        let due = oldest.plus_ms(wait_ms).min(latest);
         self.expire_due = Some(due);
         out.writes.push(Write::TimerPut { entity: cx.address.clone(), name: EXPIRE.to_owned(), due });
     }

@@ -1,0 +1,10 @@
+//! The decisions of a context, on the tables of a small store that refuses what the real one refuses.
+
+mod crash;
+mod deletes;
+mod edits;
+mod expiry;
+mod model;
+mod people;
+mod sim;
+mod stops;

@@ -1,0 +1,344 @@
+//! A context at work on the model: what the host of entities does, with every point at which a process can end.
+
+use std::collections::{BTreeMap, VecDeque};
+
+use messages::store::{FileStamp, InboundKind, OutboxState, Write};
+use messages::turn::Outcome;
+use messages::{Moment, Slug};
+use policy::Policy;
+use runtime::Cx;
+
+use super::super::{Answer, ContextFacts, Decision, Effect, Event, Job, LOGS, Loaded, State};
+use super::model::{Model, here};
+use crate::definition::{Definition, WorkspaceDefinition};
+use crate::render;
+
+pub(super) const WORKSPACE: &str = "---\nname: Home\n---\n";
+/// Entries that a context is given when it opens.
+const TAIL: usize = 40;
+
+/// The process ended.
+#[derive(Debug)]
+pub(super) struct Crash;
+
+type Ran = Result<(), Crash>;
+
+/// A log's file.
+#[derive(Debug, Clone, Default)]
+pub(super) struct File {
+    pub(super) bytes: Vec<u8>,
+    changes: i64,
+}
+
+impl File {
+    fn stamp(&self) -> FileStamp {
+        FileStamp { inode: 1, size: self.bytes.len() as u64, mtime_ns: self.changes }
+    }
+
+    fn write(&mut self, offset: u64, bytes: &[u8]) {
+        let from = usize::try_from(offset).unwrap();
+        self.changes += 1;
+        self.bytes.resize(self.bytes.len().max(from + bytes.len()), 0);
+        self.bytes[from..from + bytes.len()].copy_from_slice(bytes);
+    }
+}
+
+pub(super) struct Sim {
+    pub(super) model: Model,
+    pub(super) now: Moment,
+    pub(super) state: Option<State>,
+    todo: VecDeque<Effect>,
+    /// What runs beside the mailbox.
+    pub(super) slow: Option<Job>,
+    pub(super) files: BTreeMap<String, File>,
+    pub(super) definition: String,
+    facts: ContextFacts,
+    pub(super) disk_fails: bool,
+    /// So many points are left until the process ends.
+    pub(super) fuse: Option<u32>,
+    events: u32,
+    /// What was committed, since a test last looked.
+    pub(super) wrote: Vec<Write>,
+    /// A stale event may be refused; nothing else may.
+    pub(super) may_be_refused: bool,
+    pub(super) reopened: u32,
+}
+
+impl Sim {
+    pub(super) fn new(frontmatter: &str) -> Self {
+        Self {
+            model: Model::default(),
+            now: Moment(1_000_000_000),
+            state: None,
+            todo: VecDeque::new(),
+            slow: None,
+            files: BTreeMap::new(),
+            definition: format!("---\n{frontmatter}\n---\nBe kind.\n"),
+            facts: ContextFacts { policy: Policy::built_in(), account: "ann".into() },
+            disk_fails: false,
+            fuse: None,
+            events: 0,
+            wrote: Vec::new(),
+            may_be_refused: false,
+            reopened: 0,
+        }
+    }
+
+    /// A new event in the store; the context is not woken.
+    pub(super) fn put(&mut self, user: &str, kind: InboundKind, text: &str, about: Option<i64>) -> i64 {
+        self.events += 1;
+        let target = about.map(|seq| self.model.row(seq).event.clone());
+        self.model.put(&format!("s:{}", self.events), user, (kind, target.as_deref(), text), self.now)
+    }
+
+    pub(super) fn say(&mut self, user: &str, text: &str) -> i64 {
+        let seq = self.put(user, InboundKind::Message, text, None);
+        self.wake();
+        seq
+    }
+
+    pub(super) fn control(&mut self, user: &str, kind: InboundKind, text: &str, about: Option<i64>) -> i64 {
+        let seq = self.put(user, kind, text, about);
+        self.wake();
+        seq
+    }
+
+    /// Nothing outlives the process but the store and the files.
+    pub(super) fn crash(&mut self) {
+        (self.state, self.slow, self.fuse) = (None, None, None);
+        self.todo.clear();
+    }
+
+    fn point(&mut self) -> Ran {
+        match self.fuse.as_mut() {
+            Some(0) => Err(Crash),
+            Some(left) => {
+                *left -= 1;
+                Ok(())
+            }
+            None => Ok(()),
+        }
+    }
+
+    /// Hears one event and does all that follows from it. A process that ends in the middle is opened by the next one.
+    pub(super) fn hear(&mut self, event: Event) {
+        self.hear_of(event, None);
+    }
+
+    fn hear_of(&mut self, event: Event, date: Option<String>) {
+        let heard = self.open_if_need_be().and_then(|()| self.decide(event, date));
+        if heard.and_then(|()| self.perform_all()).is_err() {
+            self.crash();
+        }
+    }
+
+    fn open_if_need_be(&mut self) -> Ran {
+        if self.state.is_some() {
+            return Ok(());
+        }
+        let slug = |text| Slug::parse(text).unwrap();
+        let (state, effects) = State::open((slug("home"), slug("general")), self.model.opened(TAIL));
+        self.state = Some(state);
+        self.todo = effects.into();
+        self.perform_all()
+    }
+
+    pub(super) fn wake(&mut self) {
+        self.hear(Event::Woken);
+    }
+
+    fn decide(&mut self, event: Event, date: Option<String>) -> Ran {
+        let Some(state) = self.state.as_mut() else { return Ok(()) };
+        let running = state.running.as_ref().map(|turn| turn.row.seq);
+        let address = here();
+        let cx = Cx { now: self.now, seed: 7, address: &address, facts: &self.facts };
+        let Decision { mut writes, then, abort, .. } = state.decide(event, &cx);
+        if let Some(name) = date
+            && !writes.iter().any(|write| matches!(write, Write::TimerPut { name: put, .. } if *put == name))
+        {
+            writes.push(Write::TimerDrop { entity: here(), name });
+        }
+        only_the_running_turn_is_stopped(running, &writes);
+        self.point()?;
+        if let Err(why) = self.model.commit(&writes, self.may_be_refused) {
+            assert!(self.may_be_refused, "a commit of the only owner is refused: {why}\n{writes:#?}");
+            self.reopened += 1;
+            return Err(Crash);
+        }
+        self.wrote.extend(writes);
+        self.point()?;
+        if self.slow.as_ref().is_some_and(|job| abort.contains(&State::key(job.seq))) {
+            self.slow = None;
+        }
+        self.todo.extend(then);
+        Ok(())
+    }
+
+    fn perform_all(&mut self) -> Ran {
+        while let Some(effect) = self.todo.pop_front() {
+            self.point()?;
+            if let Some(event) = self.perform(effect) {
+                self.decide(event, None)?;
+            }
+        }
+        self.one_turn_runs_and_it_is_the_one_that_works();
+        Ok(())
+    }
+
+    fn one_turn_runs_and_it_is_the_one_that_works(&self) {
+        let running = self.state.as_ref().and_then(|state| state.running.as_ref()).map(|turn| turn.row.seq);
+        assert_eq!(running, self.slow.as_ref().map(|job| job.seq), "what runs and what is known to run");
+    }
+
+    fn perform(&mut self, effect: Effect) -> Option<Event> {
+        match effect {
+            Effect::Look { seen } => self.look(seen),
+            Effect::ReadWork { limit } => Some(Event::Work(Box::new(self.model.work(limit)))),
+            Effect::ThenDescribe(ask) => Some(Event::DescribedAfterLook(ask)),
+            Effect::Run(job) => {
+                assert!(self.slow.is_none(), "two turns run: {:?} and {}", self.slow.as_ref().map(|j| j.seq), job.seq);
+                self.slow = Some(*job);
+                None
+            }
+            Effect::WriteLog { log, .. } if self.disk_fails => Some(broken(log)),
+            Effect::WriteLog { log, offset, bytes } => {
+                self.files.entry(log).or_default().write(offset, &bytes);
+                None
+            }
+            Effect::SyncLog(log) => {
+                let stamp = self.files.entry(log.clone()).or_default().stamp();
+                Some(Event::LogSynced { log, synced: stamp.size, stamp })
+            }
+            Effect::MendLog(row) if self.disk_fails => Some(broken(row.log)),
+            Effect::MendLog(row) => {
+                let stamp = self.files.entry(row.log.clone()).or_default().stamp();
+                (stamp != row.stamp || row.synced != row.size).then(|| self.write_again(row.log))
+            }
+            Effect::Erase { log, .. } if self.disk_fails => Some(broken(log)),
+            Effect::Erase { log, .. } => self.files.contains_key(&log).then(|| self.write_again(log)),
+            Effect::WakeLane(_) | Effect::CloseFeed(_) | Effect::TellBroken(_) => None,
+        }
+    }
+
+    fn look(&self, seen: Option<[FileStamp; 2]>) -> Option<Event> {
+        let size = self.definition.len() as u64;
+        let stamps = [FileStamp { size, ..FileStamp::default() }; 2];
+        let context = Definition::parse(&self.definition).map(|read| Some((self.definition.clone(), read)));
+        let workspace = WorkspaceDefinition::parse(WORKSPACE).map(|read| Some((WORKSPACE.to_owned(), read)));
+        let loaded = Loaded {
+            stamps,
+            context: context.map_err(|e| e.to_string()),
+            workspace: workspace.map_err(|e| e.to_string()),
+        };
+        (seen != Some(stamps)).then(|| Event::Loaded(Box::new(loaded)))
+    }
+
+    fn write_again(&mut self, log: String) -> Event {
+        let file = self.files.entry(log.clone()).or_default();
+        for entry in self.model.entries_of(&log) {
+            file.write(entry.offset, render::entry(&entry).as_bytes());
+        }
+        Event::LogWritten { log, problem: None }
+    }
+
+    /// The running turn's work ends.
+    pub(super) fn finish(&mut self, failed: bool) {
+        if let Some(job) = self.slow.take() {
+            let answer = Answer { text: format!("answer to {}", job.seq), sources: Vec::new(), failed };
+            self.hear(Event::Ran { seq: job.seq, answer });
+        }
+    }
+
+    /// A result that nobody waits for any more, within one run: those of an earlier one reach nobody.
+    pub(super) fn late_result(&mut self, seq: i64) {
+        let answer = Answer { text: "too late".into(), sources: Vec::new(), failed: false };
+        if self.state.is_some() && self.slow.as_ref().is_none_or(|job| job.seq != seq) {
+            self.hear(Event::Ran { seq, answer });
+        }
+    }
+
+    pub(super) fn deliver(&mut self, how: OutboxState) -> bool {
+        let delivered = self.model.deliver(how, self.now);
+        if delivered {
+            self.wake();
+        }
+        delivered
+    }
+
+    /// Dates that have come are told; each leaves the store unless it was set anew.
+    pub(super) fn fire(&mut self) {
+        let now = self.now;
+        let due: Vec<String> = self.model.timers.iter().filter(|(_, due)| **due <= now).map(|d| d.0.clone()).collect();
+        for name in due {
+            self.hear_of(Event::Due(name.clone()), Some(name));
+        }
+    }
+
+    pub(super) fn pass(&mut self, ms: i64) {
+        self.now = self.now.plus_ms(ms);
+        self.fire();
+    }
+
+    /// Goes on in peace until nothing is left to do.
+    pub(super) fn drain(&mut self) {
+        (self.fuse, self.disk_fails) = (None, false);
+        for _ in 0..10_000 {
+            self.wake();
+            let worked = self.slow.is_some();
+            self.finish(false);
+            if !self.deliver(OutboxState::Sent) && !worked && self.model.is_settled() {
+                break;
+            }
+        }
+        for _ in 0..4 {
+            let due = self.model.timers.get(LOGS).copied().unwrap_or(self.now);
+            self.now = self.now.plus_ms(10_000).max(due);
+            self.fire();
+        }
+    }
+
+    /// What must be true whenever nothing is left to do.
+    pub(super) fn assert_promises(&self) {
+        for row in &self.model.inbox {
+            assert!(row.outcome.is_some(), "no outcome: {row:#?}");
+            let replies = self.model.replies_to(row.seq);
+            assert!(replies.len() <= 1, "{} replies to {}", replies.len(), row.seq);
+            if let Some(reply) = replies.first() {
+                let outcome = match reply.state {
+                    OutboxState::Sent => reply.outcome,
+                    OutboxState::Failed => Some(Outcome::Failed),
+                    _ => Some(Outcome::InDoubt),
+                };
+                assert_eq!(row.outcome, outcome, "the outcome is what became of the reply");
+            }
+        }
+        assert_eq!(self.model.logged.len(), self.model.outbox.len(), "every reply's end is in the log");
+        for (log, row) in &self.model.logs {
+            let wanted: String = self.model.entries_of(log).iter().map(render::entry).collect();
+            let file = self.files.get(log).map(|file| String::from_utf8_lossy(&file.bytes).into_owned());
+            assert_eq!(file.unwrap_or_default(), wanted, "{log} is what its entries say");
+            assert_eq!((row.size, row.synced), (wanted.len() as u64, wanted.len() as u64), "{log} is synced");
+        }
+        assert!(self.state.as_ref().is_some_and(State::is_idle), "nothing is left to do");
+    }
+
+    pub(super) fn all_words(&self) -> String {
+        let files: String = self.files.values().map(|file| String::from_utf8_lossy(&file.bytes)).collect();
+        let tail = self.state.as_ref().map(|state| format!("{:?} {:?}", state.tail, state.queue)).unwrap_or_default();
+        let rows: String = self.model.inbox.iter().map(|row| row.text.as_str()).collect();
+        let replies: String = self.model.outbox.iter().map(|row| row.text.as_str()).collect();
+        format!("{files}{tail}{rows}{replies}")
+    }
+}
+
+fn broken(log: String) -> Event {
+    Event::LogWritten { log, problem: Some("no space left on device".into()) }
+}
+
+fn only_the_running_turn_is_stopped(running: Option<i64>, writes: &[Write]) {
+    for write in writes {
+        if let Write::OutboxPut { seq, outcome: Some(Outcome::Cancelled), .. } = write {
+            assert_eq!(Some(*seq), running, "a stop ends only what runs");
+        }
+    }
+}
