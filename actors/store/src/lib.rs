@@ -1,7 +1,7 @@
 //! What is durable: one writer over SQLite, a few readers, an audit chain.
 //!
 //! ```text
-//!   StoreHandle ── commit ──► queue (1,024) ──► writer thread: one transaction a group, one savepoint a request
+//!   StoreHandle ── commit ──► queue (1,024) ──► writer thread: one transaction a group, a refused request leaves nothing
 //!        │                                          └─► audit chain, in the same transaction
 //!        └──────── query ───► queue (1,024) ──► reader threads: one view of the store a query
 //! ```

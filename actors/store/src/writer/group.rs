@@ -1,4 +1,4 @@
-//! One transaction: each request in its own savepoint, so that a refused one leaves nothing behind.
+//! One transaction for a group of requests, in which a refused one leaves nothing behind.
 
 use std::path::Path;
 
@@ -31,23 +31,43 @@ pub(super) enum Failure {
     InDoubt { why: String },
 }
 
+/// How requests of one transaction are kept apart.
+#[derive(Clone, Copy, PartialEq, Eq)]
+enum Pass {
+    /// Not at all, as long as none is refused: nearly always none is, and a savepoint copies every page it touches.
+    Plain,
+    /// Each in its own savepoint, so that a refused one leaves nothing behind.
+    Guarded,
+}
+
 /// Writes all jobs in one transaction and puts one answer for each into `answers`.
-pub(super) fn write(group: Group<'_>, jobs: &[Job], answers: &mut Vec<Answer>) -> Result<(), Failure> {
-    let Group { sql, heads, key, place } = group;
-    let folder = place.folder.as_path();
-    let begin = heads.mark();
+pub(super) fn write(mut group: Group<'_>, jobs: &[Job], answers: &mut Vec<Answer>) -> Result<(), Failure> {
     fail::fail_point!("store.group.begin");
+    let before = answers.len();
+    if attempt(&mut group, jobs, answers, Pass::Plain)? {
+        return Ok(());
+    }
+    answers.truncate(before);
+    attempt(&mut group, jobs, answers, Pass::Guarded).map(drop)
+}
+
+/// `false`: a request was refused in a plain pass, all is rolled back, and a guarded one is due.
+fn attempt(group: &mut Group<'_>, jobs: &[Job], answers: &mut Vec<Answer>, pass: Pass) -> Result<bool, Failure> {
+    let (sql, folder) = (group.sql, group.place.folder.as_path());
+    let begin = group.heads.mark();
     run(sql, "BEGIN IMMEDIATE").map_err(|error| refused(sql, &error, folder))?;
     let before = sql.total_changes();
-    let mut tx = Tx { sql, heads, key };
-    let written = requests(&mut tx, jobs, answers);
+    let mut tx = Tx { sql, heads: &mut *group.heads, key: group.key };
+    let written = requests(&mut tx, jobs, answers, pass);
+    let heads = &mut *group.heads;
     let number = heads.group.saturating_add(1);
+    let is_whole = !matches!(written, Ok(false));
     // Nothing but refusals and repeats: there is nothing to wait for the disk for.
-    if matches!(written, Ok(())) && sql.total_changes() == before {
+    if written.is_ok() && (!is_whole || sql.total_changes() == before) {
         heads.back_to(begin);
-        return run(sql, "ROLLBACK").map_err(|error| refused(sql, &error, folder));
+        return run(sql, "ROLLBACK").map(|()| is_whole).map_err(|error| refused(sql, &error, folder));
     }
-    let written = written.and_then(|()| sql.prepare_cached(NUMBER)?.execute(params![number]).map(drop));
+    let written = written.and_then(|_| sql.prepare_cached(NUMBER)?.execute(params![number]).map(drop));
     if let Err(error) = written {
         heads.back_to(begin);
         return Err(refused(sql, &error, folder));
@@ -58,22 +78,37 @@ pub(super) fn write(group: Group<'_>, jobs: &[Job], answers: &mut Vec<Answer>) -
     }
     fail::fail_point!("store.after_commit");
     heads.settle(number);
-    Ok(())
+    Ok(true)
 }
 
-fn requests(tx: &mut Tx<'_>, jobs: &[Job], answers: &mut Vec<Answer>) -> rusqlite::Result<()> {
+/// `false`: one was refused in a plain pass.
+fn requests(tx: &mut Tx<'_>, jobs: &[Job], answers: &mut Vec<Answer>, pass: Pass) -> rusqlite::Result<bool> {
     for job in jobs {
         let answer = match core::fenced(&job.commit.fences, &tx.heads.units) {
-            Ok(()) => request(tx, &job.commit)?,
+            // Refused before anything of it is written: nothing is left behind in either pass.
             Err(stale) => Err(stale),
+            Ok(()) if pass == Pass::Guarded => guarded(tx, &job.commit)?,
+            Ok(()) => match plain(tx, &job.commit)? {
+                Some(done) => Ok(done),
+                None => return Ok(false),
+            },
         };
         answers.push(answer);
     }
-    Ok(())
+    Ok(true)
 }
 
-/// One request. `Err`: the group can't go on.
-fn request(tx: &mut Tx<'_>, commit: &Commit) -> rusqlite::Result<Answer> {
+/// One request; `None`: it is refused, and what it wrote so far must be rolled back with all the rest.
+fn plain(tx: &mut Tx<'_>, commit: &Commit) -> rusqlite::Result<Option<Committed>> {
+    let mut done = Committed::default();
+    match commit.writes.iter().try_for_each(|write| apply::apply(tx, write, &mut done)) {
+        Ok(()) => Ok(Some(done)),
+        Err(stop) => refusal(stop).map(|_| None),
+    }
+}
+
+/// One request in its savepoint. `Err`: the group can't go on.
+fn guarded(tx: &mut Tx<'_>, commit: &Commit) -> rusqlite::Result<Answer> {
     let mark = tx.heads.mark();
     run(tx.sql, "SAVEPOINT request")?;
     let mut done = Committed::default();
@@ -83,15 +118,20 @@ fn request(tx: &mut Tx<'_>, commit: &Commit) -> rusqlite::Result<Answer> {
         return Ok(Ok(done));
     };
     tx.heads.back_to(mark);
-    let refusal = match stop {
-        Stop::Refused(refusal) => refusal,
-        Stop::Sqlite(error) if core::blame(&error) == Blame::Request => CommitError::Refused(error.to_string()),
-        Stop::Sqlite(error) => return Err(error),
-    };
+    let refusal = refusal(stop)?;
     // If SQLite has rolled back all of the transaction by itself, this fails, and with it the group.
     run(tx.sql, "ROLLBACK TO request")?;
     run(tx.sql, "RELEASE request")?;
     Ok(Err(refusal))
+}
+
+/// Why this request alone is refused. `Err`: the group can't go on.
+fn refusal(stop: Stop) -> rusqlite::Result<CommitError> {
+    match stop {
+        Stop::Refused(refusal) => Ok(refusal),
+        Stop::Sqlite(error) if core::blame(&error) == Blame::Request => Ok(CommitError::Refused(error.to_string())),
+        Stop::Sqlite(error) => Err(error),
+    }
 }
 
 /// Ends the transaction, if it still is one, and says why.

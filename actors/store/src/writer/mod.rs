@@ -208,7 +208,8 @@ impl Writer {
         self.lost.why = why;
     }
 
-    /// The last signature over the chain.
+    /// The last signature over the chain. Then the write-ahead log is moved into the file and emptied: by itself SQLite
+    /// does that only if no reader is closed after the writer, and words that were erased would stay in it.
     fn finish(&mut self) {
         let Some((sql, heads)) = &mut self.open else {
             self.shared.refuses(&format!("the audit chain's end is not signed: {}", self.lost.why));
@@ -217,6 +218,9 @@ impl Writer {
         if let Err(error) = group::sign(sql, heads, &self.key) {
             let why = core::advice(&error, &self.place.folder);
             self.shared.refuses(&format!("the audit chain's end is not signed: {why}"));
+        }
+        if let Err(error) = sql.query_row("PRAGMA wal_checkpoint(TRUNCATE)", [], |_| Ok(())) {
+            tracing::warn!(%error, "the write-ahead log could not be emptied; the next start does it");
         }
     }
 }

@@ -74,7 +74,10 @@ impl Folder {
     }
 
     /// A workspace with so many contexts.
-    pub(super) fn make(&self, contexts: usize) -> anyhow::Result<()> {
+    ///
+    /// `searches`: each turn also searches the workspace, as it does unless a context says otherwise.
+    pub(super) fn make(&self, contexts: usize, searches: bool) -> anyhow::Result<()> {
+        let text = if searches { "Answer briefly.\n" } else { "---\nlimits: {passages: 0}\n---\nAnswer briefly.\n" };
         let (home, layout) = (Slug::parse(HOME)?, self.layout());
         if !layout.workspace_file(&home).is_file() {
             layout.create_workspace(&home, "Bench", None)?;
@@ -85,7 +88,7 @@ impl Folder {
                 fs::create_dir_all(folder)?;
             }
             // Not synced one by one, as `context create` does: a hundred thousand would take minutes.
-            fs::write(&file, "Answer briefly.\n")?;
+            fs::write(&file, text)?;
         }
         Ok(())
     }

@@ -32,7 +32,7 @@ pub(super) async fn run(known: usize, turns: usize, active: usize) -> anyhow::Re
     let idle_new_mb = node.rss_mb();
     drop(node);
     logging::say(&format!("making {known} contexts and {turns} turns"));
-    folder.make(known)?;
+    folder.make(known, false)?;
     fill(&folder, known, turns).await?;
     let (node, ready) = child::node(&folder, &url, PASSIVATE_AFTER_S).await?;
     tokio::time::sleep(Duration::from_secs(1)).await;

@@ -28,6 +28,9 @@ pub(crate) enum Bench {
         /// Rates, in turns a second, at which latency is measured.
         #[arg(long, value_delimiter = ',', default_value = "200,1000")]
         rates: Vec<u32>,
+        /// Let each turn search its workspace, too; without it a turn is inbox, model, reply, log.
+        #[arg(long)]
+        search: bool,
     },
     /// Time until ready and memory, with many contexts known and some active.
     Contexts {
@@ -54,8 +57,8 @@ pub(crate) enum Bench {
 
 pub(crate) async fn run(bench: Bench) -> anyhow::Result<ExitCode> {
     match bench {
-        Bench::Turns { contexts, in_flight, seconds, rates } => {
-            turns::run(&turns::Plan { contexts, in_flight, seconds, rates }).await?;
+        Bench::Turns { contexts, in_flight, seconds, rates, search } => {
+            turns::run(&turns::Plan { contexts, in_flight, seconds, rates, search }).await?;
         }
         Bench::Contexts { known, turns, active } => contexts::run(known, turns, active).await?,
         Bench::Recovery { in_flight } => recovery::run(in_flight).await?,

@@ -14,7 +14,7 @@ const STEP_MAX: Duration = Duration::from_secs(60);
 
 pub(super) async fn run(in_flight: usize) -> anyhow::Result<()> {
     let folder = Folder::new()?;
-    folder.make(in_flight)?;
+    folder.make(in_flight, false)?;
     let (_stub, url) = child::stub()?;
     child::tell(&url, "hold").await?;
     let (node, _) = child::node(&folder, &url, 600).await?;

@@ -17,11 +17,12 @@ pub(super) struct Plan {
     pub(super) in_flight: usize,
     pub(super) seconds: u64,
     pub(super) rates: Vec<u32>,
+    pub(super) search: bool,
 }
 
 pub(super) async fn run(plan: &Plan) -> anyhow::Result<()> {
     let folder = Folder::new()?;
-    folder.make(plan.contexts)?;
+    folder.make(plan.contexts, plan.search)?;
     let (_stub, url) = child::stub()?;
     let (node, ready) = child::node(&folder, &url, 600).await?;
     let idle_mb = node.rss_mb();
@@ -39,6 +40,7 @@ pub(super) async fn run(plan: &Plan) -> anyhow::Result<()> {
         "bench": "turns",
         "contexts": plan.contexts,
         "in_flight": plan.in_flight,
+        "search": plan.search,
         "ready_ms": round(ready * 1_000.0),
         "idle_rss_mb": round(idle_mb),
         "turns_per_s": round(count / seconds),
