@@ -166,3 +166,6 @@ async fn erase(seq: i64, log: &str, world: &World<Context>) -> Option<Event> {
     }
     event
 }
+
+#[cfg(test)]
+mod tests;

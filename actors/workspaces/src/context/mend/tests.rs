@@ -1,0 +1,208 @@
+use std::sync::Arc;
+
+use messages::store::{
+    CommitError, EntryOf, EntryRow, FileStamp, InboundKind, InboxRow, InboxState, LogRow, QueryError, Rows,
+};
+use messages::turn::Chat;
+use messages::{Address, InboundId, Moment, Trace};
+use policy::Policy;
+use runtime::testing::{ScriptedStore, system};
+
+use super::*;
+use crate::context::{ContextDeps, ContextFacts};
+use crate::{Layout, log_path, render};
+
+struct Desk {
+    folder: tempfile::TempDir,
+    world: World<Context>,
+    log: LogRow,
+    whole: String,
+}
+
+fn row(seq: i64, redacted: bool) -> InboxRow {
+    let id = InboundId::of("console", &seq.to_string());
+    InboxRow {
+        seq,
+        trace: Trace::of(&id),
+        id,
+        event: seq.to_string(),
+        context: Address::parse("ws/home/context/general").unwrap(),
+        chat: Chat { connector: "console".into(), chat: "home/general".into() },
+        user: "ann".into(),
+        kind: InboundKind::Message,
+        target: None,
+        text: if redacted { String::new() } else { format!("words number {seq}") },
+        salt: [0; 16],
+        received_at: Moment(seq),
+        state: InboxState::Settled,
+        turn: None,
+        outcome: None,
+        reason: String::new(),
+        settled_at: None,
+        redacted,
+    }
+}
+
+/// Entries 1 to 3 of a log; those in `redacted` were erased after they had been written.
+fn entries(log: &str, redacted: &[i64]) -> Vec<EntryRow> {
+    let mut offset = 0;
+    let entry = |seq| {
+        let length = u32::try_from(render::inbound(&row(seq, false)).len()).unwrap();
+        let of = EntryOf::Inbound(Box::new(row(seq, redacted.contains(&seq))));
+        let entry = EntryRow { log: log.to_owned(), offset, length, of };
+        offset += u64::from(length);
+        entry
+    };
+    (1..=3).map(entry).collect()
+}
+
+impl Desk {
+    fn new(redacted: &[i64]) -> Self {
+        let folder = tempfile::tempdir().unwrap();
+        let context = row(1, false).context;
+        let name = log_path(&context.workspace_of().unwrap(), &row(1, false).chat);
+        let rows = entries(&name, redacted);
+        let whole: String = rows.iter().map(render::entry).collect();
+        let answer = move |query: &Query| match query {
+            Query::Entries { from, .. } => {
+                Ok(Rows::Entries(rows.iter().filter(|e| e.offset >= *from).cloned().collect()))
+            }
+            Query::EntriesOf { seq } => {
+                let of = |e: &&EntryRow| matches!(&e.of, EntryOf::Inbound(row) if row.seq == *seq);
+                Ok(Rows::Entries(rows.iter().filter(of).cloned().collect()))
+            }
+            _ => Err(QueryError::Unavailable("not asked here".into())),
+        };
+        let store = ScriptedStore::new(|_| Err(CommitError::Refused("not asked here".into())), answer);
+        let world = World {
+            address: context,
+            system: system(store, Vec::new(), runtime::Options::default()),
+            deps: ContextDeps::new(Layout::of_data(folder.path())),
+            facts: Arc::new(ContextFacts { policy: Policy::built_in(), account: "ann".into() }),
+        };
+        let size = whole.len() as u64;
+        let log = LogRow { log: name, size, synced: 0, stamp: FileStamp::default() };
+        Self { folder, world, log, whole }
+    }
+
+    fn path(&self) -> std::path::PathBuf {
+        let layout = Layout::of_data(self.folder.path());
+        layout.workspaces().join(&self.log.log)
+    }
+
+    fn write(&self, text: &str) {
+        std::fs::create_dir_all(self.path().parent().unwrap()).unwrap();
+        std::fs::write(self.path(), text).unwrap();
+    }
+
+    fn text(&self) -> String {
+        std::fs::read_to_string(self.path()).unwrap()
+    }
+
+    fn set_aside(&self) -> Vec<String> {
+        let all = std::fs::read_dir(self.path().parent().unwrap()).unwrap();
+        let others = all.map(|found| found.unwrap().path()).filter(|path| *path != self.path());
+        others.map(|path| std::fs::read_to_string(path).unwrap()).collect()
+    }
+
+    async fn mend(&self) -> Option<Event> {
+        perform(&Effect::MendLog(self.log.clone()), &self.world).await
+    }
+}
+
+fn is_written(event: Option<&Event>) -> bool {
+    matches!(event, Some(Event::LogWritten { problem: None, .. }))
+}
+
+#[tokio::test]
+async fn what_a_crash_left_unwritten_or_torn_is_written_again() {
+    let whole = Desk::new(&[]).whole;
+    let torn = |at: usize, zeros: usize| format!("{}{}", &whole[..at], "\0".repeat(zeros));
+    for left in [String::new(), torn(10, 0), torn(whole.len() - 3, 0), torn(70, whole.len() - 70)] {
+        let desk = Desk::new(&[]);
+        desk.write(&left);
+        assert!(is_written(desk.mend().await.as_ref()), "{left:?}");
+        assert_eq!((desk.text(), desk.set_aside().len()), (whole.clone(), 0));
+    }
+}
+
+#[tokio::test]
+async fn a_log_that_was_removed_is_made_again() {
+    let desk = Desk::new(&[]);
+    assert!(is_written(desk.mend().await.as_ref()));
+    assert_eq!(desk.text(), desk.whole);
+}
+
+#[tokio::test]
+async fn a_log_that_somebody_edited_is_set_aside_whole_and_written_anew() {
+    for edit in [|text: &str| text.replace("number 2", "number II"), |text: &str| format!("{text}a note of mine\n")] {
+        let desk = Desk::new(&[]);
+        let edited = edit(&desk.whole);
+        desk.write(&edited);
+        assert!(matches!(desk.mend().await, Some(Event::LogSetAside { .. })));
+        assert_eq!((desk.text(), desk.set_aside()), (desk.whole.clone(), vec![edited]));
+    }
+}
+
+#[tokio::test]
+async fn words_that_were_erased_in_the_store_are_erased_in_the_file_and_not_set_aside() {
+    for redacted in [1, 2, 3] {
+        let desk = Desk::new(&[redacted]);
+        desk.write(&Desk::new(&[]).whole);
+        assert!(is_written(desk.mend().await.as_ref()));
+        assert_eq!((desk.text(), desk.set_aside().len()), (desk.whole.clone(), 0));
+        assert!(!desk.text().contains(&format!("words number {redacted}")));
+    }
+}
+
+#[tokio::test]
+async fn a_write_that_waited_while_the_log_was_set_aside_leaves_it_right() {
+    let desk = Desk::new(&[]);
+    let (logs, at) = (&desk.world.deps.logs, desk.whole.len() / 2);
+    logs.write(&desk.log.log, 0, desk.whole[..at].as_bytes()).unwrap();
+    desk.write("something else\n");
+    let rest = |offset: usize| Effect::WriteLog {
+        log: desk.log.log.clone(),
+        offset: offset as u64,
+        bytes: desk.whole.as_bytes()[offset..].to_vec(),
+    };
+    let (first, second) = (rest(at), rest(desk.whole.len() - 5));
+    assert!(matches!(perform(&first, &desk.world).await, Some(Event::LogSetAside { .. })));
+    assert!(perform(&second, &desk.world).await.is_none());
+    assert_eq!((desk.text(), desk.set_aside()), (desk.whole.clone(), vec!["something else\n".to_owned()]));
+}
+
+#[tokio::test]
+async fn a_hole_that_a_failed_write_left_is_filled() {
+    let desk = Desk::new(&[]);
+    let (logs, at) = (&desk.world.deps.logs, desk.whole.len() / 2);
+    logs.write(&desk.log.log, at as u64, desk.whole[at..].as_bytes()).unwrap();
+    assert!(is_written(desk.mend().await.as_ref()));
+    assert_eq!((desk.text(), desk.set_aside().len()), (desk.whole.clone(), 0));
+}
+
+#[tokio::test]
+async fn an_erasure_writes_one_entry_and_leaves_its_neighbours() {
+    let desk = Desk::new(&[2]);
+    let logs = &desk.world.deps.logs;
+    logs.write(&desk.log.log, 0, Desk::new(&[]).whole.as_bytes()).unwrap();
+    let erase = Effect::Erase { seq: 2, log: desk.log.log.clone() };
+    assert!(is_written(perform(&erase, &desk.world).await.as_ref()));
+    assert_eq!((desk.text(), desk.set_aside().len()), (desk.whole.clone(), 0));
+}
+
+#[tokio::test]
+async fn a_store_that_cannot_be_read_leaves_the_file_and_says_so() {
+    let desk = Desk::new(&[]);
+    let away = |_: &Query| Err(QueryError::Unavailable("away".into()));
+    let store = ScriptedStore::new(|_| Err(CommitError::Refused(String::new())), away);
+    let world = World { system: system(store, Vec::new(), runtime::Options::default()), ..desk.world.clone() };
+    desk.write("as it was");
+    for effect in
+        [Effect::MendLog(LogRow { size: 999, ..desk.log.clone() }), Effect::Erase { seq: 1, log: desk.log.log.clone() }]
+    {
+        let told = perform(&effect, &world).await;
+        assert!(matches!(told, Some(Event::LogWritten { problem: Some(_), .. })), "{told:?}");
+        assert_eq!(desk.text(), "as it was");
+    }
+}
