@@ -6,6 +6,7 @@ use std::sync::OnceLock;
 use std::time::{Duration, Instant};
 
 use anyhow::{Context as _, bail};
+use rustix::process::Pid;
 use tests::process::{Done, NodeProcess, Spec, command, program};
 
 /// Longer than anything here takes on a slow machine.
@@ -39,11 +40,16 @@ impl World {
 
     /// `serve` with the notes, on a disk that fails when [`World::disk`] says so.
     pub(crate) fn spec(&self) -> anyhow::Result<Spec> {
+        self.spec_of(&program()?)
+    }
+
+    /// The same by this program.
+    pub(crate) fn spec_of(&self, program: &Path) -> anyhow::Result<Spec> {
         let config = self.path("agent-runtime.toml");
         if !config.exists() {
             std::fs::write(&config, "[workspaces.home]\nnotes = [\"notes\"]\n")?;
         }
-        let spec = Spec::new(&program()?, &["serve"]).arg("--config").arg(config.display().to_string());
+        let spec = Spec::new(program, &["serve"]).arg("--config").arg(config.display().to_string());
         let shim = shim()?.display().to_string();
         Ok(spec.env("LD_PRELOAD", shim).env("AGENT_RUNTIME_TEST_DISK", self.path("disk").display().to_string()))
     }
@@ -77,11 +83,27 @@ impl World {
         self.is_clean().await
     }
 
-    /// Lines through `chat` by a node of its own or the one that runs.
+    /// Lines through `chat`, by a node of its own or the one that runs.
     pub(crate) async fn chat(&self, input: impl Into<Vec<u8>>) -> anyhow::Result<Done> {
         let args = ["chat", "--json", "--user", "ann", "--data"];
         Spec::new(&program()?, &args).arg(self.data().display().to_string()).run(input).await
     }
+}
+
+/// The most memory that a process ever had, in KiB.
+pub(crate) fn peak_kib(pid: Pid) -> anyhow::Result<u64> {
+    let status = std::fs::read_to_string(format!("/proc/{}/status", pid.as_raw_nonzero()))?;
+    let line = status.lines().find_map(|line| line.strip_prefix("VmHWM:")).context("no VmHWM")?;
+    Ok(line.trim().trim_end_matches(" kB").parse()?)
+}
+
+/// The processor time that a process has used.
+pub(crate) fn cpu(pid: Pid) -> anyhow::Result<Duration> {
+    let stat = std::fs::read_to_string(format!("/proc/{}/stat", pid.as_raw_nonzero()))?;
+    // After the name, which may hold blanks: fields 14 and 15 of proc_pid_stat(5), in ticks of 10 ms.
+    let fields: Vec<&str> = stat.rsplit_once(')').context("no name")?.1.split_whitespace().collect();
+    let ticks: u64 = fields[11].parse::<u64>()? + fields[12].parse::<u64>()?;
+    Ok(Duration::from_millis(ticks * 10))
 }
 
 /// The shim, made by the system's C compiler once for all tests of this process.
