@@ -75,7 +75,12 @@ pub(crate) async fn connect(path: &Path) -> io::Result<Option<UnixStream>> {
         tries += 1;
         match connected {
             Ok(stream) => return Ok(Some(stream)),
-            Err(error) if matches!(error.kind(), io::ErrorKind::NotFound | io::ErrorKind::ConnectionRefused) => {
+            Err(error)
+                if matches!(
+                    error.kind(),
+                    io::ErrorKind::NotFound | io::ErrorKind::NotADirectory | io::ErrorKind::ConnectionRefused
+                ) =>
+            {
                 return Ok(None);
             }
             // The queue of those who wait to be accepted is full.
