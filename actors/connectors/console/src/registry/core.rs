@@ -70,6 +70,11 @@ impl Table {
     ) -> (Number, Option<Number>, Vec<(i64, Ended)>) {
         let mut ended = Vec::new();
         for delivery in flushed {
+            // What is on its way to another session is that one's to speak of.
+            let to = self.deliveries.get(delivery).and_then(|d| self.entries.get(&d.to));
+            if to.is_some_and(|entry| entry.session != session) {
+                continue;
+            }
             self.remember(*delivery, session);
             if self.deliveries.remove(delivery).is_some() {
                 ended.push((*delivery, Ended::Flushed { session: session.to_owned() }));
@@ -129,6 +134,9 @@ impl Table {
         let Some(entry) = self.entries.get_mut(&number) else { return (None, None) };
         let again = std::mem::take(&mut entry.stalled).then(|| entry.chat.clone());
         let session = entry.session.clone();
+        if self.deliveries.get(&delivery).is_some_and(|waiting| waiting.to != number) {
+            return (None, again);
+        }
         self.remember(delivery, &session);
         (self.deliveries.remove(&delivery).map(|_| Ended::Flushed { session }), again)
     }
@@ -232,6 +240,19 @@ mod tests {
         assert_eq!(replaced, Some(first));
         assert_eq!(ended, [(1, Ended::Flushed { session: "a".into() }), (2, Ended::Handed)]);
         assert!(second > first);
+    }
+
+    #[test]
+    fn nobody_speaks_for_a_delivery_that_is_on_its_way_to_another() {
+        let mut table = Table::default();
+        let (a, ..) = table.attach("a", CHAT, &[]);
+        let (b, ..) = table.attach("b", "home/other", &[]);
+        table.begin(1, "a:1", CHAT);
+        table.hand(a, 1);
+        assert_eq!(table.flush(b, 1), (None, None));
+        let (.., ended) = table.attach("c", CHAT, &[1]);
+        assert_eq!((ended, table.who_flushed(1)), (vec![], None));
+        assert_eq!(table.flush(a, 1), (Some(Ended::Flushed { session: "a".into() }), None));
     }
 
     #[test]
