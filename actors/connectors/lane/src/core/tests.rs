@@ -111,6 +111,46 @@ fn nothing_is_sent_while_nobody_is_there_to_take_it() {
     assert!(decision.writes.is_empty() && decision.then.is_empty());
 }
 
+fn waits_until(at: i64, began: i64) -> OutboxRow {
+    let (not_before, attempted_at) = (Some(Moment(at)), Some(Moment(began)));
+    OutboxRow { not_before, attempted_at, attempt: 1, ..row(1, OutboxState::Pending) }
+}
+
+#[test]
+fn a_date_holds_a_reply_and_those_behind_it_until_it_comes_and_a_clock_set_back_holds_nothing() {
+    // It is 1,000 now.
+    for (row_1, sent) in
+        [(waits_until(1_001, 500), vec![]), (waits_until(1_000, 500), vec![1]), (waits_until(9_000, 8_000), vec![1])]
+    {
+        let (mut state, _) = State::open(vec![]);
+        let rows = vec![row_1, row(2, OutboxState::Pending)];
+        let decision = decide(&mut state, Event::Read { rows, ready: true });
+        assert_eq!((marks(&decision), sends(&decision)), (sent.clone(), sent));
+    }
+}
+
+#[test]
+fn a_wake_that_comes_while_it_sends_is_one_more_read_afterwards() {
+    let (mut state, _) = State::open(vec![]);
+    decide(&mut state, read(&[1], true));
+    for _ in 0..9 {
+        assert!(decide(&mut state, Event::Woken).then.is_empty());
+    }
+    let decision = decide(&mut state, ended(1, Sending::NotSent { error: "no session".into(), retry_after_ms: None }));
+    assert_eq!(decision.then.iter().filter(|effect| matches!(effect, Effect::Read)).count(), 1);
+    assert!(state.is_idle());
+}
+
+#[test]
+fn what_was_found_delivered_is_sent_and_its_context_is_told() {
+    let (mut state, _) = State::open(vec![row(1, OutboxState::Sending)]);
+    assert!(!state.is_idle());
+    let found = Found::Yes { platform_id: "m1".into() };
+    let decision = decide(&mut state, Event::Found { row: Box::new(row(1, OutboxState::Sending)), found });
+    assert!(matches!(decision.writes.as_slice(), [Write::OutboxSent { id: 1, .. }]));
+    assert!(matches!(decision.then.as_slice(), [Effect::Tell(_)]) && state.is_idle());
+}
+
 proptest! {
     /// Whatever comes in whatever order: every send has its mark in the same decision, and never two at once.
     #[test]

@@ -159,7 +159,7 @@ async fn words_that_were_erased_in_the_store_are_erased_in_the_file_and_not_set_
 async fn a_write_that_waited_while_the_log_was_set_aside_leaves_it_right() {
     let desk = Desk::new(&[]);
     let (logs, at) = (&desk.world.deps.logs, desk.whole.len() / 2);
-    logs.write(&desk.log.log, 0, desk.whole[..at].as_bytes()).unwrap();
+    logs.write(&desk.log.log, 0, &desk.whole.as_bytes()[..at]).unwrap();
     desk.write("something else\n");
     let rest = |offset: usize| Effect::WriteLog {
         log: desk.log.log.clone(),
@@ -176,7 +176,7 @@ async fn a_write_that_waited_while_the_log_was_set_aside_leaves_it_right() {
 async fn a_hole_that_a_failed_write_left_is_filled() {
     let desk = Desk::new(&[]);
     let (logs, at) = (&desk.world.deps.logs, desk.whole.len() / 2);
-    logs.write(&desk.log.log, at as u64, desk.whole[at..].as_bytes()).unwrap();
+    logs.write(&desk.log.log, at as u64, &desk.whole.as_bytes()[at..]).unwrap();
     assert!(is_written(desk.mend().await.as_ref()));
     assert_eq!((desk.text(), desk.set_aside().len()), (desk.whole.clone(), 0));
 }
