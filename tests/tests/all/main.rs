@@ -2,6 +2,7 @@
 //!
 //! - `chaos`: kills under load, and the count afterwards.
 //! - `bad_input`: what nobody should give.
+//! - `control`: stop, edit, delete, expiry, edited files, exit codes.
 //! - `faults`: disks that fail, damaged files, nodes in each other's way.
 //! - `rules`: what a machine can keep of the rules by which this repository is built.
 //! - `stories`: transcripts of chats, played against a real node.
@@ -10,8 +11,9 @@
 // The whole binary is tests: a value that is not there is a failed test.
 #![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic, clippy::indexing_slicing)]
 
-mod chaos;
 mod bad_input;
+mod chaos;
+mod control;
 mod faults;
 mod rules;
 mod stories;

@@ -1,0 +1,70 @@
+//! Edits: before the turn, during it, after it.
+
+use messages::turn::Outcome;
+use tests::fake_model::Mode;
+
+use super::chat::Scene;
+use super::{ENDLESS, all_answered};
+
+#[rstest::rstest]
+#[tokio::test(flavor = "multi_thread")]
+async fn an_edit_before_the_turn_replaces_the_words(#[values(false, true)] wire: bool) {
+    let scene = Scene::set(wire).await;
+    let mut ann = scene.chat("ann", "s1").await;
+    scene.model.set(ENDLESS);
+    let long = ann.say("a long story");
+    scene.until_running(1, &mut ann).await;
+    scene.model.set(Mode::default());
+    let asked = ann.say("old words");
+    let edit = ann.edit(2, "new words");
+    let end = ann.end(&edit).await;
+    assert_eq!((end.outcome, end.reason.contains("before their turn")), (Outcome::Noted, true), "{end:?}");
+    let stop = ann.say("/stop");
+    ann.end(&stop).await;
+    assert_eq!(ann.end(&long).await.outcome, Outcome::Cancelled);
+    assert_eq!(ann.end(&asked).await.text, "echo: new words");
+    assert!(!scene.log().contains("old words"), "{}", scene.log());
+    scene.end().await;
+}
+
+#[rstest::rstest]
+#[tokio::test(flavor = "multi_thread")]
+async fn an_edit_during_the_turn_follows_it(#[values(false, true)] wire: bool) {
+    let scene = Scene::set(wire).await;
+    let mut ann = scene.chat("ann", "s1").await;
+    scene.model.set(Mode::SlowFirstByte { delay_ms: 500 });
+    let asked = ann.say("old words");
+    scene.until_running(1, &mut ann).await;
+    let edit = ann.edit(1, "new words");
+    assert_eq!(ann.end(&asked).await.text, "echo: old words");
+    assert_eq!(ann.end(&edit).await.text, "echo: new words");
+    scene.end().await;
+}
+
+#[rstest::rstest]
+#[tokio::test(flavor = "multi_thread")]
+async fn an_edit_during_the_turn_takes_its_place_where_the_context_says_so(#[values(false, true)] wire: bool) {
+    let scene = Scene::set(wire).await;
+    scene.define("edits: restart");
+    let mut ann = scene.chat("ann", "s1").await;
+    scene.model.set(ENDLESS);
+    let asked = ann.say("old words");
+    scene.until_running(1, &mut ann).await;
+    scene.model.set(Mode::default());
+    let edit = ann.edit(1, "new words");
+    let end = ann.end(&asked).await;
+    assert_eq!((end.outcome, end.reason), (Outcome::Cancelled, format!("edited: {edit} takes its place")));
+    assert_eq!(ann.end(&edit).await.text, "echo: new words");
+    scene.end().await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn an_edit_after_the_answer_is_noted_and_answered_no_second_time() {
+    let scene = Scene::set(false).await;
+    let mut ann = scene.chat("ann", "s1").await;
+    all_answered(&mut ann, &["old words"]).await;
+    let edit = ann.edit(1, "new words");
+    assert_eq!(ann.end(&edit).await.outcome, Outcome::Noted);
+    assert_eq!(scene.model.stats().calls, 1);
+    scene.end().await;
+}
