@@ -14,6 +14,8 @@ use crate::memory::rss_bytes;
 
 /// How long one part of the node may take to describe itself.
 const DESCRIBE_MAX: Duration = Duration::from_millis(1_500);
+/// Files that an index leaves out and that are named for each; the rest is counted.
+const LEFT_OUT_SHOWN_MAX: usize = 10;
 /// Indexes that are asked for one status.
 const INDEXES_MAX: usize = 64;
 
@@ -114,7 +116,7 @@ async fn models(system: &System) -> Vec<String> {
 }
 
 async fn indexes(system: &System) -> Vec<String> {
-    let mut lines = Vec::new();
+    let (mut lines, mut left_out) = (Vec::new(), Vec::new());
     let live = system.actors().into_iter().filter(|actor| actor.kind == Index::KIND).take(INDEXES_MAX);
     for actor in live {
         let Ok(address) = Address::parse(&actor.address) else { continue };
@@ -123,12 +125,14 @@ async fn indexes(system: &System) -> Vec<String> {
                 let scanning = view.scanning.map(|n| format!(", scanning ({n} files looked at)")).unwrap_or_default();
                 let skipped = if view.skipped_total > 0 { format!(", {} left out", view.skipped_total) } else { String::new() };
                 let roots = view.roots.join(", ");
+                left_out.extend(view.skipped.iter().take(LEFT_OUT_SHOWN_MAX).map(|why| format!("{address}: left out {why}")));
                 format!("{address}: {} files, {} passages{scanning}{skipped}; {roots}", view.files, view.passages)
             }
             Ok(_) => continue,
             Err(error) => format!("{address}: {error}"),
         };
         lines.push(line);
+        lines.append(&mut left_out);
     }
     lines
 }

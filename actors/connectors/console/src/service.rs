@@ -170,6 +170,8 @@ fn turn_away(stream: &UnixStream) {
     if encode(&FromNode::Refused { why }, &mut line).is_ok() {
         drop(stream.try_write(&line));
     }
+    // A socket that is closed with words unread takes the refusal back from the client.
+    drop(stream.try_read(&mut [0; 4_096]));
 }
 
 #[cfg(test)]

@@ -126,7 +126,7 @@ impl LogFiles {
 
     /// Up to `length` bytes at an offset; fewer at the end of the file.
     pub(super) fn read(&self, log: &str, offset: u64, length: usize) -> io::Result<Vec<u8>> {
-        let file = File::open(self.path(log))?;
+        let file = look::open(&self.path(log))?;
         let (mut bytes, mut filled) = (vec![0; length], 0);
         while let Some(rest) = bytes.get_mut(filled..).filter(|rest| !rest.is_empty()) {
             match file.read_at(rest, offset + filled as u64) {

@@ -2,7 +2,7 @@
 
 use std::fs::{self, File};
 use std::io::Read as _;
-use std::os::unix::fs::MetadataExt as _;
+use std::os::unix::fs::{MetadataExt as _, OpenOptionsExt as _};
 use std::path::Path;
 
 use messages::Address;
@@ -42,9 +42,15 @@ pub(super) fn of(found: &fs::Metadata) -> FileStamp {
     FileStamp { inode: found.ino(), size: found.size(), mtime_ns }
 }
 
+/// Opens to read. A pipe in the place of a file must not hold us up until somebody writes into it.
+pub(super) fn open(path: &Path) -> std::io::Result<File> {
+    let calm = i32::try_from(rustix::fs::OFlags::NONBLOCK.bits()).unwrap_or_default();
+    File::options().read(true).custom_flags(calm).open(path)
+}
+
 /// The text of a file; `None` when it is not there.
 pub(crate) fn read(path: &Path) -> Result<Option<String>, String> {
-    let file = match File::open(path) {
+    let file = match open(path) {
         Ok(file) => file,
         Err(error) if error.kind() == std::io::ErrorKind::NotFound => return Ok(None),
         Err(error) => return Err(format!("it can't be read: {error}")),
