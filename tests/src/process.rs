@@ -106,6 +106,14 @@ impl Spec {
     /// # Errors
     /// When it can't be started, does not end, or says something that is not UTF-8.
     pub async fn run(&self, input: impl Into<Vec<u8>>) -> anyhow::Result<Done> {
+        self.run_within(input, RUN_MAX).await
+    }
+
+    /// The same with a limit of its own.
+    ///
+    /// # Errors
+    /// When it can't be started, does not end, or says something that is not UTF-8.
+    pub async fn run_within(&self, input: impl Into<Vec<u8>>, within: Duration) -> anyhow::Result<Done> {
         let (mut command, input, typed) = (self.command(), input.into(), self.typed());
         let mut child = command.stdin(Stdio::piped()).stdout(Stdio::piped()).stderr(Stdio::piped()).spawn()?;
         let pid = pid_of(&child)?;
@@ -113,9 +121,9 @@ impl Spec {
         // Beside its output, so that neither waits for the other. One that does not read its input has ended.
         let fed = tokio::task::spawn_blocking(move || stdin.write_all(&input).ok());
         let ended = tokio::task::spawn_blocking(move || child.wait_with_output());
-        let Ok(ended) = tokio::time::timeout(RUN_MAX, ended).await else {
+        let Ok(ended) = tokio::time::timeout(within, ended).await else {
             kill_process(pid, Signal::KILL).ok();
-            bail!("`{typed}` did not end within {} s", RUN_MAX.as_secs());
+            bail!("`{typed}` did not end within {} s", within.as_secs());
         };
         fed.await?;
         let output = ended??;

@@ -86,7 +86,7 @@ impl World {
     /// Lines through `chat`, by a node of its own or the one that runs.
     pub(crate) async fn chat(&self, input: impl Into<Vec<u8>>) -> anyhow::Result<Done> {
         let args = ["chat", "--json", "--user", "ann", "--data"];
-        Spec::new(&program()?, &args).arg(self.data().display().to_string()).run(input).await
+        Spec::new(&program()?, &args).arg(self.data().display().to_string()).run_within(input, PATIENCE * 2).await
     }
 }
 
