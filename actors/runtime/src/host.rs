@@ -213,7 +213,8 @@ impl<E: Entity> Host<E> {
                 continue;
             }
             fail_point!(&format!("{}.before_effect", E::Proto::KIND));
-            let event = E::perform(&effect, &self.world).await;
+            // Boxed: kept inline, the largest effect's future would be part of every idle actor.
+            let event = Box::pin(E::perform(&effect, &self.world)).await;
             fail_point!(&format!("{}.after_effect", E::Proto::KIND));
             if let Some(event) = event
                 && let Err(end) = self.decide(running, event, None).await

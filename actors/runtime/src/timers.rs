@@ -51,9 +51,11 @@ impl Service for TimersService {
     async fn started(&mut self, cx: &ServiceCx) -> Result<(), ServiceError> {
         let (system, swept) = (cx.system.clone(), self.swept.clone());
         cx.spawn("the sweep", async move {
+            let mut wave = Wave::default();
             loop {
                 sweep(&system).await;
                 passivate(&system);
+                wave.look(&system).await;
                 swept.fetch_add(1, std::sync::atomic::Ordering::Relaxed);
                 tokio::time::sleep(SWEEP_EVERY).await;
             }
@@ -120,6 +122,35 @@ async fn fire(system: &System, told: &mut Told) -> Duration {
         }
     }
     Duration::from_millis(wait_ms.max(1).unsigned_abs())
+}
+
+/// Actors that must have stopped before their memory is worth giving back.
+const WAVE_ACTORS_MIN: usize = 100;
+/// It is given back at most this often.
+const GIVE_BACK_EVERY: Duration = Duration::from_secs(60);
+
+/// How many actors lived at most since memory was last given back.
+#[derive(Default)]
+struct Wave {
+    crest: usize,
+    given_back: Option<std::time::Instant>,
+}
+
+impl Wave {
+    /// After a wave of stops the allocator still holds what they used.
+    async fn look(&mut self, system: &System) {
+        let alive = system.actors_len();
+        self.crest = self.crest.max(alive);
+        let is_early = self.given_back.is_some_and(|at| at.elapsed() < GIVE_BACK_EVERY);
+        if is_early || alive + WAVE_ACTORS_MIN > self.crest {
+            return;
+        }
+        (self.crest, self.given_back) = (alive, Some(crate::gauge::now()));
+        match tokio::task::spawn_blocking(heap::give_back).await {
+            Ok(given) => tracing::debug!(given, alive, "memory of stopped actors given back"),
+            Err(error) => tracing::warn!(%error, "memory could not be given back"),
+        }
+    }
 }
 
 /// Lets entities end that have been idle for long. Memory follows what is active, not what exists.

@@ -11,7 +11,7 @@ const STATEMENTS_MAX: usize = 96;
 /// Another program that holds the file is waited for so long.
 const BUSY_WAIT_MS_MAX: u64 = 5_000;
 /// Page cache of the writer and of each reader, in KiB; the kernel's own cache does the rest.
-const WRITER_CACHE_KIB_MAX: i64 = 4_096;
+const WRITER_CACHE_KIB_MAX: i64 = 12_288;
 const READER_CACHE_KIB_MAX: i64 = 1_024;
 /// The write-ahead log is moved into the file every so many pages, and cut to so many bytes when it starts anew.
 const AUTOCHECKPOINT_PAGES: i64 = 1_000;

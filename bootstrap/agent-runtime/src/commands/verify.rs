@@ -12,8 +12,8 @@ use workspaces::{Layout, render};
 
 use super::{FAULTS_FOUND, give_json};
 use crate::cli::Read;
-use crate::node::{self, Settings};
 use crate::logging;
+use crate::node::{self, Settings};
 
 /// Faults that are named; the rest is counted.
 const FAULTS_MAX: usize = 1_000;
@@ -54,7 +54,9 @@ fn look(settings: &Settings) -> anyhow::Result<Report> {
     // A damaged file is told already; what can't be read of it can't be compared.
     let mut logs = if is_damaged { logs.unwrap_or_default() } else { logs? };
     faults.append(&mut logs.2);
-    let workspaces = layout.list()?;
+    // An index is derived: one that has not been made yet, or was deleted, breaks no promise.
+    let mut workspaces = layout.list()?;
+    workspaces.retain(|workspace| layout.folder(workspace).join(".index/index.sqlite").is_file());
     for workspace in &workspaces {
         let mounts = settings.mounts.get(workspace.as_str()).cloned().unwrap_or_default();
         let check = || anyhow::Ok(retrieval::verify(&layout.folder(workspace), &mounts));
