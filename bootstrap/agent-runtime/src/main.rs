@@ -13,12 +13,21 @@ use std::process::ExitCode;
 
 use clap::Parser as _;
 
+/// A shell allows 1,024 open files, which a node full of sessions would use up and then could open no other.
+fn raise_files_limit() {
+    use rustix::process::{Resource, Rlimit, getrlimit, setrlimit};
+    let limits = getrlimit(Resource::Nofile);
+    // As much as is allowed; when even that is refused it goes on with what there is.
+    setrlimit(Resource::Nofile, Rlimit { current: limits.maximum, ..limits }).ok();
+}
+
 fn main() -> ExitCode {
     // Before any TLS configuration is made; a second call would be refused, and there is none.
     drop(rustls::crypto::ring::default_provider().install_default());
     #[cfg(feature = "failpoints")]
     kill::arm_from_env();
     let cli = cli::Cli::parse();
+    raise_files_limit();
     let runtime = tokio::runtime::Builder::new_multi_thread().worker_threads(node::threads()).enable_all().build();
     let done = match runtime {
         Ok(runtime) => {
