@@ -70,9 +70,9 @@ async fn a_broken_context_file_leaves_the_last_good_one_in_force_and_is_told() -
         put(&file, name)?;
         goes_on(&mut ann, name, words).await?;
         if name == "a folder" {
-            fs::remove_dir(&file)?
+            fs::remove_dir(&file)?;
         } else {
-            fs::remove_file(&file)?
+            fs::remove_file(&file)?;
         }
         fs::write(&file, &good)?;
     }
