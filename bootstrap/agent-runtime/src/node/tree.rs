@@ -37,15 +37,23 @@ const LANES: &str = "connector/console/lanes";
 pub(crate) fn root(plan: &Plan, fence: Fence) -> Children {
     let store = plan.store.clone();
     let models = plan.settings.models.clone();
-    supervised(Intensity::ESCALATE, vec![
-        service(StoreService::address(), move || Ok(StoreService::new(store.clone()))),
-        Child::supervisor(Address::fixed("providers"), Restart::Permanent, providers(plan)),
-        service(Address::fixed("models"), move || ModelsService::open(&models)),
-        Child::supervisor(Address::fixed(WORKSPACES), Restart::Permanent, supervised(Intensity::STOP_CHILD, Vec::new())),
-        Child::supervisor(Address::fixed(CONNECTORS), Restart::Permanent, connectors(plan, fence)),
-        service(Address::fixed("timers"), || Ok(TimersService::default())),
-        service(Address::fixed("admin"), inspector(plan)),
-    ])
+    supervised(
+        Intensity::ESCALATE,
+        vec![
+            service(StoreService::address(), move || Ok(StoreService::new(store.clone()))),
+            Child::supervisor(Address::fixed("providers"), Restart::Permanent, providers(plan)),
+            service(Address::fixed("models"), move || ModelsService::open(&models)),
+            Child::supervisor(
+                Address::fixed(WORKSPACES),
+                Restart::Permanent,
+                supervised(Intensity::STOP_CHILD, Vec::new()),
+            ),
+            // Before the door is open: who comes in first may ask about the node.
+            service(Address::fixed("admin"), inspector(plan)),
+            Child::supervisor(Address::fixed(CONNECTORS), Restart::Permanent, connectors(plan, fence)),
+            service(Address::fixed("timers"), || Ok(TimersService::default())),
+        ],
+    )
 }
 
 fn providers(plan: &Plan) -> Children {
@@ -67,12 +75,15 @@ fn connectors(plan: &Plan, fence: Fence) -> Children {
         knows: Arc::new(move |workspace, context| layout.knows(workspace, context)),
     };
     let lanes = supervised(Intensity::STOP_CHILD, Vec::new());
-    supervised(Intensity::STOP_CHILD, vec![
-        Child::supervisor(Address::fixed(LANES), Restart::Permanent, lanes),
-        service(Address::fixed("connector/console"), move || {
-            Ok(ConsoleService::open(config.clone(), sessions.clone()))
-        }),
-    ])
+    supervised(
+        Intensity::STOP_CHILD,
+        vec![
+            Child::supervisor(Address::fixed(LANES), Restart::Permanent, lanes),
+            service(Address::fixed("connector/console"), move || {
+                Ok(ConsoleService::open(config.clone(), sessions.clone()))
+            }),
+        ],
+    )
 }
 
 fn inspector(plan: &Plan) -> impl Fn() -> Result<AdminService, ServiceError> + Send + Sync + 'static {
@@ -80,9 +91,7 @@ fn inspector(plan: &Plan) -> impl Fn() -> Result<AdminService, ServiceError> + S
     let config = AdminConfig {
         version: VERSION.to_owned(),
         data: plan.settings.data.display().to_string(),
-        store: Arc::new(move || {
-            store.health().trouble().map(|trouble| format!("the store {trouble}"))
-        }),
+        store: Arc::new(move || store.health().trouble().map(|trouble| format!("the store {trouble}"))),
     };
     move || Ok(AdminService::new(config.clone()))
 }
@@ -114,7 +123,9 @@ pub(crate) fn kinds(plan: &Plan) -> Vec<Kind> {
         let plan = plan.clone();
         kinds.push(Kind::child(pattern, parent, move |address| match address.workspace_of() {
             Some(id) => spec(&plan, address, &id),
-            None => Child::supervisor(address.clone(), Restart::Temporary, supervised(Intensity::STOP_CHILD, Vec::new())),
+            None => {
+                Child::supervisor(address.clone(), Restart::Temporary, supervised(Intensity::STOP_CHILD, Vec::new()))
+            }
         }));
     }
     kinds
@@ -160,16 +171,15 @@ impl Part {
 
 fn workspace(plan: &Plan, id: &Slug) -> Children {
     let at = Address::workspace(id);
-    let parts = Part::ALL.iter().map(|(of, pattern)| part(plan, *of, &at.child(pattern.trim_start_matches("ws/*/")), id));
+    let parts =
+        Part::ALL.iter().map(|(of, pattern)| part(plan, *of, &at.child(pattern.trim_start_matches("ws/*/")), id));
     supervised(Intensity::STOP_CHILD, parts.collect())
 }
 
 fn part(plan: &Plan, part: Part, address: &Address, id: &Slug) -> Child {
     let (layout, id) = (plan.layout.clone(), id.clone());
     match part {
-        Part::Workspace => {
-            service(address.clone(), move || Ok(WorkspaceService::new(layout.clone(), id.clone())))
-        }
+        Part::Workspace => service(address.clone(), move || Ok(WorkspaceService::new(layout.clone(), id.clone()))),
         Part::Index => {
             let config = index_config(plan, &id);
             service(address.clone(), move || IndexService::open(config.clone()))
