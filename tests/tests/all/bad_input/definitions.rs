@@ -132,6 +132,7 @@ async fn a_workspace_whose_file_was_never_readable_is_closed_and_says_why() -> a
     let ended = ann.ask("And now?", PATIENCE).await?;
     assert_eq!(ended.outcome, Outcome::Replied, "{ended:?}");
     ann.leave().await;
+    world.becomes_clean().await?;
     node.stop().await?;
     world.is_clean().await
 }
