@@ -123,9 +123,12 @@ async fn indexes(system: &System) -> Vec<String> {
         let line = match system.to::<Index>(&address).ask(IndexMsg::Describe, DESCRIBE_MAX).await {
             Ok(IndexReply::Described(view)) => {
                 let scanning = view.scanning.map(|n| format!(", scanning ({n} files looked at)")).unwrap_or_default();
-                let skipped = if view.skipped_total > 0 { format!(", {} left out", view.skipped_total) } else { String::new() };
+                let skipped =
+                    if view.skipped_total > 0 { format!(", {} left out", view.skipped_total) } else { String::new() };
                 let roots = view.roots.join(", ");
-                left_out.extend(view.skipped.iter().take(LEFT_OUT_SHOWN_MAX).map(|why| format!("{address}: left out {why}")));
+                left_out.extend(
+                    view.skipped.iter().take(LEFT_OUT_SHOWN_MAX).map(|why| format!("{address}: left out {why}")),
+                );
                 format!("{address}: {} files, {} passages{scanning}{skipped}; {roots}", view.files, view.passages)
             }
             Ok(_) => continue,

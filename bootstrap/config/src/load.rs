@@ -121,7 +121,10 @@ fn file_layer(options: &LoadOptions) -> Result<Option<Tree>, ConfigError> {
             return Ok(None);
         }
         Err(error) => {
-            return Err(ConfigError::Unreadable { why: format!("can't be read ({error}); name a TOML file by --config"), file });
+            return Err(ConfigError::Unreadable {
+                why: format!("can't be read ({error}); name a TOML file by --config"),
+                file,
+            });
         }
     };
     from_toml(&text, &file).map(Some).map_err(|problem| ConfigError::Invalid(vec![problem]))
