@@ -102,47 +102,17 @@ impl<E: Entity> Actor for Host<E> {
         myself: ActorRef<Self::Msg>,
         running: &mut Running<E>,
     ) -> Result<(), ActorProcessingErr> {
-        let rows = match self.read_rows().await {
-            Ok(rows) => rows,
-            Err(end) => return self.end(&myself, end),
-        };
-        let (state, effects) = E::open(&self.world.address, rows, self.world.system.now())
-            .map_err(|why| format!("rows of {} can't be opened: {why}", self.world.address))?;
-        running.state = Some(state);
-        running.todo.extend(effects);
-        self.go_on(&myself, running).await
+        Box::pin(self.open(&myself, running)).await
     }
 
+    /// Boxed, as is the opening: kept inline, what they may need while they work would be part of every idle actor.
     async fn handle(
         &self,
         myself: ActorRef<Self::Msg>,
         message: Self::Msg,
         running: &mut Running<E>,
     ) -> Result<(), ActorProcessingErr> {
-        let Envelope { mail, ticket } = message;
-        drop(ticket);
-        let (event, date) = match mail {
-            Heard::Posted(Mail::Wake) => {
-                self.woken.store(false, Ordering::SeqCst);
-                (E::woken(), None)
-            }
-            Heard::Posted(Mail::Due(name)) => (E::due(&name), Some(name)),
-            Heard::Posted(Mail::Ask { msg, reply }) => match running.keep(reply) {
-                Some(ask) => (E::heard(msg, ask), None),
-                None => return Ok(()),
-            },
-            Heard::Posted(Mail::Passivate) => return self.passivate(&myself, running),
-            Heard::GoOn => return self.go_on(&myself, running).await,
-            Heard::Slow { key, run, end } => match running.slow_ended(key, run, end) {
-                Some(event) => (event, None),
-                None => return Ok(()),
-            },
-        };
-        self.gauge.count_handled();
-        if let Err(end) = self.decide(running, event, date).await {
-            return self.end(&myself, end);
-        }
-        self.go_on(&myself, running).await
+        Box::pin(self.hear(&myself, message, running)).await
     }
 
     async fn post_stop(&self, _: ActorRef<Self::Msg>, _: &mut Running<E>) -> Result<(), ActorProcessingErr> {
@@ -183,6 +153,54 @@ impl<E: Entity> Running<E> {
 }
 
 impl<E: Entity> Host<E> {
+    async fn open(
+        &self,
+        myself: &ActorRef<Envelope<Heard<E>>>,
+        running: &mut Running<E>,
+    ) -> Result<(), ActorProcessingErr> {
+        let rows = match self.read_rows().await {
+            Ok(rows) => rows,
+            Err(end) => return self.end(myself, end),
+        };
+        let (state, effects) = E::open(&self.world.address, rows, self.world.system.now())
+            .map_err(|why| format!("rows of {} can't be opened: {why}", self.world.address))?;
+        running.state = Some(state);
+        running.todo.extend(effects);
+        self.go_on(myself, running).await
+    }
+
+    async fn hear(
+        &self,
+        myself: &ActorRef<Envelope<Heard<E>>>,
+        message: Envelope<Heard<E>>,
+        running: &mut Running<E>,
+    ) -> Result<(), ActorProcessingErr> {
+        let Envelope { mail, ticket } = message;
+        drop(ticket);
+        let (event, date) = match mail {
+            Heard::Posted(Mail::Wake) => {
+                self.woken.store(false, Ordering::SeqCst);
+                (E::woken(), None)
+            }
+            Heard::Posted(Mail::Due(name)) => (E::due(&name), Some(name)),
+            Heard::Posted(Mail::Ask { msg, reply }) => match running.keep(reply) {
+                Some(ask) => (E::heard(msg, ask), None),
+                None => return Ok(()),
+            },
+            Heard::Posted(Mail::Passivate) => return self.passivate(myself, running),
+            Heard::GoOn => return self.go_on(myself, running).await,
+            Heard::Slow { key, run, end } => match running.slow_ended(key, run, end) {
+                Some(event) => (event, None),
+                None => return Ok(()),
+            },
+        };
+        self.gauge.count_handled();
+        if let Err(end) = self.decide(running, event, date).await {
+            return self.end(myself, end);
+        }
+        self.go_on(myself, running).await
+    }
+
     async fn read_rows(&self) -> Result<messages::store::Rows, End> {
         let mut wait = STORE_BACKOFF;
         loop {

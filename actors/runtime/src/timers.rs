@@ -133,6 +133,7 @@ const GIVE_BACK_EVERY: Duration = Duration::from_secs(60);
 #[derive(Default)]
 struct Wave {
     crest: usize,
+    alive_before: usize,
     given_back: Option<std::time::Instant>,
 }
 
@@ -141,8 +142,10 @@ impl Wave {
     async fn look(&mut self, system: &System) {
         let alive = system.actors_len();
         self.crest = self.crest.max(alive);
+        // While more and more stop the wave is not over; what was given back now would be too little.
+        let is_falling = std::mem::replace(&mut self.alive_before, alive) > alive;
         let is_early = self.given_back.is_some_and(|at| at.elapsed() < GIVE_BACK_EVERY);
-        if is_early || alive + WAVE_ACTORS_MIN > self.crest {
+        if is_falling || is_early || alive + WAVE_ACTORS_MIN > self.crest {
             return;
         }
         (self.crest, self.given_back) = (alive, Some(crate::gauge::now()));
