@@ -126,6 +126,8 @@ async fn fire(system: &System, told: &mut Told) -> Duration {
 
 /// Actors that must have stopped before their memory is worth giving back.
 const WAVE_ACTORS_MIN: usize = 100;
+/// Sweeps in which no more stopped, before the wave is taken to be over: contexts stop some seconds after their lanes.
+const CALM_SWEEPS_MIN: u32 = 8;
 /// It is given back at most this often.
 const GIVE_BACK_EVERY: Duration = Duration::from_secs(60);
 
@@ -134,6 +136,7 @@ const GIVE_BACK_EVERY: Duration = Duration::from_secs(60);
 struct Wave {
     crest: usize,
     alive_before: usize,
+    calm: u32,
     given_back: Option<std::time::Instant>,
 }
 
@@ -144,8 +147,9 @@ impl Wave {
         self.crest = self.crest.max(alive);
         // While more and more stop the wave is not over; what was given back now would be too little.
         let is_falling = std::mem::replace(&mut self.alive_before, alive) > alive;
+        self.calm = if is_falling { 0 } else { self.calm.saturating_add(1) };
         let is_early = self.given_back.is_some_and(|at| at.elapsed() < GIVE_BACK_EVERY);
-        if is_falling || is_early || alive + WAVE_ACTORS_MIN > self.crest {
+        if self.calm < CALM_SWEEPS_MIN || is_early || alive + WAVE_ACTORS_MIN > self.crest {
             return;
         }
         (self.crest, self.given_back) = (alive, Some(crate::gauge::now()));

@@ -10,7 +10,13 @@ use messages::Slug;
 /// Begin with `agent-runtime chat --notes DIR`: it starts a node in this process and answers from the Markdown in DIR,
 /// with no key, no download and no server.
 #[derive(Debug, Parser)]
-#[command(name = "agent-runtime", version, propagate_version = true, arg_required_else_help = true, max_term_width = 100)]
+#[command(
+    name = "agent-runtime",
+    version,
+    propagate_version = true,
+    arg_required_else_help = true,
+    max_term_width = 100
+)]
 pub(crate) struct Cli {
     #[command(subcommand)]
     pub(crate) command: Command,

@@ -8,7 +8,10 @@ use tracing_subscriber::EnvFilter;
 /// Starts logging as configured. Payloads are never logged; ractor's own words are kept to warnings.
 pub(crate) fn start(log: &Log) {
     let filter = EnvFilter::new(format!("{},ractor=warn,hyper=warn,reqwest=warn", log.level.as_str()));
-    let subscriber = tracing_subscriber::fmt().with_env_filter(filter).with_writer(std::io::stderr).with_ansi(std::io::stderr().is_terminal());
+    let subscriber = tracing_subscriber::fmt()
+        .with_env_filter(filter)
+        .with_writer(std::io::stderr)
+        .with_ansi(std::io::stderr().is_terminal());
     // A second start (in one process) keeps the first.
     if log.json {
         drop(subscriber.json().flatten_event(true).try_init());

@@ -159,7 +159,8 @@ pub(super) async fn tell(url: &str, word: &str) -> anyhow::Result<u64> {
     let host = url.trim_start_matches("http://").trim_end_matches("/v1");
     let method = if word == "asked" { "GET" } else { "POST" };
     let mut stream = tokio::net::TcpStream::connect(host).await?;
-    let request = format!("{method} /v1/{word} HTTP/1.1\r\nhost: {host}\r\ncontent-length: 0\r\nconnection: close\r\n\r\n");
+    let request =
+        format!("{method} /v1/{word} HTTP/1.1\r\nhost: {host}\r\ncontent-length: 0\r\nconnection: close\r\n\r\n");
     stream.write_all(request.as_bytes()).await?;
     let mut answer = String::new();
     (&mut stream).take(4_096).read_to_string(&mut answer).await?;
@@ -168,7 +169,11 @@ pub(super) async fn tell(url: &str, word: &str) -> anyhow::Result<u64> {
 }
 
 /// Waits until `done`, at most so long.
-pub(super) async fn until<F: Future<Output = anyhow::Result<bool>>>(max: Duration, what: &str, done: impl Fn() -> F) -> anyhow::Result<f64> {
+pub(super) async fn until<F: Future<Output = anyhow::Result<bool>>>(
+    max: Duration,
+    what: &str,
+    done: impl Fn() -> F,
+) -> anyhow::Result<f64> {
     let begin: Instant = now();
     while begin.elapsed() < max {
         if done().await? {

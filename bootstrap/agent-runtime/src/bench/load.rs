@@ -26,7 +26,12 @@ pub(super) enum Pace {
 type Ended = Arc<Mutex<Vec<(Instant, Duration)>>>;
 
 /// Runs `contexts` sessions for `run`; gives every turn that ended with the moment it did.
-pub(super) async fn run(data: &Path, contexts: usize, pace: Pace, run: Duration) -> anyhow::Result<Vec<(Instant, Duration)>> {
+pub(super) async fn run(
+    data: &Path,
+    contexts: usize,
+    pace: Pace,
+    run: Duration,
+) -> anyhow::Result<Vec<(Instant, Duration)>> {
     let ended: Ended = Arc::default();
     let shared = Arc::new(Semaphore::new(0));
     let mut sessions = tokio::task::JoinSet::new();
@@ -38,7 +43,8 @@ pub(super) async fn run(data: &Path, contexts: usize, pace: Pace, run: Duration)
             Pace::InFlight(all) => Arc::new(Semaphore::new(all / contexts + usize::from(n < all % contexts))),
             Pace::PerSecond(_) => shared.clone(),
         };
-        let session = Session { client, gate, ended: ended.clone(), begun: HashMap::new(), number: 0, until: now() + run };
+        let session =
+            Session { client, gate, ended: ended.clone(), begun: HashMap::new(), number: 0, until: now() + run };
         sessions.spawn(session.talk(matches!(pace, Pace::InFlight(_))));
     }
     if let Pace::PerSecond(rate) = pace {

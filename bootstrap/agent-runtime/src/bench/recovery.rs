@@ -27,12 +27,16 @@ pub(super) async fn run(in_flight: usize) -> anyhow::Result<()> {
         clients.push(client);
     }
     let all = in_flight as u64;
-    child::until(STEP_MAX, "all turns ask the model", || async { Ok(child::tell(&url, "asked").await? >= all) }).await?;
+    child::until(STEP_MAX, "all turns ask the model", || async { Ok(child::tell(&url, "asked").await? >= all) })
+        .await?;
     node.kill9();
     drop(clients);
     let begin = now();
     let (node, ready) = child::node(&folder, &url, 600).await?;
-    child::until(STEP_MAX, "all turns ask the model again", || async { Ok(child::tell(&url, "asked").await? >= 2 * all) }).await?;
+    child::until(STEP_MAX, "all turns ask the model again", || async {
+        Ok(child::tell(&url, "asked").await? >= 2 * all)
+    })
+    .await?;
     let armed = begin.elapsed().as_secs_f64();
     child::tell(&url, "release").await?;
     let mut waiting = tokio::task::JoinSet::new();

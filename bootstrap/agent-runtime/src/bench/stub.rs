@@ -40,7 +40,10 @@ pub(super) async fn serve() -> anyhow::Result<()> {
         .route("/v1/chat/completions", post(answer))
         .route("/v1/hold", post(|State(stub): State<Arc<Stub>>| async move { stub.held.store(true, Ordering::SeqCst) }))
         .route("/v1/release", post(release))
-        .route("/v1/asked", get(|State(stub): State<Arc<Stub>>| async move { stub.asked.load(Ordering::SeqCst).to_string() }))
+        .route(
+            "/v1/asked",
+            get(|State(stub): State<Arc<Stub>>| async move { stub.asked.load(Ordering::SeqCst).to_string() }),
+        )
         .with_state(Arc::new(Stub::default()));
     Ok(axum::serve(listener, app).await?)
 }

@@ -52,7 +52,12 @@ pub(super) async fn run(plan: &Plan) -> anyhow::Result<()> {
 }
 
 /// One run; only what ended after the warm-up counts, with the CPU of that time.
-async fn counted(plan: &Plan, node: &child::Process, folder: &Folder, pace: Pace) -> anyhow::Result<(Vec<Duration>, f64)> {
+async fn counted(
+    plan: &Plan,
+    node: &child::Process,
+    folder: &Folder,
+    pace: Pace,
+) -> anyhow::Result<(Vec<Duration>, f64)> {
     let (begin, counted) = (now() + WARM_UP, Duration::from_secs(plan.seconds));
     let data = folder.data();
     let run = load::run(&data, plan.contexts, pace, WARM_UP + counted);

@@ -29,18 +29,21 @@ pub(super) fn run(args: Audit) -> anyhow::Result<ExitCode> {
                 give_json(&records)?;
             } else {
                 let header = ["SEQ", "WHEN", "ACTION", "PRINCIPAL", "SUBJECT", "RULES", "ACTOR", "HASH"];
-                give_table(&header, records.iter().map(|record| {
-                    vec![
-                        record.seq.to_string(),
-                        markdown::civil::utc(record.at.0),
-                        record.action.clone(),
-                        record.principal.clone(),
-                        record.subject.clone(),
-                        record.rules.join(","),
-                        record.actor.clone(),
-                        record.hash.get(..12).unwrap_or_default().to_owned(),
-                    ]
-                }));
+                give_table(
+                    &header,
+                    records.iter().map(|record| {
+                        vec![
+                            record.seq.to_string(),
+                            markdown::civil::utc(record.at.0),
+                            record.action.clone(),
+                            record.principal.clone(),
+                            record.subject.clone(),
+                            record.rules.join(","),
+                            record.actor.clone(),
+                            record.hash.get(..12).unwrap_or_default().to_owned(),
+                        ]
+                    }),
+                );
             }
             Ok(ExitCode::SUCCESS)
         }

@@ -76,11 +76,15 @@ fn who(args: &Chat, previews: bool) -> anyhow::Result<Who> {
 
 fn welcome(model: &str) -> Vec<String> {
     let model = match model {
-        config::OFFLINE => "Answers are quotations by the offline model; docs/configuration.md tells how to connect a real one.".to_owned(),
+        config::OFFLINE => {
+            "Answers are quotations by the offline model; docs/configuration.md tells how to connect a real one."
+                .to_owned()
+        }
         name => format!("Answers come from the model `{name}`."),
     };
     vec![
-        "Ask about your notes in your own words. /search finds passages, /open reads a file, /help lists all commands.".to_owned(),
+        "Ask about your notes in your own words. /search finds passages, /open reads a file, /help lists all commands."
+            .to_owned(),
         model,
         "Ctrl-C stops the turn that runs, Ctrl-D leaves.".to_owned(),
     ]
@@ -129,7 +133,13 @@ async fn has_notes(mut client: Client, notes: Option<&Path>) -> anyhow::Result<C
     }
 }
 
-async fn talk(client: Client, data: &Path, is_terminal: bool, json: bool, is_attached: bool) -> anyhow::Result<ExitCode> {
+async fn talk(
+    client: Client,
+    data: &Path,
+    is_terminal: bool,
+    json: bool,
+    is_attached: bool,
+) -> anyhow::Result<ExitCode> {
     let redial = is_attached.then(|| Redial { data: data.to_owned(), wait_ms_max: REDIAL_MS_MAX });
     if is_terminal {
         let history = node::own_folder(data).join("history");
@@ -138,6 +148,8 @@ async fn talk(client: Client, data: &Path, is_terminal: bool, json: bool, is_att
     }
     let input = tokio::io::BufReader::new(tokio::io::stdin());
     let options = batch::Options { json, redial, quiet_ms_max: QUIET_MS_MAX };
-    let status = batch::run(client, input, io::stdout(), io::stderr(), options).await.context("the lines could not all be given")?;
+    let status = batch::run(client, input, io::stdout(), io::stderr(), options)
+        .await
+        .context("the lines could not all be given")?;
     Ok(ExitCode::from(status.code()))
 }

@@ -33,20 +33,32 @@ pub(super) async fn workspace(args: Workspace) -> anyhow::Result<ExitCode> {
             let layout = layout(&read.place)?;
             let file = layout.workspace_file(&id);
             let Ok(text) = std::fs::read_to_string(&file) else {
-                bail!("there is no workspace `{id}` ({}); make it with `agent-runtime workspace create {id}`", file.display())
+                bail!(
+                    "there is no workspace `{id}` ({}); make it with `agent-runtime workspace create {id}`",
+                    file.display()
+                )
             };
             let parsed = WorkspaceDefinition::parse(&text);
             let contexts = layout.contexts(&id)?;
             let (name, kind) = match &parsed {
-                Ok(good) => (good.name.clone(), if good.is_private { format!("private, owned by {}", good.owner) } else { "community".to_owned() }),
+                Ok(good) => (
+                    good.name.clone(),
+                    if good.is_private { format!("private, owned by {}", good.owner) } else { "community".to_owned() },
+                ),
                 Err(_) => (String::new(), String::new()),
             };
             let broken = parsed.err().map(|error| error.to_string());
             if read.json {
-                give_json(&json!({ "id": id, "file": file, "name": name, "kind": kind, "contexts": contexts, "broken": broken }))?;
+                give_json(
+                    &json!({ "id": id, "file": file, "name": name, "kind": kind, "contexts": contexts, "broken": broken }),
+                )?;
             } else {
                 let contexts: Vec<_> = contexts.iter().map(Slug::as_str).collect();
-                logging::give(&format!("{id}: {name} ({kind})\nfile      {}\ncontexts  {}", file.display(), contexts.join(", ")));
+                logging::give(&format!(
+                    "{id}: {name} ({kind})\nfile      {}\ncontexts  {}",
+                    file.display(),
+                    contexts.join(", ")
+                ));
                 if let Some(problem) = broken {
                     logging::give(&format!("BROKEN    {problem}; a running node keeps the last good version in force"));
                 }
@@ -61,7 +73,9 @@ pub(super) async fn context(args: Context) -> anyhow::Result<ExitCode> {
         Context::Create { name, workspace, place } => {
             let file = layout(&place)?.create_context(&workspace, &name)?;
             logging::give(&file.display().to_string());
-            logging::say(&format!("made context `{name}`; talk in it with `agent-runtime chat --workspace {workspace} --context {name}`"));
+            logging::say(&format!(
+                "made context `{name}`; talk in it with `agent-runtime chat --workspace {workspace} --context {name}`"
+            ));
         }
         Context::List { workspace, read } => {
             let layout = layout(&read.place)?;
@@ -100,7 +114,10 @@ async fn show_context(name: &Slug, workspace: &Slug, place: &Where, as_json: boo
         (Ok(good), _) => {
             let models = if good.models.is_empty() { "any".to_owned() } else { good.models.join(", ") };
             let members = good.people.members.as_ref().map_or("everyone".to_owned(), |members| members.join(", "));
-            logging::give(&format!("version   {version}\npaths     {}\nmodels    {models}\nmembers   {members}", good.paths.join(", ")));
+            logging::give(&format!(
+                "version   {version}\npaths     {}\nmodels    {models}\nmembers   {members}",
+                good.paths.join(", ")
+            ));
         }
         (Err(_), problem) => {
             logging::give(&format!("BROKEN    {}", problem.unwrap_or_default()));

@@ -70,7 +70,12 @@ fn show(status: &StatusView) {
     let mut lines = vec![
         format!("agent-runtime {} · node {} · process {} · up {seconds} s", status.version, status.node, status.pid),
         format!("data     {}", status.data),
-        format!("actors   {}    memory {:.1} MB    store {:.1} MB", status.actors, megabytes(status.rss_bytes), megabytes(counts.bytes)),
+        format!(
+            "actors   {}    memory {:.1} MB    store {:.1} MB",
+            status.actors,
+            megabytes(status.rss_bytes),
+            megabytes(counts.bytes)
+        ),
         format!("events   {} accepted, {} waiting, {} in turns", counts.accepted, counts.waiting, counts.taken),
         format!("replies  {} pending, {} sending, {} in doubt", counts.pending, counts.sending, counts.in_doubt),
         format!("audit    {} records", counts.audit),

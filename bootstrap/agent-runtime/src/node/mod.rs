@@ -78,7 +78,8 @@ impl Node {
         match self.system.to::<Console>(&console).ask(Msg::Describe, LISTEN_MAX).await {
             Ok(_) => Ok(()),
             Err(error) => {
-                let said = self.system.actors().into_iter().find(|a| a.address == console.as_str()).map(|a| a.last_error);
+                let said =
+                    self.system.actors().into_iter().find(|a| a.address == console.as_str()).map(|a| a.last_error);
                 bail!("the console does not listen: {}", said.filter(|s| !s.is_empty()).unwrap_or(error.to_string()))
             }
         }

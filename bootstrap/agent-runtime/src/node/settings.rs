@@ -43,7 +43,8 @@ pub(crate) fn load(place: &Where) -> anyhow::Result<Config> {
 
 /// The environment, but for what only tests of the program set (`AGENT_RUNTIME_TEST_…`): no key of ours begins so.
 fn env() -> Vec<(String, String)> {
-    let text = std::env::vars_os().filter_map(|(name, value)| Some((name.into_string().ok()?, value.into_string().ok()?)));
+    let text =
+        std::env::vars_os().filter_map(|(name, value)| Some((name.into_string().ok()?, value.into_string().ok()?)));
     text.filter(|(name, _)| !name.starts_with("AGENT_RUNTIME_TEST")).collect()
 }
 
@@ -63,7 +64,8 @@ impl Settings {
         }
         let mut mounts = BTreeMap::new();
         for (id, workspace) in &all {
-            let found: Vec<_> = workspace.mounts().into_iter().map(|m| Mount { name: m.name, folder: m.path }).collect();
+            let found: Vec<_> =
+                workspace.mounts().into_iter().map(|m| Mount { name: m.name, folder: m.path }).collect();
             mounts.insert(id.clone(), found);
         }
         Ok(Self {

@@ -103,7 +103,10 @@ async fn one_session_too_many_is_told_so_and_a_place_that_is_left_is_given_again
         clients.push(Client::connect(data.path(), who(&format!("s{n}"))).await.unwrap().unwrap());
     }
     let error = Client::connect(data.path(), who("more")).await.err().unwrap();
-    assert!(matches!(&error, ClientError::Refused(why) if why.contains(&format!("{SESSIONS_MAX} sessions"))), "{error}");
+    assert!(
+        matches!(&error, ClientError::Refused(why) if why.contains(&format!("{SESSIONS_MAX} sessions"))),
+        "{error}"
+    );
     clients.pop().unwrap().leave().await;
     let again = async {
         while Client::connect(data.path(), who("more")).await.is_err() {
