@@ -7,11 +7,11 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::Duration;
 
+use crate::tasks::Task;
 use fail::fail_point;
 use messages::store::{Commit, CommitError, QueryError, Write};
 use messages::{Address, Protocol as _};
 use ractor::{Actor, ActorProcessingErr, ActorRef};
-use tokio::task::AbortHandle;
 
 use crate::directory::Handles;
 use crate::entity::{AskId, Cx, Decision, Entity, SlowKey, World};
@@ -52,7 +52,7 @@ struct Host<E: Entity> {
 struct Running<E: Entity> {
     state: Option<E::State>,
     todo: VecDeque<E::Effect>,
-    slow: HashMap<SlowKey, (u64, AbortHandle)>,
+    slow: HashMap<SlowKey, (u64, Task)>,
     asks: HashMap<AskId, ReplyPort<E::Proto>>,
     next: u64,
 }

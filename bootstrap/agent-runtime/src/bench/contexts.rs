@@ -23,7 +23,7 @@ const SESSIONS_AT_ONCE: usize = 100;
 /// Seconds after which an idle context stops in this bench.
 const PASSIVATE_AFTER_S: u64 = 3;
 /// How long the contexts may take to stop.
-const STOP_MAX: Duration = Duration::from_secs(60);
+const STOP_MAX: Duration = Duration::from_secs(120);
 
 pub(super) async fn run(known: usize, turns: usize, active: usize) -> anyhow::Result<()> {
     let folder = Folder::new()?;
