@@ -13,7 +13,7 @@ use crate::config::Secret;
 /// Idle connections that are kept for the next calls.
 const IDLE_CONNECTIONS_MAX: usize = 256;
 /// Seconds an idle connection is kept.
-const IDLE_CONNECTION_SECONDS_MAX: u64 = 90;
+const IDLE_CONNECTION_SECONDS_MAX: u64 = 15;
 
 /// How long each wait of a call may take.
 #[derive(Debug, Clone, Copy)]

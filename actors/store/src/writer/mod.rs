@@ -10,7 +10,7 @@ mod heads;
 use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::sync::mpsc::{Receiver, RecvTimeoutError};
 use std::sync::{Arc, Mutex, PoisonError};
-use std::time::Instant;
+use std::time::{Duration, Instant};
 
 use messages::store::{Commit, CommitError, Committed};
 use rusqlite::Connection;
@@ -25,6 +25,8 @@ pub(crate) use heads::Heads;
 
 /// At most so many commits are written in one transaction.
 pub(crate) const GROUP_COMMITS_MAX: usize = 256;
+/// A writer that has had nothing to do for so long gives its page cache back.
+const REST_AFTER: Duration = Duration::from_secs(5);
 /// Tries to find out what became of a group before its askers hear that it is not known.
 const SETTLE_TRIES_MAX: u32 = 4;
 
@@ -84,6 +86,11 @@ impl Writer {
     fn gather(&mut self, queue: &Receiver<Job>, jobs: &mut Vec<Job>) -> bool {
         let first = loop {
             let Some(retry_at) = self.lost.retry_at.filter(|_| self.open.is_none()) else {
+                match queue.recv_timeout(REST_AFTER) {
+                    Ok(job) => break Some(job),
+                    Err(RecvTimeoutError::Disconnected) => break None,
+                    Err(RecvTimeoutError::Timeout) => self.rest(),
+                }
                 break queue.recv().ok();
             };
             match queue.recv_timeout(retry_at.saturating_duration_since(Instant::now())) {
@@ -103,6 +110,15 @@ impl Writer {
             }
         }
         true
+    }
+
+    /// Nobody has written for a while: the page cache is given back.
+    fn rest(&self) {
+        if let Some((sql, _)) = &self.open
+            && let Err(error) = sql.execute_batch("PRAGMA shrink_memory")
+        {
+            tracing::debug!(%error, "the writer's cache could not be given back");
+        }
     }
 
     /// Writes a group, finds out what became of it if that is in doubt, and answers.
