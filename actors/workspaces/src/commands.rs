@@ -97,7 +97,7 @@ pub fn parse(text: &str) -> Input {
         "/open" if rest.is_empty() => missing("/open", "which file", "/open notes/plan.md"),
         "/open" => open(rest),
         "/why" if rest.is_empty() => {
-            missing("/why", "which message, by the id it was accepted with", "/why in_4k2v9m0x")
+            missing("/why", "which message, by its id (ids stand in the chat log)", "/why in_4k2v9m0x")
         }
         "/why" => InboundId::prefix(rest).map_or_else(|e| Input::Problem(format!("{e}.")), Input::Why),
         other => Input::Problem(unknown(other)),

@@ -11,6 +11,7 @@ use std::time::Duration;
 
 use anyhow::{Context as _, bail};
 use console::{Console, Msg, Sessions};
+use messages::store::{Query, Rows};
 use messages::{Address, Slug};
 use runtime::{Clock, StorePort, System, SystemParts, UnitClaimer};
 use store::{OpenOptions, StoreHandle};
@@ -24,6 +25,10 @@ pub(crate) const VERSION: &str = env!("CARGO_PKG_VERSION");
 pub(crate) const HOME: &str = "home";
 /// How long the actors may take to stop.
 const SHUTDOWN_MAX: Duration = Duration::from_secs(8);
+/// Looks at what is unfinished before a stop, so far apart, at so many addresses.
+const SETTLE_LOOKS_MAX: u32 = 10;
+const SETTLE_BETWEEN: Duration = Duration::from_millis(30);
+const SETTLE_ADDRESSES_MAX: u32 = 256;
 /// How long the console may take to listen.
 const LISTEN_MAX: Duration = Duration::from_secs(10);
 
@@ -101,10 +106,27 @@ impl Node {
 
     /// Stops in good order. What is under way is found again at the next start.
     pub(crate) async fn stop(self) -> anyhow::Result<()> {
+        self.settle().await;
         self.system.shutdown(SHUTDOWN_MAX).await;
         let store = self.store;
         tokio::task::spawn_blocking(move || store.close()).await.context("closing the store")??;
         Ok(())
+    }
+}
+
+impl Node {
+    /// Lets what has just been delivered be recorded as such. What can't end by itself now, such as a turn that runs or a
+    /// reply that nobody is there to take, is not waited for longer.
+    async fn settle(&self) {
+        for _ in 0..SETTLE_LOOKS_MAX {
+            let query = Query::Unfinished { after: None, limit: SETTLE_ADDRESSES_MAX };
+            let Ok(Rows::Addresses(unfinished)) = self.system.store().query(query).await else { return };
+            if unfinished.is_empty() {
+                return;
+            }
+            unfinished.iter().for_each(|address| self.system.wake(address));
+            tokio::time::sleep(SETTLE_BETWEEN).await;
+        }
     }
 }
 
