@@ -21,7 +21,7 @@ use crate::search::Question;
 /// Searches and openings that run at once.
 pub(crate) const RUNNING_MAX: usize = 4;
 /// Searches and openings that run or wait; one more is refused.
-pub(crate) const WAITING_MAX: usize = 1_024;
+pub(crate) const WAITING_MAX: usize = 256;
 const BUSY_RETRY_MS: u64 = 200;
 /// How long a search waits for the first scan after the start.
 const FIRST_SCAN_WAIT_MS: u64 = 1_000;

@@ -95,7 +95,7 @@ async fn more_searches_than_the_limit_are_refused_and_none_is_left_unanswered() 
         match ask.await.unwrap() {
             Ok(Reply::Hits(_)) => answered += 1,
             Err(AskError::Busy { what, .. }) => {
-                assert_eq!(what, "64 searches run or wait");
+                assert_eq!(what, format!("{WAITING_MAX} searches run or wait"));
                 refused += 1;
             }
             other => panic!("{other:?}"),
