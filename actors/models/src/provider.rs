@@ -128,6 +128,7 @@ impl Desk {
         place: OwnedSemaphorePermit,
         preview: Preview,
     ) {
+        tracing::debug!(actor = %format_args!("models/{}", self.name), trace = %request.trace, "model is asked");
         let answered = tokio::select! {
             biased;
             () = reply.closed() => None,

@@ -17,4 +17,5 @@ mod control;
 mod faults;
 mod rules;
 mod stories;
+mod trace;
 mod tree;

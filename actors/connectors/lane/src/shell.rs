@@ -89,6 +89,7 @@ impl Entity for Lane {
             Effect::Send(row) => {
                 fail_point!("lane.before_send");
                 let sending = world.deps.sink.send((**row).clone()).await;
+                tracing::debug!(actor = %world.address, trace = %row.trace, inbound = %row.inbound, reply = row.id, ?sending, "sent");
                 fail_point!("lane.after_send");
                 Some(Event::Ended { row: row.clone(), sending })
             }

@@ -23,6 +23,14 @@ const BUSY_WAIT: Duration = Duration::from_millis(50);
 const SEARCH_HITS: u32 = 8;
 
 pub(super) async fn run(job: &Job, world: &World<Context>) -> Answer {
+    let (trace, actor) = (&job.row.trace, &world.address);
+    tracing::debug!(%actor, %trace, inbound = %job.row.id, action = job.turn.action, "turn runs");
+    let answer = work(job, world).await;
+    tracing::debug!(%actor, %trace, inbound = %job.row.id, failed = answer.failed, bytes = answer.text.len(), "turn ends");
+    answer
+}
+
+async fn work(job: &Job, world: &World<Context>) -> Answer {
     let done = match &job.input {
         Input::Talk => talk(job, world).await,
         Input::Search(query) => search(query, job, world).await,

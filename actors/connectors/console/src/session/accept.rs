@@ -46,7 +46,26 @@ impl Acceptor {
             Err(error) => batch.into_iter().map(|event| (event, Err(why(&error)))).collect(),
         };
         fail::fail_point!("console.after_accept_commit");
+        self.log(&results);
         results
+    }
+
+    /// The first line of a trace. Making one costs a hash, so only for who reads it.
+    fn log(&self, results: &Results) {
+        if !tracing::enabled!(tracing::Level::DEBUG) {
+            return;
+        }
+        for (event, accepted) in results {
+            let trace = Trace::of(&event.inbound);
+            match accepted {
+                Ok(Accepted { duplicate, .. }) => {
+                    tracing::debug!(actor = "connector/console", %trace, inbound = %event.inbound, context = %self.context, duplicate, "accepted");
+                }
+                Err(why) => {
+                    tracing::debug!(actor = "connector/console", %trace, inbound = %event.inbound, why, "not accepted")
+                }
+            }
+        }
     }
 
     async fn each(&self, batch: Vec<Event>, until: Instant) -> Results {

@@ -25,6 +25,6 @@ impl State {
         });
         out.writes.push(Write::InboxSettle { seq: reply.seq, outcome, reason, at: cx.now });
         out.writes.push(Self::audit(cx, "turn.settled", reply.inbound.as_str(), None, detail.to_string()));
-        tracing::debug!(trace = %reply.trace, inbound = %reply.inbound, context = %cx.address, %outcome, "settled");
+        tracing::debug!(actor = %cx.address, trace = %reply.trace, inbound = %reply.inbound, %outcome, "settled");
     }
 }
