@@ -5,8 +5,10 @@ use messages::Address;
 use messages::store::Rows;
 use rusqlite::{Connection, OptionalExtension as _};
 
-pub(super) const OPEN: &str =
-    "SELECT ctx FROM inbox INDEXED BY inbox_open WHERE state < 2 AND ctx > ?1 ORDER BY ctx LIMIT 1";
+/// A taken event whose reply is on its way is the lane's; its context hears when that has ended.
+pub(super) const OPEN: &str = "SELECT ctx FROM inbox INDEXED BY inbox_open WHERE state < 2 AND ctx > ?1
+    AND (state = 0 OR NOT EXISTS (SELECT 1 FROM outbox WHERE outbox.seq = inbox.seq AND outbox.state < 2))
+    ORDER BY ctx LIMIT 1";
 pub(super) const ENDED: &str = "SELECT ctx FROM outbox INDEXED BY outbox_ended
     WHERE logged = 0 AND state >= 2 AND ctx > ?1 ORDER BY ctx LIMIT 1";
 pub(super) const LANES: &str =

@@ -203,26 +203,28 @@ fn a_lane_has_what_is_still_to_leave_and_only_of_its_chat() {
 #[test]
 fn whoever_has_something_unfinished_is_named_once_and_in_pages() {
     let world = World::new();
-    let contexts = ["a", "b", "c", "d", "e"];
+    let contexts = ["a", "b", "c", "d", "e", "f"];
     for name in contexts {
         let puts = (0..3).map(|n| put_as(&format!("{name}{n}"), InboundKind::Message, context(name), None));
         world.connector(puts.collect()).unwrap();
     }
-    // `a` has all settled; `b` waits; `c` is taken; `d` has only an ended reply; `e` only one that is still to leave.
+    // `a` has all settled; `b` waits; `c` is taken; `d` has only an ended reply; `e` only one that is still to leave;
+    // `f` is taken and answered, and its reply is still to leave.
     let place = |name: &str| world.accept(put_as(&format!("{name}0"), InboundKind::Message, context(name), None)).seq;
     let reply_of = |name: &str, chat: &str| {
         let Write::OutboxPut { n, text, sources, outcome, at, .. } = reply(place(name), 0) else { panic!("no reply") };
         let chat = Chat { connector: "console".into(), chat: chat.into() };
         Write::OutboxPut { seq: place(name), n, context: context(name), chat, text, sources, outcome, at }
     };
-    for name in ["a", "c", "d", "e"] {
+    for name in ["a", "c", "d", "e", "f"] {
         let seq = place(name);
-        let first = if name == "c" { take(seq) } else { settle(seq, Outcome::Noted) };
+        let first = if matches!(name, "c" | "f") { take(seq) } else { settle(seq, Outcome::Noted) };
         world.context(vec![first, settle(seq + 1, Outcome::Noted), settle(seq + 2, Outcome::Noted)]).unwrap();
     }
-    world.context(vec![reply_of("d", "home/d"), reply_of("e", "home/e")]).unwrap();
+    world.context(vec![reply_of("d", "home/d"), reply_of("e", "home/e"), reply_of("f", "home/f")]).unwrap();
     world.connector(vec![Write::OutboxFailed { id: 1, error: "no".into(), at: Moment(1) }]).unwrap();
-    let all = ["connector/console/chat/home/e", "ws/home/context/b", "ws/home/context/c", "ws/home/context/d"];
+    let (e, f) = ("connector/console/chat/home/e", "connector/console/chat/home/f");
+    let all = [e, f, "ws/home/context/b", "ws/home/context/c", "ws/home/context/d"];
     assert_eq!(addresses(&world, None, 100), all);
     let mut paged = Vec::new();
     while let [address] = &addresses(&world, paged.last().map(String::as_str), 1)[..] {
