@@ -54,12 +54,12 @@ pub fn chunks(text: &str) -> Vec<Chunk<'_>> {
         trail.retain(|(level, _)| *level < heading.level);
         trail.push((heading.level, heading.title.clone()));
         let shown: Vec<&str> = trail.iter().map(|(_, title)| title.as_str()).filter(|t| !t.is_empty()).collect();
+        let before = out.len();
         if heading.is_cut {
             cut::push(&mut out, text, base + heading.start..base + heading.end, &shown.join(" > "));
         }
         let next = headings.get(n + 1);
         let end = next.map_or(body.len(), |h| h.start);
-        let before = out.len();
         cut::push(&mut out, text, base + heading.end..base + end, &shown.join(" > "));
         let has_children = next.is_some_and(|h| h.level > heading.level);
         if out.len() == before && !has_children {

@@ -56,6 +56,16 @@ fn a_file_has_no_more_passages_than_the_limit() {
 }
 
 #[test]
+fn a_heading_too_long_for_a_trail_is_one_passage_of_its_own() {
+    let long = format!("# {}", "word ".repeat(100));
+    for text in [long.clone(), format!("{long}\n\nBelow it.\n"), format!("{long}\n## Child\n")] {
+        let found = chunks(&text);
+        let whole = found.iter().filter(|chunk| chunk.text.starts_with("# word")).count();
+        assert_eq!(whole, 1, "{found:?}");
+    }
+}
+
+#[test]
 fn a_title_comes_from_the_head_or_from_the_highest_heading() {
     assert_eq!(title("---\ntitle: Plan\n---\n# Other\n").as_deref(), Some("Plan"));
     assert_eq!(title("## Small\n# Large\n# Second\n").as_deref(), Some("Large"));
