@@ -2,25 +2,24 @@
 
 use std::collections::BTreeSet;
 
+use rustix::process::Signal;
 use serde_json::Value;
-use tests::process::{NodeProcess, Spec, program};
+use tests::process::{NodeProcess, STOP_MAX, Spec, program};
 
 #[tokio::test(flavor = "multi_thread")]
 async fn a_trace_follows_a_message_through_all_actors_in_json_logs() {
     let folder = tempfile::tempdir().unwrap();
     let data = folder.path().join("data");
     let env = [("AGENT_RUNTIME_LOG__JSON", "true"), ("AGENT_RUNTIME_LOG__LEVEL", "debug")];
-    let node = NodeProcess::serve(&data, &env).await.unwrap();
+    let mut node = NodeProcess::serve(&data, &env).await.unwrap();
     let chat = Spec::new(&program().unwrap(), &["chat", "--json", "--data"]).arg(data.to_str().unwrap());
     let done = chat.run("what is planned for the roof?\n").await.unwrap().expect_code(0).unwrap();
     let accepted: Value = serde_json::from_str(done.stdout.lines().next().unwrap()).unwrap();
     let inbound = accepted["accepted"].as_str().unwrap();
-    let said = {
-        // What was said last is on disk when the node has ended.
-        let said = node.said();
-        node.stop().await.unwrap();
-        said
-    };
+    // What was said last is there when the node has ended.
+    node.signal(Signal::TERM).unwrap();
+    node.wait(STOP_MAX).await.unwrap();
+    let said = node.said();
     let lines: Vec<Value> = said.lines().map(|line| serde_json::from_str(line).unwrap()).collect();
     let first = lines.iter().find(|line| line["inbound"] == inbound && line["message"] == "accepted").unwrap();
     let trace = &first["trace"];

@@ -62,7 +62,7 @@ impl Acceptor {
                     tracing::debug!(actor = "connector/console", %trace, inbound = %event.inbound, context = %self.context, duplicate, "accepted");
                 }
                 Err(why) => {
-                    tracing::debug!(actor = "connector/console", %trace, inbound = %event.inbound, why, "not accepted")
+                    tracing::debug!(actor = "connector/console", %trace, inbound = %event.inbound, why, "not accepted");
                 }
             }
         }
