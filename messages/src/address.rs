@@ -85,6 +85,13 @@ impl Address {
         Self::parse(&format!("connector/{}/chat/{}", chat.connector, chat.chat))
     }
 
+    /// The chat of a lane's address: the way back from [`Address::lane`]. `None` when it is no lane's.
+    #[must_use]
+    pub fn chat_of_lane(&self) -> Option<crate::turn::Chat> {
+        let (connector, chat) = self.0.strip_prefix("connector/")?.split_once("/chat/")?;
+        Some(crate::turn::Chat { connector: connector.to_owned(), chat: chat.to_owned() })
+    }
+
     /// This address with one more segment.
     #[must_use]
     pub fn child(&self, segment: &str) -> Self {
@@ -152,6 +159,14 @@ mod tests {
         assert_eq!(context.as_str(), "ws/home/context/general");
         assert_eq!(context.workspace_of(), Some(home));
         assert_eq!(context.leaf(), "general");
+    }
+
+    #[test]
+    fn a_lane_names_its_chat_and_nothing_else_does() {
+        let chat = crate::turn::Chat { connector: "console".into(), chat: "home/general".into() };
+        assert_eq!(Address::lane(&chat).unwrap().chat_of_lane(), Some(chat));
+        assert_eq!(Address::fixed("connector/console").chat_of_lane(), None);
+        assert_eq!(Address::fixed("ws/home/context/chat").chat_of_lane(), None);
     }
 
     #[test]

@@ -5,5 +5,5 @@
 mod memory;
 mod service;
 
-pub use memory::rss_bytes;
+pub use memory::{rss_bytes, rss_bytes_of};
 pub use service::{AdminConfig, AdminService, StoreHealth};

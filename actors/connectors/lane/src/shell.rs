@@ -22,10 +22,9 @@ pub struct LaneDeps {
 #[derive(Debug)]
 pub struct Lane;
 
+/// The lane's chat. Only lanes' addresses are registered for this entity; any other has a chat without replies.
 fn chat_of(address: &Address) -> Chat {
-    let mut parts = address.as_str().splitn(4, '/');
-    let connector = parts.nth(1).unwrap_or_default().to_owned();
-    Chat { connector, chat: parts.nth(1).unwrap_or_default().to_owned() }
+    address.chat_of_lane().unwrap_or_else(|| Chat { connector: String::new(), chat: String::new() })
 }
 
 impl Entity for Lane {

@@ -11,6 +11,7 @@ use messages::Slug;
 use workspaces::Layout;
 
 use super::numbers::now;
+use crate::commands::megabytes;
 use crate::node::HOME;
 
 /// How long a process may take to be ready.
@@ -44,9 +45,7 @@ impl Process {
 
     /// Resident memory in MB.
     pub(super) fn rss_mb(&self) -> f64 {
-        let status = fs::read_to_string(format!("/proc/{}/status", self.0.id())).unwrap_or_default();
-        let line = status.lines().find_map(|line| line.strip_prefix("VmRSS:")).unwrap_or_default();
-        line.trim().trim_end_matches("kB").trim().parse::<f64>().unwrap_or(0.0) * 1_024.0 / 1e6
+        megabytes(admin::rss_bytes_of(self.0.id()))
     }
 }
 

@@ -32,6 +32,12 @@ pub(crate) async fn run(cli: Cli) -> anyhow::Result<ExitCode> {
     }
 }
 
+/// Bytes as people read them.
+#[allow(clippy::cast_precision_loss)]
+pub(crate) fn megabytes(bytes: u64) -> f64 {
+    bytes as f64 / 1e6
+}
+
 /// Gives a value as JSON on standard output.
 pub(crate) fn give_json<T: Serialize>(value: &T) -> anyhow::Result<()> {
     logging::give(&serde_json::to_string(value)?);

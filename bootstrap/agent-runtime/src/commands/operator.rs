@@ -7,7 +7,7 @@ use console::client::{Client, Who, fresh_session};
 use console::wire::{AdminAsk, Answered, FromNode};
 use messages::admin::{ActorView, StatusView};
 
-use super::{give_json, give_table};
+use super::{give_json, give_table, megabytes};
 use crate::cli::{Actors, ActorsAction, Read, Where};
 use crate::node::{self, HOME};
 use crate::{account, logging};
@@ -87,11 +87,6 @@ fn show(status: &StatusView) {
         alarms => lines.extend(alarms.iter().map(|alarm| format!("ALARM    {alarm}"))),
     }
     logging::give(&lines.join("\n"));
-}
-
-#[allow(clippy::cast_precision_loss)]
-fn megabytes(bytes: u64) -> f64 {
-    bytes as f64 / 1e6
 }
 
 pub(super) async fn actors(args: Actors) -> anyhow::Result<ExitCode> {

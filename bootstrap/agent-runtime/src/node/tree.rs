@@ -7,7 +7,6 @@ use admin::{AdminConfig, AdminService};
 use console::{ConsoleConfig, ConsoleService, Sessions};
 use lane::{Lane, LaneDeps, LaneFacts};
 use messages::store::Fence;
-use messages::turn::Chat;
 use messages::{Address, Slug};
 use models::{ModelsService, ProviderService};
 use policy::Policy;
@@ -100,7 +99,8 @@ fn inspector(plan: &Plan) -> impl Fn() -> Result<AdminService, ServiceError> + S
 pub(crate) fn kinds(plan: &Plan) -> Vec<Kind> {
     let facts = ContextFacts { policy: Policy::built_in(), account: crate::account::name() };
     let sessions = plan.sessions.clone();
-    let ready = move |address: &Address| chat_of(address).is_some_and(|chat| lane::Sink::is_ready(&sessions, &chat));
+    let ready =
+        move |address: &Address| address.chat_of_lane().is_some_and(|chat| lane::Sink::is_ready(&sessions, &chat));
     let mut kinds = vec![
         Kind::entity::<Context>(
             "ws/*/context/*",
@@ -144,11 +144,6 @@ fn lane_facts() -> LaneFacts {
         #[cfg(feature = "failpoints")]
         without_marks: std::env::var_os("AGENT_RUNTIME_TEST_WITHOUT_MARKS").is_some(),
     }
-}
-
-fn chat_of(lane: &Address) -> Option<Chat> {
-    let (connector, chat) = lane.as_str().strip_prefix("connector/")?.split_once("/chat/")?;
-    Some(Chat { connector: connector.to_owned(), chat: chat.to_owned() })
 }
 
 /// The parts of a workspace, all started with it, in this order.
