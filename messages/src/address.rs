@@ -77,6 +77,18 @@ impl Address {
         Self(format!("ws/{workspace}/context/{slug}").into())
     }
 
+    /// `ws/<workspace>/workspace`: the actor that owns the slots of its tasks.
+    #[must_use]
+    pub fn of_workspace(workspace: &Slug) -> Self {
+        Self(format!("ws/{workspace}/workspace").into())
+    }
+
+    /// `ws/<workspace>/task/<id>`.
+    #[must_use]
+    pub fn task(workspace: &Slug, task: &crate::TaskId) -> Self {
+        Self(format!("ws/{workspace}/task/{task}").into())
+    }
+
     /// `connector/<connector>/chat/<chat>`: the lane by which replies leave for one chat, one at a time.
     ///
     /// # Errors

@@ -2,8 +2,13 @@
 
 use serde::{Deserialize, Serialize};
 
+use crate::id::Slug;
+use crate::model::{Answer, Failure};
+use crate::offer::Offers;
 use crate::protocol::Protocol;
-use crate::store::Counts;
+use crate::step::{Day, Spending};
+use crate::store::{Counts, TaskFound, TaskView};
+use crate::turn::Principal;
 
 /// The protocol of the inspector.
 #[derive(Debug)]
@@ -22,6 +27,51 @@ pub enum Msg {
     Actors,
     /// How the node stands.
     Status,
+    /// Tasks of a workspace, newest first.
+    Tasks {
+        /// Which workspace.
+        workspace: Slug,
+        /// Only those that have not ended, and dead letters that nobody has read.
+        open: bool,
+        /// Those before this place ([`TaskView::place`]).
+        before: Option<i64>,
+        /// At most.
+        limit: u32,
+    },
+    /// One task, with all below it.
+    Task {
+        /// Of which workspace.
+        workspace: Slug,
+        /// The beginning of its id, as `TaskId::prefix` gives.
+        prefix: String,
+    },
+    /// Ask a task to do something. It decides itself whether this person may.
+    TaskDo {
+        /// Of which workspace.
+        workspace: Slug,
+        /// The beginning of its id.
+        prefix: String,
+        /// What.
+        what: TaskDo,
+        /// Who asks.
+        principal: Principal,
+    },
+    /// What was spent, by day and account.
+    Usage {
+        /// From this day.
+        from: Day,
+        /// To this one.
+        to: Day,
+        /// Only accounts that begin so; empty: all.
+        account: String,
+    },
+    /// The models that can be asked, and their chains.
+    Models,
+    /// Ask one model something small, for real.
+    TestModel {
+        /// Its name, as routes have it; empty: the first of the chat route.
+        model: String,
+    },
     /// Let an actor that was stopped after a restart storm be opened again.
     Restart {
         /// Its address.
@@ -36,8 +86,45 @@ pub enum Reply {
     Actors(Vec<ActorView>),
     /// To `Status`.
     Status(Box<StatusView>),
+    /// To `Tasks`.
+    Tasks(Vec<TaskView>),
+    /// To `Task`.
+    Task(TaskFound),
+    /// To `TaskDo`: it was done, in words; or why not.
+    TaskDone(Result<String, String>),
+    /// To `Usage`.
+    Usage(Vec<Spending>),
+    /// To `Models`.
+    Models(Offers),
+    /// To `TestModel`.
+    ModelTested(ModelTest),
     /// To `Restart`: what was done.
     Restarted(String),
+}
+
+/// What a person may ask of a task.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum TaskDo {
+    /// Stop.
+    Cancel,
+    /// Go on, or try again.
+    Retry,
+    /// A dead letter was read.
+    Discard,
+}
+
+/// What came of a small question to a model.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct ModelTest {
+    /// The model that was asked.
+    pub model: String,
+    /// How long it took, in milliseconds.
+    pub took_ms: u64,
+    /// Its answer and what it used; or why there is none.
+    pub answer: Result<Answer, Failure>,
+    /// What it cost, in millionths of a dollar.
+    pub micro_usd: u64,
 }
 
 /// One live actor.
@@ -86,6 +173,8 @@ pub struct StatusView {
     pub alarms: Vec<String>,
     /// The models that answer.
     pub models: Vec<String>,
+    /// What the whole node has spent today.
+    pub today: Spending,
     /// One line for each workspace's index.
     pub indexes: Vec<String>,
     /// Resident memory in bytes.

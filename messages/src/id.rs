@@ -42,11 +42,7 @@ impl InboundId {
     /// The id of `event` as `connector` numbers its events: 80 bits of SHA-256, Crockford base 32.
     #[must_use]
     pub fn of(connector: &str, event: &str) -> Self {
-        let mut hash = Sha256::new();
-        hash.update(connector.as_bytes());
-        hash.update([0]);
-        hash.update(event.as_bytes());
-        Self(format!("in_{}", base32(&hash.finalize(), 16)))
+        Self(format!("in_{}", derived(connector, event)))
     }
 
     /// An id that was read from the store.
@@ -66,22 +62,31 @@ impl InboundId {
     /// # Errors
     /// One sentence that says what to type, when it is too short or not of the id's alphabet.
     pub fn prefix(typed: &str) -> Result<String, String> {
-        let typed = typed.trim().to_ascii_lowercase();
-        let bare = typed.strip_prefix("in_").unwrap_or(&typed);
-        if bare.len() < Self::PREFIX_MIN {
-            return Err(format!(
-                "`{typed}` is too short for an id; give at least {} characters after in_",
-                Self::PREFIX_MIN
-            ));
-        }
-        if bare.len() > 16 || !bare.bytes().all(|b| CROCKFORD.contains(&b)) {
-            return Err(format!(
-                "`{}` is not an id; ids look like in_4k2v9m0x",
-                typed.chars().take(40).collect::<String>()
-            ));
-        }
-        Ok(format!("in_{bare}"))
+        prefix("in_", typed)
     }
+}
+
+/// 16 characters for a pair of names: 80 bits of SHA-256, Crockford base 32.
+pub(crate) fn derived(of: &str, key: &str) -> String {
+    let mut hash = Sha256::new();
+    hash.update(of.as_bytes());
+    hash.update([0]);
+    hash.update(key.as_bytes());
+    base32(&hash.finalize(), 16)
+}
+
+/// Reads what a person typed as the beginning of an id that begins with `mark`, which may be left out.
+pub(crate) fn prefix(mark: &str, typed: &str) -> Result<String, String> {
+    let (typed, min) = (typed.trim().to_ascii_lowercase(), InboundId::PREFIX_MIN);
+    let bare = typed.strip_prefix(mark).unwrap_or(&typed);
+    if bare.len() < min {
+        return Err(format!("`{typed}` is too short for an id; give at least {min} characters after {mark}"));
+    }
+    if bare.len() > 16 || !bare.bytes().all(|b| CROCKFORD.contains(&b)) {
+        let shown: String = typed.chars().take(40).collect();
+        return Err(format!("`{shown}` is not an id; ids look like {mark}4k2v9m0x"));
+    }
+    Ok(format!("{mark}{bare}"))
 }
 
 fn base32(bytes: &[u8], characters: usize) -> String {

@@ -10,8 +10,11 @@
 //! | [`id`] | what an inbound event, a trace, a slug and a moment look like |
 //! | [`protocol`] | the [`protocol::Protocol`] trait, and how an ask can fail |
 //! | [`turn`] | chats, principals, the frozen turn, outcomes |
+//! | [`task`] | tasks: states and their table, what one is made of, budgets |
+//! | [`step`] | the journal of turns and tasks, usage and what it costs |
+//! | [`offer`] | the models that can be asked, their prices, which is asked for what |
 //! | [`store`] | commits, writes, queries, rows |
-//! | [`context`], [`lane`], [`workspace`], [`index`], [`model`], [`admin`] | one protocol each |
+//! | [`context`], [`lane`], [`workspace`], [`index`], [`model`], [`tool`], [`admin`] | one protocol each |
 
 pub mod address;
 pub mod admin;
@@ -20,11 +23,16 @@ pub mod id;
 pub mod index;
 pub mod lane;
 pub mod model;
+pub mod offer;
 pub mod protocol;
+pub mod step;
 pub mod store;
+pub mod task;
+pub mod tool;
 pub mod turn;
 pub mod workspace;
 
 pub use address::Address;
 pub use id::{InboundId, Moment, Slug, Trace};
 pub use protocol::{AskError, Protocol};
+pub use task::TaskId;

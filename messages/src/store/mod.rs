@@ -2,10 +2,12 @@
 
 mod query;
 mod rows;
+mod task;
 mod write;
 
-pub use query::{LANE_ROWS_MAX, PAGE_ROWS_MAX, Query};
+pub use query::{LANE_ROWS_MAX, PAGE_ROWS_MAX, QUEUE_CONTEXTS_MAX, Query};
 pub use rows::*;
+pub use task::*;
 pub use write::{EntryKind, FileStamp, InboundKind, Owner, Write};
 
 use serde::{Deserialize, Serialize};
@@ -28,7 +30,7 @@ pub struct Fence {
 /// All or nothing: what one decision writes.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Commit {
-    /// Which kind of actor asks; each [`Write`] belongs to one owner ([`Write::owner`]).
+    /// Which kind of actor asks; each [`Write`] has its owners ([`Write::owners`]).
     pub by: Owner,
     /// Every fence must hold.
     pub fences: Vec<Fence>,

@@ -3,7 +3,9 @@
 use serde::{Deserialize, Serialize};
 
 use crate::address::Address;
-use crate::id::{InboundId, Moment};
+use crate::id::{InboundId, Moment, Slug};
+use crate::step::Day;
+use crate::task::TaskId;
 use crate::turn::Chat;
 
 /// The most rows one page of a paged query gives; a larger `limit` is cut to this.
@@ -11,6 +13,9 @@ pub const PAGE_ROWS_MAX: u32 = 4_096;
 
 /// The most rows that `Query::Lane` gives.
 pub const LANE_ROWS_MAX: usize = 32;
+
+/// The most contexts whose queued tasks `Query::Queue` gives at a time.
+pub const QUEUE_CONTEXTS_MAX: usize = 64;
 
 /// A read. Each variant names the [`super::Rows`] variant that answers it.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
@@ -52,7 +57,8 @@ pub enum Query {
     },
     /// What must be woken after a start, and by the sweep: entities with unfinished rows, in order, after `after`
     /// -> `Rows::Addresses`. Contexts with waiting or taken inbox rows or unlogged ended replies; lanes with pending or
-    /// sending rows.
+    /// sending rows; workspaces with queued tasks or record files that are behind; tasks that hold a slot, and those that
+    /// wait for others which have ended.
     Unfinished {
         /// Addresses after this one; `None` for the first page.
         after: Option<Address>,
@@ -74,6 +80,60 @@ pub enum Query {
         context: Address,
         /// `in_` and at least four characters, as `InboundId::prefix` gives.
         prefix: String,
+    },
+    /// All that a task opens from -> `Rows::Task`.
+    Task {
+        /// Which.
+        task: TaskId,
+    },
+    /// What a workspace decides on: who holds its slots, who waits for one -> `Rows::Queue`.
+    Queue {
+        /// Which workspace.
+        workspace: Slug,
+        /// Contexts after this one are looked at first, then those before it.
+        after: Option<Address>,
+        /// The moment; what may not be run before a later one is counted and not given.
+        now: Moment,
+    },
+    /// Tasks whose record file is behind, with all that it shows -> `Rows::Records`, 256 at most.
+    Unrecorded {
+        /// Of which workspace.
+        workspace: Slug,
+        /// At most.
+        limit: u32,
+    },
+    /// Tasks of a workspace, newest first -> `Rows::Tasks`.
+    Tasks {
+        /// Which workspace.
+        workspace: Slug,
+        /// Only this context's.
+        context: Option<Address>,
+        /// Only those that have not ended, and dead letters that nobody has read.
+        open: bool,
+        /// Those made before this one: the last [`super::TaskView::place`] of the page before.
+        before: Option<i64>,
+        /// At most.
+        limit: u32,
+    },
+    /// One task by a prefix of its id, with all below it -> `Rows::TaskFound`.
+    FindTask {
+        /// Of which workspace.
+        workspace: Slug,
+        /// Only this context's.
+        context: Option<Address>,
+        /// `tsk_` and at least four characters, as `TaskId::prefix` gives.
+        prefix: String,
+    },
+    /// What was spent from one day on to another, both counted -> `Rows::Spending`, by day and account.
+    Spending {
+        /// From.
+        from: Day,
+        /// To.
+        to: Day,
+        /// Only accounts that begin so; empty: all.
+        account: String,
+        /// At most.
+        limit: u32,
     },
     /// How some events stand -> `Rows::Inbox` (those that exist, any order).
     Inbound {

@@ -2,9 +2,11 @@
 
 use serde::{Deserialize, Serialize};
 
+use super::task::{QueueRows, StepRow, TaskFound, TaskRows, TaskView};
 use super::write::{EntryKind, FileStamp, InboundKind};
 use crate::address::Address;
 use crate::id::{InboundId, Moment, Trace};
+use crate::step::Spending;
 use crate::turn::{Chat, Outcome, Turn};
 
 /// The answer to a [`super::Query`].
@@ -26,6 +28,18 @@ pub enum Rows {
     Why(WhyRows),
     /// To `Query::Inbound`.
     Inbox(Vec<InboxRow>),
+    /// To `Query::Task`; `None` when there is no such task.
+    Task(Option<Box<TaskRows>>),
+    /// To `Query::Queue`.
+    Queue(QueueRows),
+    /// To `Query::Unrecorded`.
+    Records(Vec<TaskRows>),
+    /// To `Query::Tasks`.
+    Tasks(Vec<TaskView>),
+    /// To `Query::FindTask`.
+    TaskFound(TaskFound),
+    /// To `Query::Spending`.
+    Spending(Vec<Spending>),
     /// To `Query::Counts`.
     Counts(Counts),
     /// To `Query::Unit`; `None` when nobody ever held it.
@@ -214,6 +228,10 @@ pub struct ContextRows {
     pub taken: Vec<InboxRow>,
     /// Those of `taken` that have their entry in a log: their turn had begun. One at most, as turns run one at a time.
     pub begun: Vec<i64>,
+    /// The journal of the turn that had begun.
+    pub steps: Vec<StepRow>,
+    /// The latest day of each account that its turns are charged to.
+    pub spending: Vec<Spending>,
     /// Replies not yet logged, in any state, by id.
     pub replies: Vec<OutboxRow>,
     /// Its logs.
@@ -257,6 +275,10 @@ pub enum WhyRows {
         inbound: Box<InboxRow>,
         /// Its replies.
         replies: Vec<OutboxRow>,
+        /// The journal of its turn.
+        steps: Vec<StepRow>,
+        /// Tasks that came of it, oldest first.
+        tasks: Vec<TaskView>,
         /// What the audit holds of it.
         audit: Vec<AuditRow>,
     },
@@ -309,6 +331,16 @@ pub struct Counts {
     pub sending: u64,
     /// Replies in doubt, ever.
     pub in_doubt: u64,
+    /// Tasks that wait for a slot or for others.
+    pub tasks_queued: u64,
+    /// Tasks that hold a slot.
+    pub tasks_running: u64,
+    /// Tasks that wait for something that is named.
+    pub tasks_waiting: u64,
+    /// Of those, for a person who finds out whether a step was done.
+    pub tasks_in_doubt: u64,
+    /// Dead letters that nobody has read.
+    pub tasks_dead: u64,
     /// Highest inbox number: how many events were ever accepted.
     pub accepted: u64,
     /// Audit records.

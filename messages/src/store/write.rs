@@ -2,17 +2,22 @@
 
 use serde::{Deserialize, Serialize};
 
+use super::task::{StepWrite, TaskWrite};
 use crate::address::Address;
 use crate::id::{InboundId, Moment, Trace};
 use crate::turn::{Chat, Outcome, Turn};
 
-/// Which kind of actor a commit comes from. Ownership is by column: see [`Write::owner`].
+/// Which kind of actor a commit comes from. Ownership is by column: see [`Write::owners`].
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
 pub enum Owner {
     /// A connector or one of its lanes: puts inbox rows, moves an outbox row's sending state.
     Connector,
     /// A context: takes inbox rows, sets outcomes, puts outbox rows, keeps its logs.
     Context,
+    /// A workspace: gives its tasks their slots, keeps their record files.
+    Workspace,
+    /// A task: moves its own state, keeps its journal, makes subtasks.
+    Task,
     /// The runtime: claims units, drops timers that fired.
     Runtime,
 }
@@ -190,6 +195,10 @@ pub enum Write {
         /// The last good text of its file.
         definition: String,
     },
+    /// A task changes.
+    Task(TaskWrite),
+    /// A step of a turn or a task begins or ends.
+    Step(Box<StepWrite>),
     /// Wake `entity` at `due`. One for each (entity, name).
     TimerPut {
         /// Who is woken.
@@ -255,16 +264,16 @@ pub struct FileStamp {
 }
 
 impl Write {
-    /// Who may write this. The table that the store enforces, and that stands beside the schema; `None`: anyone.
+    /// Who may write this. The table that the store enforces, and that stands beside the schema; empty: anyone.
     #[must_use]
-    pub fn owner(&self) -> Option<Owner> {
+    pub fn owners(&self) -> &'static [Owner] {
         match self {
             Self::InboxPut { .. }
             | Self::OutboxSending { .. }
             | Self::OutboxSent { .. }
             | Self::OutboxRetry { .. }
             | Self::OutboxFailed { .. }
-            | Self::OutboxDoubt { .. } => Some(Owner::Connector),
+            | Self::OutboxDoubt { .. } => &[Owner::Connector],
             Self::InboxTake { .. }
             | Self::InboxText { .. }
             | Self::InboxSettle { .. }
@@ -273,9 +282,11 @@ impl Write {
             | Self::OutboxLogged { .. }
             | Self::EntryPut { .. }
             | Self::LogSynced { .. }
-            | Self::ContextPut { .. } => Some(Owner::Context),
-            Self::UnitClaim { .. } => Some(Owner::Runtime),
-            Self::TimerPut { .. } | Self::TimerDrop { .. } | Self::Audit { .. } => None,
+            | Self::ContextPut { .. } => &[Owner::Context],
+            Self::UnitClaim { .. } => &[Owner::Runtime],
+            Self::Task(write) => write.owners(),
+            Self::Step(write) => write.owners(),
+            Self::TimerPut { .. } | Self::TimerDrop { .. } | Self::Audit { .. } => &[],
         }
     }
 
@@ -298,6 +309,8 @@ impl Write {
             Self::EntryPut { .. } => "EntryPut",
             Self::LogSynced { .. } => "LogSynced",
             Self::ContextPut { .. } => "ContextPut",
+            Self::Task(write) => write.name(),
+            Self::Step(write) => write.name(),
             Self::TimerPut { .. } => "TimerPut",
             Self::TimerDrop { .. } => "TimerDrop",
             Self::UnitClaim { .. } => "UnitClaim",
