@@ -9,7 +9,7 @@
 //! - A decision names every rule that made it, and says in one sentence why.
 //!
 //! What may be called: [`Policy::built_in`], [`Policy::decide`], [`Policy::explain`], and for the console's users
-//! [`console_role`]. The words are [`Role`], [`Action`], [`ContextFacts`], [`Resource`], [`Request`], [`Verdict`].
+//! [`console_role`]. The words are [`Role`], [`Action`], [`ContextFacts`], [`Resource`], [`Tool`], [`Request`], [`Verdict`].
 
 mod console;
 mod core;
@@ -18,7 +18,7 @@ mod rules;
 
 pub use crate::core::{Decision, Verdict};
 pub use console::console_role;
-pub use request::{Action, Answers, ContextFacts, Request, Resource, Role};
+pub use request::{Action, Answers, ContextFacts, Request, Resource, Role, Tool};
 
 use rules::Rule;
 
@@ -26,7 +26,7 @@ use rules::Rule;
 pub const DEFAULT_DENY: &str = "default-deny";
 
 /// The version of the rules that are built in. It goes up whenever a decision of the printed matrix changes.
-pub const BUILT_IN_VERSION: u64 = 1;
+pub const BUILT_IN_VERSION: u64 = 2;
 
 /// A set of rules under one version. Cheap to copy.
 #[derive(Debug, Clone, Copy)]

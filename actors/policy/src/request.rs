@@ -2,6 +2,7 @@
 
 use std::fmt;
 
+use messages::tool::Risk;
 use messages::turn::Principal;
 
 /// How much someone is trusted, least first.
@@ -69,11 +70,19 @@ pub enum Action {
     New,
     /// `/whoami`: name and role.
     Whoami,
+    /// `/task`: have something done in steps, beside the conversation.
+    Task,
+    /// `/tasks`: which tasks there are, and how they stand.
+    Tasks,
+    /// `/tasks cancel`, `retry` and `discard`: what becomes of a task.
+    TaskControl,
+    /// Let a model use a tool on one's behalf.
+    UseTool,
 }
 
 impl Action {
     /// All actions, in the order of `/help`.
-    pub const ALL: [Self; 9] = [
+    pub const ALL: [Self; 13] = [
         Self::Talk,
         Self::Help,
         Self::Search,
@@ -83,6 +92,10 @@ impl Action {
         Self::Stop,
         Self::New,
         Self::Whoami,
+        Self::Task,
+        Self::Tasks,
+        Self::TaskControl,
+        Self::UseTool,
     ];
 
     /// The name that a turn records: `talk`, or the command with its slash.
@@ -98,6 +111,10 @@ impl Action {
             Self::Stop => "/stop",
             Self::New => "/new",
             Self::Whoami => "/whoami",
+            Self::Task => "/task",
+            Self::Tasks => "/tasks",
+            Self::TaskControl => "/tasks cancel",
+            Self::UseTool => "tool",
         }
     }
 
@@ -139,6 +156,17 @@ pub struct ContextFacts {
     /// The owner of a private workspace; `None` for a community one. An empty name is nobody's, so a private workspace
     /// that names no owner is closed.
     pub owner: Option<String>,
+    /// Tools that models may use here, by name; `*` stands for all.
+    pub tools: Vec<String>,
+}
+
+/// A tool that is to be used, as the registry has it: the model has no say in it.
+#[derive(Debug, Clone, Copy)]
+pub struct Tool<'a> {
+    /// Its name.
+    pub name: &'a str,
+    /// How much harm it can do.
+    pub risk: Risk,
 }
 
 /// What it is to be done to.
@@ -146,8 +174,18 @@ pub struct ContextFacts {
 pub struct Resource<'a> {
     /// The context, as its files in force have it.
     pub context: &'a ContextFacts,
-    /// Whose turn `/stop` would end; `None` when there is no such turn, and for every other action.
+    /// Whose turn `/stop` would end, or whose task is steered; `None` when there is none, and for every other action.
     pub turn_of: Option<&'a Principal>,
+    /// The tool that would be used; `None` for every other action.
+    pub tool: Option<Tool<'a>>,
+}
+
+impl<'a> Resource<'a> {
+    /// A context, and nothing in it in particular.
+    #[must_use]
+    pub fn of(context: &'a ContextFacts) -> Self {
+        Self { context, turn_of: None, tool: None }
+    }
 }
 
 /// One question to the policy.

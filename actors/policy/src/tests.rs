@@ -2,6 +2,7 @@
 
 use std::fmt::Write as _;
 
+use messages::tool::Risk;
 use messages::turn::Principal;
 use proptest::prelude::*;
 
@@ -17,8 +18,17 @@ fn names(names: &[&str]) -> Vec<String> {
 }
 
 fn ask(role: Role, action: Action, context: &ContextFacts, turn_of: Option<&Principal>) -> Decision {
-    let principal = console("ann");
-    Policy::built_in().decide(&Request { principal: &principal, role, action, resource: Resource { context, turn_of } })
+    ask_for(role, action, context, (turn_of, None))
+}
+
+fn ask_for(
+    role: Role,
+    action: Action,
+    context: &ContextFacts,
+    (turn_of, tool): (Option<&Principal>, Option<Tool<'_>>),
+) -> Decision {
+    let (principal, resource) = (console("ann"), Resource { context, turn_of, tool });
+    Policy::built_in().decide(&Request { principal: &principal, role, action, resource })
 }
 
 fn private(owner: &str) -> ContextFacts {
@@ -28,7 +38,7 @@ fn private(owner: &str) -> ContextFacts {
 /// Every kind of context that the rules tell apart, seen by `ann`.
 fn kinds() -> Vec<(&'static str, ContextFacts)> {
     let members = |all: &[&str]| ContextFacts { members: Some(names(all)), ..ContextFacts::default() };
-    vec![
+    let mut kinds = vec![
         ("a community workspace", ContextFacts::default()),
         (
             "a community workspace, the context never answers",
@@ -40,17 +50,46 @@ fn kinds() -> Vec<(&'static str, ContextFacts)> {
         ("ann's private workspace", private("ann")),
         ("bob's private workspace", private("bob")),
         ("a private workspace that names no owner", private("")),
-    ]
+    ];
+    kinds.iter_mut().for_each(|(_, facts)| facts.tools = names(&["listed"]));
+    kinds
 }
 
-/// What `/stop` can be about.
-fn columns() -> Vec<(String, Action, Option<Principal>)> {
+/// One column of the matrix.
+struct Column {
+    name: String,
+    action: Action,
+    turn_of: Option<Principal>,
+    tool: Option<Tool<'static>>,
+}
+
+impl Column {
+    fn ask(&self, role: Role, context: &ContextFacts) -> Decision {
+        ask_for(role, self.action, context, (self.turn_of.as_ref(), self.tool))
+    }
+}
+
+/// Every action, and what some of them can be about.
+fn columns() -> Vec<Column> {
     let mut columns = Vec::new();
     for action in Action::ALL {
-        columns.push((action.to_string(), action, None));
-        if action == Action::Stop {
-            columns.push(("/stop own".into(), action, Some(console("ann"))));
-            columns.push(("/stop bob's".into(), action, Some(console("bob"))));
+        let mut add = |about: &str, turn_of: Option<Principal>, tool| {
+            let name = format!("{action}{about}");
+            columns.push(Column { name, action, turn_of, tool });
+        };
+        match action {
+            Action::Stop | Action::TaskControl => {
+                add("", None, None);
+                add(" own", Some(console("ann")), None);
+                add(" bob's", Some(console("bob")), None);
+            }
+            Action::UseTool => {
+                for risk in Risk::ALL {
+                    add(&format!(" {risk}"), None, Some(Tool { name: "listed", risk }));
+                }
+                add(" unlisted", None, Some(Tool { name: "unlisted", risk: Risk::Low }));
+            }
+            _ => add("", None, None),
         }
     }
     columns
@@ -62,14 +101,14 @@ fn the_matrix_of_role_action_and_kind_is_as_printed() {
     for (kind, facts) in kinds() {
         writeln!(out, "\n# {kind}").unwrap();
         write!(out, "{:<9}", "").unwrap();
-        for (name, ..) in columns() {
-            write!(out, "{name:<12}").unwrap();
+        for column in columns() {
+            write!(out, "{:<20}", column.name).unwrap();
         }
         for role in Role::ALL {
             write!(out, "\n{:<9}", role.as_str()).unwrap();
-            for (_, action, turn_of) in columns() {
-                let verdict = format!("{:?}", ask(role, action, &facts, turn_of.as_ref()).verdict).to_lowercase();
-                write!(out, "{verdict:<12}").unwrap();
+            for column in columns() {
+                let verdict = format!("{:?}", column.ask(role, &facts).verdict).to_lowercase();
+                write!(out, "{verdict:<20}").unwrap();
             }
         }
         out.push('\n');
@@ -83,11 +122,11 @@ fn the_matrix_of_role_action_and_kind_is_as_printed() {
 fn every_decision_names_its_rules_and_says_why() {
     let mut seen: Vec<(Decision, String)> = Vec::new();
     for (kind, facts) in kinds() {
-        for (column, action, turn_of) in columns() {
+        for column in columns() {
             for role in Role::ALL {
-                let decision = ask(role, action, &facts, turn_of.as_ref());
+                let decision = column.ask(role, &facts);
                 if !seen.iter().any(|(known, _)| *known == decision) {
-                    seen.push((decision, format!("{kind} | {role} | {column}")));
+                    seen.push((decision, format!("{kind} | {role} | {}", column.name)));
                 }
             }
         }
@@ -102,12 +141,12 @@ fn every_decision_names_its_rules_and_says_why() {
 fn a_stranger_who_takes_a_members_name_at_another_connector_gains_nothing() {
     let stranger = Principal { connector: "telegram".into(), user: "ann".into() };
     let facts = ContextFacts { members: Some(names(&["ann"])), ..ContextFacts::default() };
-    let resource = Resource { context: &facts, turn_of: None };
+    let resource = Resource::of(&facts);
     let request = Request { principal: &stranger, role: Role::Member, action: Action::Talk, resource };
     assert_eq!(Policy::built_in().decide(&request).rules, ["context-members-only"]);
 
     let named = ContextFacts { members: Some(names(&["telegram:ann"])), ..ContextFacts::default() };
-    let resource = Resource { context: &named, turn_of: None };
+    let resource = Resource::of(&named);
     assert!(Policy::built_in().decide(&Request { resource, ..request }).allow());
 }
 
@@ -115,6 +154,16 @@ fn a_stranger_who_takes_a_members_name_at_another_connector_gains_nothing() {
 fn a_turn_of_the_same_name_at_another_connector_is_not_ones_own() {
     let other = Principal { connector: "telegram".into(), user: "ann".into() };
     assert!(!ask(Role::Member, Action::Stop, &ContextFacts::default(), Some(&other)).allow());
+}
+
+#[test]
+fn a_star_allows_every_tool_and_no_role_may_use_what_is_critical() {
+    let facts = ContextFacts { tools: names(&["*"]), ..ContextFacts::default() };
+    let may = |risk| {
+        let tool = Some(Tool { name: "anything", risk });
+        ask_for(Role::Overlord, Action::UseTool, &facts, (None, tool)).allow()
+    };
+    assert_eq!(Risk::ALL.map(may), [true, true, false, false]);
 }
 
 #[test]
@@ -190,7 +239,7 @@ prop_compose! {
         owner in proptest::option::of(proptest::sample::select(vec!["ann", "bob", ""])),
     ) -> ContextFacts {
         let answers = if never { Answers::Never } else { Answers::Always };
-        ContextFacts { members, ignore, answers, owner: owner.map(str::to_owned) }
+        ContextFacts { members, ignore, answers, owner: owner.map(str::to_owned), tools: Vec::new() }
     }
 }
 
@@ -198,7 +247,7 @@ proptest! {
     #[test]
     fn without_rules_everything_is_denied(role in any_role(), action in any_action(), facts in any_facts()) {
         let principal = console("ann");
-        let resource = Resource { context: &facts, turn_of: None };
+        let resource = Resource::of(&facts);
         let decision = decide(&[], 1, &Request { principal: &principal, role, action, resource });
         prop_assert_eq!(decision.verdict, Verdict::Deny);
         prop_assert_eq!(decision.rules, vec![DEFAULT_DENY]);
@@ -207,7 +256,7 @@ proptest! {
     #[test]
     fn deny_beats_allow_and_nothing_but_allow_allows(effects in any_effects()) {
         let (principal, facts) = (console("ann"), ContextFacts::default());
-        let resource = Resource { context: &facts, turn_of: None };
+        let resource = Resource::of(&facts);
         let request = Request { principal: &principal, role: Role::Overlord, action: Action::Talk, resource };
         let decision = decide(&made_of(&effects), 1, &request);
         let has = |effect| effects.contains(&effect);
@@ -224,7 +273,7 @@ proptest! {
     #[test]
     fn the_order_of_the_rules_changes_no_verdict(effects in any_effects()) {
         let (principal, facts) = (console("ann"), ContextFacts::default());
-        let resource = Resource { context: &facts, turn_of: None };
+        let resource = Resource::of(&facts);
         let request = Request { principal: &principal, role: Role::Member, action: Action::Talk, resource };
         let mut rules = made_of(&effects);
         let forward = decide(&rules, 1, &request).verdict;
