@@ -2,7 +2,7 @@
 
 use crate::error::Problem;
 use crate::format::is_plain_and_far;
-use crate::schema::{Config, OFFLINE, Provider};
+use crate::schema::{Config, Models, OFFLINE, Provider, ProviderKind, provider_of};
 use crate::words;
 
 /// Every problem between keys that are each right by themselves.
@@ -10,12 +10,15 @@ pub(crate) fn check(config: &Config) -> Vec<Problem> {
     let mut problems = Vec::new();
     let mut say = |key: &str, what: String| problems.push(Problem { at: config.origins.of(key), what });
     let models = &config.models;
-    if models.default != OFFLINE && !models.providers.contains_key(&models.default) {
-        let configured = models.providers.keys().map(String::as_str).filter(|name| *name != OFFLINE);
-        let names: Vec<&str> = configured.chain([OFFLINE]).collect();
-        let meant = words::nearest(&models.default, names.iter().copied());
-        let meant = meant.map_or_else(String::new, |name| format!("; did you mean `{name}`?"));
-        say("models.default", format!("`{}` is no model here{meant} (known: {})", models.default, names.join(", ")));
+    if let Err(what) = known(models, &models.default) {
+        say("models.default", what);
+    }
+    for (route, names) in models.routes.all() {
+        for (index, name) in names.iter().enumerate() {
+            if let Err(what) = known(models, name) {
+                say(&format!("models.routes.{route}.{index}"), what);
+            }
+        }
     }
     for (name, provider) in &models.providers {
         let path = format!("models.providers.{name}");
@@ -29,12 +32,47 @@ pub(crate) fn check(config: &Config) -> Vec<Problem> {
     problems
 }
 
+/// A model's name names something that is there.
+fn known(models: &Models, name: &str) -> Result<(), String> {
+    let provider = provider_of(name);
+    if name == OFFLINE || (provider != OFFLINE && models.providers.contains_key(provider)) {
+        return Ok(());
+    }
+    if provider == OFFLINE {
+        return Err(format!("`{name}` is no model here: `{OFFLINE}` has one model only; name it `{OFFLINE}`"));
+    }
+    let configured = models.providers.keys().map(String::as_str).filter(|name| *name != OFFLINE);
+    let names: Vec<&str> = configured.chain([OFFLINE]).collect();
+    let meant = words::nearest(provider, names.iter().copied());
+    let meant = meant.map_or_else(String::new, |name| format!("; did you mean `{name}`?"));
+    Err(format!("`{name}` is no model here{meant} (known: {})", names.join(", ")))
+}
+
 fn of_provider(provider: &Provider) -> Vec<(&'static str, &'static str)> {
     let mut wrong = Vec::new();
+    if provider.kind == ProviderKind::Openai {
+        if provider.base_url.is_none() {
+            wrong.push(("base_url", "needs the key `base_url`: an address that begins with https:// or http://"));
+        }
+        if provider.model.is_none() {
+            wrong.push(("model", "needs the key `model`: the model's name at that endpoint"));
+        }
+    } else {
+        let from_table =
+            "is of kind `zai`, whose prices and limits are in the table; give an own one by `models.table`";
+        let numbers = [
+            ("price_input", provider.price_input),
+            ("price_output", provider.price_output),
+            ("price_cached", provider.price_cached),
+            ("context_tokens", provider.context_tokens),
+        ];
+        wrong.extend(numbers.into_iter().filter(|(_, number)| *number > 0).map(|(key, _)| (key, from_table)));
+    }
     if provider.key_file.is_some() && provider.key_env.is_some() {
         wrong.push(("key_env", "names its key twice; keep one of `key_file` and `key_env`"));
     }
-    if (provider.key_file.is_some() || provider.key_env.is_some()) && is_plain_and_far(&provider.base_url) {
+    let has_key = provider.key_file.is_some() || provider.key_env.is_some() || provider.kind == ProviderKind::Zai;
+    if has_key && is_plain_and_far(provider.base_url()) {
         wrong.push(("base_url", "would send its key over the network in clear; use https:// or leave the key out"));
     }
     wrong

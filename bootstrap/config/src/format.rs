@@ -4,6 +4,8 @@ use serde_json::Value as Json;
 
 /// The longest name in characters.
 const SLUG_CHARS_MAX: usize = 64;
+/// The longest name of a model at its endpoint, in bytes.
+const MODEL_BYTES_MAX: usize = 256;
 /// The longest path in bytes (Linux, `PATH_MAX`).
 const PATH_BYTES_MAX: usize = 4_096;
 
@@ -14,6 +16,7 @@ const PATH_BYTES_MAX: usize = 4_096;
 pub(crate) fn check(format: &str, text: &str) -> Result<(), String> {
     match format {
         "slug" => slug(text),
+        "model" => model(text),
         "path" => path(text),
         "http-url" => http_url(text),
         "env-name" => env_name(text),
@@ -44,6 +47,18 @@ fn slug(text: &str) -> Result<(), String> {
         return Ok(());
     }
     Err("use 1 to 64 of a-z, 0-9, - and _, beginning with a letter or digit".into())
+}
+
+/// `provider`, or `provider/model`; the model's own name may hold anything that can be seen.
+fn model(text: &str) -> Result<(), String> {
+    let (provider, model) = text.split_once('/').map_or((text, None), |(provider, model)| (provider, Some(model)));
+    let unseen = |c: char| c.is_whitespace() || c.is_control();
+    if slug(provider).is_ok()
+        && model.is_none_or(|m| !m.is_empty() && m.len() <= MODEL_BYTES_MAX && !m.contains(unseen))
+    {
+        return Ok(());
+    }
+    Err("give a provider's name, or `provider/model`".into())
 }
 
 fn path(text: &str) -> Result<(), String> {
@@ -114,6 +129,16 @@ mod tests {
         assert!(check("slug", &"a".repeat(SLUG_CHARS_MAX)).is_ok());
         for bad in ["", "-a", "A", "a b", "ä", &"a".repeat(SLUG_CHARS_MAX + 1)] {
             assert!(check("slug", bad).is_err(), "{bad:?}");
+        }
+    }
+
+    #[test]
+    fn a_model_is_a_provider_or_one_of_its_models() {
+        for right in ["zai", "zai/glm-5", "local/org/qwen3:8b", &format!("p/{}", "m".repeat(MODEL_BYTES_MAX))] {
+            assert!(check("model", right).is_ok(), "{right:?}");
+        }
+        for wrong in ["", "/m", "zai/", "Zai", "zai/a b", &format!("p/{}", "m".repeat(MODEL_BYTES_MAX + 1))] {
+            assert!(check("model", wrong).is_err(), "{wrong:?}");
         }
     }
 

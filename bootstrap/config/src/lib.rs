@@ -19,17 +19,20 @@ mod origin;
 mod reference;
 mod schema;
 mod words;
+mod zai;
 
 pub use error::{ConfigError, PROBLEMS_SHOWN_MAX, Problem};
-pub use keys::{KEY_BYTES_MAX, Secret};
+pub use keys::KEY_BYTES_MAX;
 pub use load::{FILE_BYTES_MAX, FILE_NAME, LoadOptions, Override};
 pub use mounts::Mount;
 pub use origin::Origin;
 pub use reference::reference;
 pub use schema::{
-    Config, Level, Log, MAILBOX_MESSAGES_MAX, MODEL_WAIT_S_MAX, Models, NOTES_FOLDERS_MAX, Node, OFFLINE,
-    PASSIVATE_AFTER_S_MAX, PROVIDERS_MAX, Provider, ProviderKind, Runtime, WINDOW_CALLS_MAX, WORKSPACES_MAX, Workspace,
-    schema,
+    ATTEMPTS_MAX, Budgets, CENTS_MAX, CONTEXT_TOKENS_MAX, Config, DEADLINE_S_MAX, HEARTBEAT_S_MAX, Level, Log,
+    MAILBOX_MESSAGES_MAX, MODEL_TURNS_MAX, MODEL_WAIT_S_MAX, Models, NOTES_FOLDERS_MAX, Node, OFFLINE,
+    PASSIVATE_AFTER_S_MAX, PRICE_MAX, PROVIDERS_MAX, Provider, ProviderKind, ROUTE_MODELS_MAX, RUN_S_MAX, RUNNING_MAX,
+    Routes, Runtime, SCHEDULE_S_MAX, TOKENS_MAX, TOOL_CALLS_MAX, Tasks, WINDOW_CALLS_MAX, WORKSPACES_MAX, Workspace,
+    ZAI_BASE_URL, ZAI_MODEL, provider_of, schema,
 };
 
 #[cfg(test)]

@@ -13,6 +13,7 @@ use crate::error::{ConfigError, Problem};
 use crate::layer::{ENV_PREFIX, Given, Tree, env_keys, from_given, from_toml};
 use crate::origin::Origin;
 use crate::schema::{Config, schema};
+use crate::zai;
 
 /// The file that is read when none is named, if it is there.
 pub const FILE_NAME: &str = "agent-runtime.toml";
@@ -24,7 +25,8 @@ pub const FILE_BYTES_MAX: u64 = 1_048_576;
 pub struct LoadOptions {
     /// The file. `None`: [`FILE_NAME`] in the working folder, if there is one. A file that is named must exist.
     pub file: Option<PathBuf>,
-    /// The environment, as (name, value). Names that begin with `AGENT_RUNTIME_` are keys; the rest is not looked at.
+    /// The environment, as (name, value). Names that begin with `AGENT_RUNTIME_` are keys; of the rest only those of z.ai
+    /// are looked at (`ZAI_API_KEY`, `ZAI_API_KEY_FILE`, `ZAI_BASE_URL`).
     pub env: Vec<(String, String)>,
     /// Variables with that prefix that are not keys, because the program reads them itself: `AGENT_RUNTIME_CONFIG`.
     pub env_not_keys: Vec<String>,
@@ -37,7 +39,7 @@ pub struct LoadOptions {
 pub struct Override {
     /// The dotted key: `node.data`.
     pub key: String,
-    /// Its value; a list of paths with `:` between them.
+    /// Its value; a list of paths with `:` between them, one of models with `,`.
     pub value: String,
     /// The flag as the person typed it, for messages: `--data`.
     pub flag: String,
@@ -65,7 +67,8 @@ impl Config {
         }
         let mut config: Self = figment.extract().map_err(|error| unexpected(&error))?;
         config.origins = reader.origins;
-        let problems = cross::check(&config);
+        let mut problems = zai::apply(&mut config, &options.env);
+        problems.extend(cross::check(&config));
         if !problems.is_empty() {
             return Err(ConfigError::of(problems));
         }
@@ -81,6 +84,9 @@ impl Config {
             }
         };
         resolve(&mut self.node.data, "node.data");
+        if let Some(table) = &mut self.models.table {
+            resolve(table, "models.table");
+        }
         for (id, workspace) in &mut self.workspaces {
             for (index, folder) in workspace.notes.iter_mut().enumerate() {
                 resolve(folder, &format!("workspaces.{id}.notes.{index}"));

@@ -17,7 +17,7 @@ A node runs without any configuration. What is set comes from four layers, the l
 1. the defaults below,
 2. `agent-runtime.toml` in the working folder, or the file that `--config` names,
 3. environment variables: `AGENT_RUNTIME_`, then the key in capitals with two underscores between its parts
-   (`AGENT_RUNTIME_NODE__NAME` is `node.name`); a list of paths has `:` between them,
+   (`AGENT_RUNTIME_NODE__NAME` is `node.name`); a list of paths has `:` between them, a list of models `,`,
 4. flags of the command line.
 
 Relative paths in the file are taken from the file's folder, all others from the working folder; `~` is not expanded.
@@ -50,6 +50,50 @@ model = \"qwen3:8b\"
 [workspaces.home]
 notes = [\"/home/ann/notes\"]
 ```
+
+## Models and keys
+
+Without any configuration the model is `offline`, which needs no key: it quotes what it finds and does not understand.
+
+z.ai needs a key and nothing else. With one of these variables a provider `zai` is there and is the default:
+
+```sh
+export ZAI_API_KEY=…                       # the key itself
+export ZAI_API_KEY_FILE=/run/secrets/zai   # or a file that holds it, mode 0600
+```
+
+Setting both is refused, and so is a key that is empty, a placeholder, or does not look like one: `serve` and `chat` say so
+when they start. `ZAI_BASE_URL` names another address, such as `https://open.bigmodel.cn/api/paas/v4`; a key is good for one
+of them only. `agent-runtime model test` asks each model something small and tells what it cost, or why it does not answer.
+
+Other models, and more than one, are configured. A name in `default`, in a route and in a context's `models` is a provider,
+or `provider/model` for another model of it. A route is a chain: when the first can't answer, the next is asked. A context
+may narrow a route, never widen it.
+
+```toml
+[models]
+default = \"zai\"
+
+[models.routes]
+chat = [\"zai\", \"local\"]
+research = [\"zai/glm-5.3\", \"zai\"]
+triage = [\"zai/glm-4.7-flash\", \"local\"]
+
+[models.providers.zai]
+kind = \"zai\"
+key_file = \"/etc/agent-runtime/zai.key\"
+
+[models.providers.local]
+kind = \"openai\"
+base_url = \"http://127.0.0.1:11434/v1\"
+model = \"qwen3:8b\"
+context_tokens = 32768
+```
+
+What a call costs is counted by a table of prices that is built in and dated; `agent-runtime model list` shows it, and
+`table` names a file that takes its place. An `openai` provider costs what its `price_…` keys say, nothing when they are left
+out. Before a call is made, the most that it may cost is put aside from each budget it counts for; where that does not fit,
+the call is not made and the work waits. `agent-runtime usage` shows what was spent.
 ";
 
 /// The whole of `docs/configuration.md`.

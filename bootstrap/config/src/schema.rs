@@ -1,5 +1,8 @@
 //! The keys: one struct for each table of `agent-runtime.toml`. The doc comments here are the reference that users read.
 
+mod models;
+mod work;
+
 use std::collections::BTreeMap;
 use std::path::PathBuf;
 
@@ -9,22 +12,23 @@ use serde::{Deserialize, Serialize};
 
 use crate::origin::Origins;
 
+pub use models::{
+    CONTEXT_TOKENS_MAX, MODEL_WAIT_S_MAX, Models, OFFLINE, PRICE_MAX, PROVIDERS_MAX, Provider, ProviderKind,
+    ROUTE_MODELS_MAX, Routes, WINDOW_CALLS_MAX, ZAI_BASE_URL, ZAI_MODEL, provider_of,
+};
+pub use work::{
+    ATTEMPTS_MAX, Budgets, CENTS_MAX, DEADLINE_S_MAX, HEARTBEAT_S_MAX, MODEL_TURNS_MAX, RUN_S_MAX, RUNNING_MAX,
+    SCHEDULE_S_MAX, TOKENS_MAX, TOOL_CALLS_MAX, Tasks,
+};
+
 /// The most workspaces that may be configured.
 pub const WORKSPACES_MAX: u32 = 1_024;
 /// The most folders of notes of one workspace.
 pub const NOTES_FOLDERS_MAX: u32 = 16;
-/// The most model providers.
-pub const PROVIDERS_MAX: u32 = 32;
 /// The longest an actor may be left idle before it is put to sleep, in seconds.
 pub const PASSIVATE_AFTER_S_MAX: u64 = 86_400;
 /// The most messages that a mailbox may be allowed to hold.
 pub const MAILBOX_MESSAGES_MAX: u64 = 65_536;
-/// The most calls at once that a provider may be given.
-pub const WINDOW_CALLS_MAX: u64 = 1_024;
-/// The longest a model may be waited for, in seconds.
-pub const MODEL_WAIT_S_MAX: u64 = 600;
-/// The name of the model that is built in; no provider may take it.
-pub const OFFLINE: &str = "offline";
 
 /// The configuration of a node, from all layers.
 #[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
@@ -38,6 +42,10 @@ pub struct Config {
     pub runtime: Runtime,
     /// Which model answers.
     pub models: Models,
+    /// What work may cost. Hard: a call that might go beyond one of these is not made.
+    pub budgets: Budgets,
+    /// How much runs at once, and for how long.
+    pub tasks: Tasks,
     /// Workspaces, by id. A workspace need not be named here; this is for what its own `workspace.md` can't say.
     #[schemars(extend("maxProperties" = WORKSPACES_MAX, "x-names" = "slug", "x-name" = "id"))]
     pub workspaces: BTreeMap<String, Workspace>,
@@ -123,76 +131,6 @@ impl Default for Runtime {
     fn default() -> Self {
         Self { force_wire_form: false, passivate_after_s: 600, mailbox_max: 1_024 }
     }
-}
-
-/// Which model answers.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
-#[serde(deny_unknown_fields, default)]
-pub struct Models {
-    /// The model that answers when a context names none: a provider below, or `offline`, which is built in, needs no
-    /// network and answers by quoting what it finds.
-    #[schemars(extend("format" = "slug"))]
-    pub default: String,
-    /// Endpoints of models, by the name under which contexts choose them.
-    #[schemars(extend("maxProperties" = PROVIDERS_MAX, "x-names" = "slug", "x-name" = "name"))]
-    pub providers: BTreeMap<String, Provider>,
-}
-
-impl Default for Models {
-    fn default() -> Self {
-        Self { default: OFFLINE.into(), providers: BTreeMap::new() }
-    }
-}
-
-/// An endpoint of a model.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
-#[serde(deny_unknown_fields)]
-pub struct Provider {
-    /// Which protocol it speaks. `openai`: chat completions, as most servers offer them.
-    pub kind: ProviderKind,
-    /// Where it is, up to and without `/chat/completions`: `https://api.example.org/v1`.
-    #[schemars(extend("format" = "http-url"))]
-    pub base_url: String,
-    /// The model's name at that endpoint.
-    #[schemars(length(min = 1, max = 256))]
-    pub model: String,
-    /// A file that holds the key and nothing else. Only its owner may be able to read it (`chmod 600`).
-    #[serde(default, skip_serializing_if = "Option::is_none")]
-    #[schemars(extend("format" = "path"))]
-    pub key_file: Option<PathBuf>,
-    /// The environment variable that holds the key.
-    #[serde(default, skip_serializing_if = "Option::is_none")]
-    #[schemars(extend("format" = "env-name"))]
-    pub key_env: Option<String>,
-    /// How many calls it is given at once; further ones wait their turn.
-    #[serde(default = "window_default")]
-    #[schemars(range(min = 1, max = WINDOW_CALLS_MAX))]
-    pub window: u64,
-    /// Seconds until the first word of an answer must have come.
-    #[serde(default = "wait_default")]
-    #[schemars(range(min = 1, max = MODEL_WAIT_S_MAX))]
-    pub first_byte_s: u64,
-    /// Seconds that may pass between two pieces of an answer.
-    #[serde(default = "wait_default")]
-    #[schemars(range(min = 1, max = MODEL_WAIT_S_MAX))]
-    pub idle_s: u64,
-}
-
-fn window_default() -> u64 {
-    64
-}
-
-fn wait_default() -> u64 {
-    60
-}
-
-/// Which protocol a provider speaks.
-#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
-#[serde(rename_all = "lowercase")]
-pub enum ProviderKind {
-    /// Chat completions, as most servers offer them.
-    #[default]
-    Openai,
 }
 
 /// What a node knows of a workspace beyond its own files.

@@ -41,11 +41,17 @@ pub(crate) fn expected(schema: &Json) -> String {
         "integer" => whole(schema),
         "array" => {
             let most = schema.get("maxItems").and_then(Json::as_u64);
-            format!("a list of paths{}", most.map(|most| format!(", {most} at most")).unwrap_or_default())
+            let items = if lists_models(schema) { "models" } else { "paths" };
+            format!("a list of {items}{}", most.map(|most| format!(", {most} at most")).unwrap_or_default())
         }
         "object" => "a table".into(),
         _ => text(schema),
     }
+}
+
+/// A list of models; every other list is one of paths.
+pub(crate) fn lists_models(schema: &Json) -> bool {
+    schema.pointer("/items/format").and_then(Json::as_str) == Some("model")
 }
 
 fn whole(schema: &Json) -> String {
@@ -61,6 +67,7 @@ fn text(schema: &Json) -> String {
     match schema.get("format").and_then(Json::as_str) {
         Some("slug") => "1 to 64 of a-z, 0-9, - and _, beginning with a letter or digit",
         Some("path") => "a path",
+        Some("model") => "a provider's name, or `provider/model`",
         Some("http-url") => "an address that begins with https:// or http://",
         Some("env-name") => "the name of an environment variable: A-Z, 0-9 and _",
         _ => "text that is not empty",

@@ -25,8 +25,11 @@ fn a_variable_is_read_as_its_key_wants_it() {
         ("AGENT_RUNTIME_LOG__JSON", "true"),
         ("AGENT_RUNTIME_RUNTIME__MAILBOX_MAX", "7"),
         ("AGENT_RUNTIME_WORKSPACES__HOME__NOTES", "/a/notes:/b"),
+        ("AGENT_RUNTIME_MODELS__ROUTES__CHAT", "zai/glm:x,offline"),
+        ("AGENT_RUNTIME_MODELS__PROVIDERS__ZAI__KIND", "zai"),
     ]))
     .unwrap();
+    assert_eq!(config.models.routes.chat, ["zai/glm:x", "offline"]);
     assert_eq!((config.node.name.as_str(), config.log.json, config.runtime.mailbox_max), ("123", true, 7));
     assert_eq!(config.workspaces["home"].notes, [path("/a/notes"), path("/b")]);
 }
@@ -37,18 +40,19 @@ fn a_provider_may_be_made_of_several_layers() {
     assert!(complaint_of(&options).contains("needs the key `base_url`"));
     options.env = vars(&[("AGENT_RUNTIME_MODELS__PROVIDERS__ZAI__BASE_URL", "https://api.example.org/v1")]);
     let config = Config::load(&options).unwrap();
-    assert_eq!(config.models.providers["zai"].base_url, "https://api.example.org/v1");
-    assert_eq!(config.models.providers["zai"].window, 64);
+    assert_eq!(config.models.providers["zai"].base_url(), "https://api.example.org/v1");
+    assert_eq!(config.models.providers["zai"].window(), 64);
 }
 
 #[test]
 fn relative_paths_of_a_file_are_taken_from_its_folder_and_others_are_left() {
-    let text = "[node]\ndata = 'd'\n[workspaces.home]\nnotes = ['n', '/abs']\n[models.providers.p]\nkind = 'openai'\n\
+    let text = "[node]\ndata = 'd'\n[models]\ntable = 't'\n[workspaces.home]\nnotes = ['n', '/abs']\n[models.providers.p]\nkind = 'openai'\n\
                 model = 'm'\nbase_url = 'https://e.org'\nkey_file = 'k'\n";
     let (folder, mut options) = written(text);
     let config = Config::load(&options).unwrap();
     assert_eq!(config.node.data, folder.path().join("d"));
     assert_eq!(config.workspaces["home"].notes, [folder.path().join("n"), path("/abs")]);
+    assert_eq!(config.models.table, Some(folder.path().join("t")));
     assert_eq!(config.models.providers["p"].key_file, Some(folder.path().join("k")));
 
     options.env = vars(&[("AGENT_RUNTIME_WORKSPACES__HOME__NOTES", "m")]);

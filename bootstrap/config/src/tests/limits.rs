@@ -7,23 +7,58 @@ const PROVIDER: &str = "kind = 'openai'\nbase_url = 'https://e.org'\nmodel = 'm'
 
 #[test]
 fn every_number_is_taken_at_its_edges_and_refused_beyond() {
-    let edges: [(&str, &str, u64, u64); 5] = [
+    let provider = format!("[models.providers.p]\n{PROVIDER}");
+    let edges: [(&str, &str, u64, u64); 28] = [
         ("[runtime]\n", "passivate_after_s", 1, PASSIVATE_AFTER_S_MAX),
         ("[runtime]\n", "mailbox_max", 1, MAILBOX_MESSAGES_MAX),
-        (&format!("[models.providers.p]\n{PROVIDER}"), "window", 1, WINDOW_CALLS_MAX),
-        (&format!("[models.providers.p]\n{PROVIDER}"), "first_byte_s", 1, MODEL_WAIT_S_MAX),
-        (&format!("[models.providers.p]\n{PROVIDER}"), "idle_s", 1, MODEL_WAIT_S_MAX),
+        (&provider, "window", 1, WINDOW_CALLS_MAX),
+        (&provider, "first_byte_s", 1, MODEL_WAIT_S_MAX),
+        (&provider, "idle_s", 1, MODEL_WAIT_S_MAX),
+        (&provider, "price_input", 0, PRICE_MAX),
+        (&provider, "price_output", 0, PRICE_MAX),
+        (&provider, "price_cached", 0, PRICE_MAX),
+        (&provider, "context_tokens", 0, CONTEXT_TOKENS_MAX),
+        ("[budgets]\n", "turn_cents", 0, CENTS_MAX),
+        ("[budgets]\n", "task_cents", 0, CENTS_MAX),
+        ("[budgets]\n", "task_input_tokens", 1, TOKENS_MAX),
+        ("[budgets]\n", "task_output_tokens", 1, TOKENS_MAX),
+        ("[budgets]\n", "task_tool_calls", 0, TOOL_CALLS_MAX),
+        ("[budgets]\n", "context_day_cents", 0, CENTS_MAX),
+        ("[budgets]\n", "workspace_day_cents", 0, CENTS_MAX),
+        ("[budgets]\n", "node_day_cents", 0, CENTS_MAX),
+        ("[budgets]\n", "context_day_tokens", 0, TOKENS_MAX),
+        ("[budgets]\n", "workspace_day_tokens", 0, TOKENS_MAX),
+        ("[budgets]\n", "node_day_tokens", 0, TOKENS_MAX),
+        ("[tasks]\n", "running_per_workspace", 1, RUNNING_MAX),
+        ("[tasks]\n", "running_per_context", 1, RUNNING_MAX),
+        ("[tasks]\n", "schedule_to_start_s", 1, SCHEDULE_S_MAX),
+        ("[tasks]\n", "start_to_close_s", 1, RUN_S_MAX),
+        ("[tasks]\n", "deadline_s", 1, DEADLINE_S_MAX),
+        ("[tasks]\n", "heartbeat_s", 1, HEARTBEAT_S_MAX),
+        ("[tasks]\n", "attempts", 1, ATTEMPTS_MAX),
+        ("[tasks]\n", "model_turns", 1, MODEL_TURNS_MAX),
     ];
     for (table, key, min, max) in edges {
         for right in [min, max] {
             assert!(load(&format!("{table}{key} = {right}")).is_ok(), "{key} {right}");
         }
-        for wrong in [min - 1, max + 1] {
+        for wrong in [i128::from(min) - 1, i128::from(max) + 1] {
             let told = complaint(&format!("{table}{key} = {wrong}"));
             assert!(told.contains(&format!("a whole number from {min} to {max}")), "{told}");
         }
         assert!(load(&format!("{table}{key} = -1")).is_err());
     }
+}
+
+#[test]
+fn a_route_has_a_most() {
+    let route = |count: u32| {
+        let names = "'offline',".repeat(usize::try_from(count).unwrap());
+        format!("[models.routes]\nchat = [{names}]")
+    };
+    assert!(load(&route(ROUTE_MODELS_MAX)).is_ok());
+    let told = complaint(&route(ROUTE_MODELS_MAX + 1));
+    assert!(told.contains("`models.routes.chat` lists 9; at most 8 are allowed"), "{told}");
 }
 
 fn many(table: &str, body: &str, count: u32) -> String {

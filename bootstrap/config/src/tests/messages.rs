@@ -69,6 +69,15 @@ kind = 'openai'
 model = 'm'
 base_url = 'http://localhost:1/v1'
 key_env = 'K'
+[models.providers.bare]
+kind = 'openai'
+[models.providers.far]
+kind = 'zai'
+base_url = 'http://example.org/v4'
+price_input = 5
+[models.routes]
+chat = ['zai', 'zia/glm']
+triage = ['offline/x']
 ";
     insta::assert_snapshot!("between_keys", complaint(text));
 }
