@@ -105,7 +105,7 @@ pub(crate) fn alarms(counts: &Counts) -> Vec<String> {
 ///
 /// # Errors
 /// Why there is none.
-pub(crate) fn tested<'o>(offers: &'o Offers, name: &str) -> Result<&'o Offer, Failure> {
+pub(crate) fn tested<'o>(offers: &'o Offers, name: &str) -> Result<&'o Offer, Box<Failure>> {
     let found = match name {
         "" => offers.chain(Purpose::Chat, &[]).first().copied(),
         name => offers.find(name),
@@ -114,7 +114,7 @@ pub(crate) fn tested<'o>(offers: &'o Offers, name: &str) -> Result<&'o Offer, Fa
         let message =
             if name.is_empty() { "no model is routed for chat".into() } else { format!("there is no model `{name}`") };
         let advice = "`agent-runtime model list` names those that are there".into();
-        failure(Class::NotAllowed, message, advice, name)
+        Box::new(failure(Class::NotAllowed, message, advice, name))
     })
 }
 

@@ -16,7 +16,7 @@ const HEARD_MAX: Duration = Duration::from_secs(2);
 pub(crate) async fn test(offers: &Offers, system: &System, name: &str) -> messages::admin::ModelTest {
     let offer = match tested(offers, name) {
         Ok(offer) => offer,
-        Err(why) => return tested_by(offers, name, 0, Err(why)),
+        Err(why) => return tested_by(offers, name, 0, Err(*why)),
     };
     let began = Instant::now();
     let answer = ask(system, &offer.name).await;
@@ -24,6 +24,7 @@ pub(crate) async fn test(offers: &Offers, system: &System, name: &str) -> messag
     tested_by(offers, &offer.name, took_ms, answer)
 }
 
+#[allow(clippy::result_large_err)] // It is put into an answer as it is.
 async fn ask(system: &System, model: &str) -> Result<Answer, Failure> {
     let msg = ModelMsg::Answer(Box::new(question(model)));
     let within = Duration::from_secs(TEST_SECONDS_MAX) + HEARD_MAX;

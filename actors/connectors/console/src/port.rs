@@ -3,15 +3,19 @@
 use std::time::Duration;
 
 use messages::store::{Commit, CommitError, Committed, Query, QueryError, Rows};
+use messages::turn::Principal;
 use messages::{Address, AskError, Moment, Trace, admin, context};
 use runtime::{BoxFuture, System};
 use tokio::io::{AsyncRead, AsyncWrite};
 use tokio::sync::mpsc;
 
+use crate::registry::CONNECTOR;
 use crate::wire::{AdminAsk, Answered};
 
 /// How long the node may take to answer a question of a session, in milliseconds.
 pub(crate) const ASK_MS_MAX: u64 = 5_000;
+/// The same for a test of a model, which may think for a while.
+const TEST_MS_MAX: u64 = 130_000;
 
 /// Bytes both ways: a unix stream, or one end of a pair in memory.
 pub trait Duplex: AsyncRead + AsyncWrite + Send + Unpin {}
@@ -31,7 +35,20 @@ pub(crate) trait Host: Send + Sync + 'static {
     /// Previews of one turn's answer.
     fn listen(&self, trace: Trace) -> mpsc::Receiver<String>;
     /// Asks the inspector, or the session's context.
-    fn ask(&self, what: AdminAsk, context: Address) -> BoxFuture<Answered>;
+    fn ask(&self, what: AdminAsk, asker: Asker) -> BoxFuture<Answered>;
+}
+
+/// Who asks about the node, and where.
+#[derive(Debug, Clone)]
+pub(crate) struct Asker {
+    pub(crate) context: Address,
+    pub(crate) user: String,
+}
+
+impl Asker {
+    fn principal(&self) -> Principal {
+        Principal { connector: CONNECTOR.to_owned(), user: self.user.clone() }
+    }
 }
 
 impl Host for System {
@@ -55,30 +72,73 @@ impl Host for System {
         self.feed().listen(trace)
     }
 
-    fn ask(&self, what: AdminAsk, context: Address) -> BoxFuture<Answered> {
+    fn ask(&self, what: AdminAsk, asker: Asker) -> BoxFuture<Answered> {
         let system = self.clone();
-        Box::pin(
-            async move { answer(&system, what, &context).await.unwrap_or_else(|e| Answered::Failed(e.to_string())) },
-        )
+        Box::pin(async move { answer(&system, what, &asker).await.unwrap_or_else(|e| Answered::Failed(e.to_string())) })
     }
 }
 
-async fn answer(system: &System, what: AdminAsk, context: &Address) -> Result<Answered, AskError> {
-    let deadline = Duration::from_millis(ASK_MS_MAX);
-    let msg = match what {
-        AdminAsk::Context => {
-            let context::Reply::Described(view) =
-                system.to::<context::Context>(context).ask(context::Msg::Describe, deadline).await?;
-            return Ok(Answered::Context(view));
-        }
+async fn answer(system: &System, what: AdminAsk, asker: &Asker) -> Result<Answered, AskError> {
+    if matches!(what, AdminAsk::Context) {
+        let deadline = Duration::from_millis(ASK_MS_MAX);
+        let context::Reply::Described(view) =
+            system.to::<context::Context>(&asker.context).ask(context::Msg::Describe, deadline).await?;
+        return Ok(Answered::Context(view));
+    }
+    let deadline =
+        Duration::from_millis(if matches!(what, AdminAsk::TestModel { .. }) { TEST_MS_MAX } else { ASK_MS_MAX });
+    let Some(msg) = of_inspector(what, asker) else { return Err(AskError::Failed("this is not asked".into())) };
+    let reply = system.to::<admin::Admin>(&Address::fixed("admin")).ask(msg, deadline).await?;
+    Ok(answered(reply))
+}
+
+/// What the inspector is asked; `None` for what is not its to answer. Who asks is the session's own user, whatever the
+/// client says.
+fn of_inspector(what: AdminAsk, asker: &Asker) -> Option<admin::Msg> {
+    Some(match what {
+        AdminAsk::Context => return None,
         AdminAsk::Actors => admin::Msg::Actors,
         AdminAsk::Status => admin::Msg::Status,
         AdminAsk::Restart { address } => admin::Msg::Restart { address },
-    };
-    let reply = system.to::<admin::Admin>(&Address::fixed("admin")).ask(msg, deadline).await?;
-    Ok(match reply {
+        AdminAsk::Tasks { workspace, open, before, limit } => admin::Msg::Tasks { workspace, open, before, limit },
+        AdminAsk::Task { workspace, prefix } => admin::Msg::Task { workspace, prefix },
+        AdminAsk::TaskDo { workspace, prefix, what } => {
+            admin::Msg::TaskDo { workspace, prefix, what, principal: asker.principal() }
+        }
+        AdminAsk::Usage { from, to, account } => admin::Msg::Usage { from, to, account },
+        AdminAsk::Models => admin::Msg::Models,
+        AdminAsk::TestModel { model } => admin::Msg::TestModel { model },
+    })
+}
+
+fn answered(reply: admin::Reply) -> Answered {
+    match reply {
         admin::Reply::Actors(actors) => Answered::Actors(actors),
         admin::Reply::Status(status) => Answered::Status(status),
         admin::Reply::Restarted(done) => Answered::Restarted(done),
-    })
+        admin::Reply::Tasks(tasks) => Answered::Tasks(tasks),
+        admin::Reply::Task(found) => Answered::Task(found),
+        admin::Reply::TaskDone(done) => Answered::TaskDone(done),
+        admin::Reply::Usage(spending) => Answered::Usage(spending),
+        admin::Reply::Models(offers) => Answered::Models(offers),
+        admin::Reply::ModelTested(test) => Answered::ModelTested(Box::new(test)),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use messages::Slug;
+
+    use super::*;
+
+    #[test]
+    fn a_task_is_asked_in_the_name_of_the_sessions_own_user() {
+        let asker = Asker { context: Address::fixed("ws/home/context/general"), user: "ann".into() };
+        let what = admin::TaskDo::Cancel;
+        let ask = AdminAsk::TaskDo { workspace: Slug::parse("home").unwrap(), prefix: "tsk_4k2v".into(), what };
+        let Some(admin::Msg::TaskDo { principal, prefix, .. }) = of_inspector(ask, &asker) else { panic!("not asked") };
+        assert_eq!((principal.connector.as_str(), principal.user.as_str()), (CONNECTOR, "ann"));
+        assert_eq!(prefix, "tsk_4k2v");
+        assert!(of_inspector(AdminAsk::Context, &asker).is_none());
+    }
 }

@@ -15,7 +15,7 @@ use tokio::io::DuplexStream;
 use tokio::sync::mpsc;
 
 use crate::client::{Client, Who};
-use crate::port::Host;
+use crate::port::{Asker, Host};
 use crate::registry::Sessions;
 use crate::session::{self, Common};
 use crate::wire::{AdminAsk, Answered};
@@ -40,6 +40,7 @@ struct State {
     woken: Vec<Address>,
     sendings: Vec<Sending>,
     working: bool,
+    answers: VecDeque<Answered>,
 }
 
 pub(crate) struct Node {
@@ -91,6 +92,11 @@ impl Node {
 
     pub(crate) fn refuse(&self, errors: impl IntoIterator<Item = CommitError>) {
         self.state.lock().unwrap().refuse.extend(errors);
+    }
+
+    /// Questions about the node are answered so, in this order.
+    pub(crate) fn answer(&self, answers: impl IntoIterator<Item = Answered>) {
+        self.state.lock().unwrap().answers.extend(answers);
     }
 
     /// How many events each commit carried.
@@ -201,6 +207,7 @@ pub(crate) fn who(session: &str) -> Who {
         context: "general".into(),
         session: session.into(),
         previews: true,
+        only_asks: false,
     }
 }
 
@@ -259,7 +266,9 @@ impl Host for Node {
         self.feed.listen(trace)
     }
 
-    fn ask(&self, what: AdminAsk, context: Address) -> BoxFuture<Answered> {
-        Box::pin(std::future::ready(Answered::Failed(format!("{what:?} of {context}"))))
+    fn ask(&self, what: AdminAsk, asker: Asker) -> BoxFuture<Answered> {
+        let scripted = self.state.lock().unwrap().answers.pop_front();
+        let failed = || Answered::Failed(format!("{what:?} of {}", asker.context));
+        Box::pin(std::future::ready(scripted.unwrap_or_else(failed)))
     }
 }

@@ -3,6 +3,8 @@
 use std::collections::HashMap;
 
 use messages::InboundId;
+use messages::store::TaskView;
+use messages::task::{TaskState, Wait};
 use messages::turn::Outcome;
 use serde::Serialize;
 
@@ -16,9 +18,9 @@ pub enum ExitStatus {
     OutputClosed,
     /// 6: the node was lost, and events have no outcome that is known here.
     LostConnection,
-    /// 4: at least one event is in doubt.
+    /// 4: at least one event is in doubt, or a task waits for a person.
     SomeInDoubt,
-    /// 3: at least one event failed, expired or was denied.
+    /// 3: at least one event failed, expired or was denied, or a task that was waited for did not succeed.
     SomeFailed,
     /// 5: at least one line was not accepted; all others ended well.
     NotAccepted,
@@ -85,6 +87,12 @@ impl Tally {
         Some(sent.line)
     }
 
+    /// Tasks that were waited for have ended, or can't go on by themselves.
+    pub(crate) fn tasks(&mut self, standing: &Standing) {
+        self.failed += u64::try_from(standing.bad.len()).unwrap_or(u64::MAX);
+        self.in_doubt += u64::try_from(standing.stuck.len()).unwrap_or(u64::MAX);
+    }
+
     /// How the batch has ended, the connection being there to the last.
     pub(crate) fn status(&self) -> ExitStatus {
         match (self.in_doubt, self.failed, self.not_accepted) {
@@ -94,6 +102,87 @@ impl Tally {
             _ => ExitStatus::SomeInDoubt,
         }
     }
+}
+
+/// How the tasks stand that a batch waits for.
+#[derive(Debug, Default, PartialEq, Eq)]
+pub(crate) struct Standing {
+    /// They go on by themselves.
+    pub(crate) open: usize,
+    /// They wait for a person: a line for each.
+    pub(crate) stuck: Vec<String>,
+    /// They ended without success: a line for each that no other task made.
+    pub(crate) bad: Vec<String>,
+}
+
+/// What a page of tasks comes to.
+#[derive(Debug, PartialEq, Eq)]
+pub(crate) enum Looked {
+    /// The tasks before this place are to be looked at too.
+    More(i64),
+    /// These are all.
+    All(Standing),
+}
+
+/// The tasks of one context that were made since a batch began.
+#[derive(Debug)]
+pub(crate) struct Watch {
+    context: String,
+    since: i64,
+    round: Vec<TaskView>,
+    last: Vec<TaskView>,
+}
+
+impl Watch {
+    /// `newest`: the tasks that were there, newest first.
+    pub(crate) fn begin(workspace: &str, context: &str, newest: &[TaskView]) -> Self {
+        let since = newest.first().map_or(0, |task| task.place);
+        Self { context: format!("ws/{workspace}/context/{context}"), since, round: Vec::new(), last: Vec::new() }
+    }
+
+    /// Takes a page, newest first, the first of a round or one that was asked for.
+    pub(crate) fn look(&mut self, page: Vec<TaskView>) -> Looked {
+        let (since, last) = (self.since, page.last().map(|task| task.place));
+        let is_ours = |task: &TaskView| task.place > since && task.context.as_str() == self.context;
+        self.round.extend(page.into_iter().filter(is_ours));
+        match last.filter(|last| *last > since) {
+            Some(before) => Looked::More(before),
+            None => Looked::All(self.standing()),
+        }
+    }
+
+    /// Ends a round. `true`: something is otherwise than in the round before.
+    pub(crate) fn moved(&mut self) -> bool {
+        let round = std::mem::take(&mut self.round);
+        let moved = round != self.last;
+        self.last = round;
+        moved
+    }
+
+    fn standing(&self) -> Standing {
+        let mut standing = Standing::default();
+        for task in &self.round {
+            match (task.state, task.wait) {
+                (TaskState::Succeeded, _) => {}
+                (state, _) if state.is_terminal() => {
+                    if task.parent.is_none() {
+                        standing.bad.push(told(task));
+                    }
+                }
+                (TaskState::Draft, _) | (_, Some(Wait::Approval | Wait::Input | Wait::InDoubt)) => {
+                    standing.stuck.push(told(task));
+                }
+                _ => standing.open += 1,
+            }
+        }
+        standing
+    }
+}
+
+fn told(task: &TaskView) -> String {
+    let wait = task.wait.map(|wait| format!(" for {wait}")).unwrap_or_default();
+    let because = if task.reason.is_empty() { String::new() } else { format!(": {}", task.reason) };
+    format!("task {} is {}{wait}{because}", task.id, task.state)
 }
 
 #[derive(Serialize)]
@@ -157,7 +246,10 @@ fn object(object: &impl Serialize) -> String {
 }
 
 #[cfg(test)]
-mod tests {
+pub(crate) mod tests {
+    use messages::task::{Budget, Spent};
+    use messages::{Address, Moment, TaskId};
+
     use super::*;
 
     fn id(n: u64) -> InboundId {
@@ -204,6 +296,65 @@ mod tests {
         let mut tally = Tally::default();
         assert_eq!(tally.ended(&id(9), Some(Outcome::InDoubt)), None);
         assert_eq!(tally.status(), ExitStatus::AllReplied);
+    }
+
+    pub(crate) fn task(place: i64, state: TaskState) -> TaskView {
+        TaskView {
+            id: TaskId::of("home", &place.to_string()),
+            parent: None,
+            context: Address::parse("ws/home/context/general").unwrap(),
+            title: "t".into(),
+            state,
+            wait: None,
+            reason: "so".into(),
+            result: String::new(),
+            budget: Budget::default(),
+            spent: Spent::default(),
+            place,
+            created_at: Moment(0),
+            ended_at: None,
+            discarded_by: None,
+        }
+    }
+
+    #[test]
+    fn only_tasks_of_this_context_that_are_new_are_waited_for() {
+        let mut watch = Watch::begin("home", "general", &[task(5, TaskState::Running)]);
+        let other =
+            TaskView { context: Address::parse("ws/home/context/other").unwrap(), ..task(8, TaskState::Running) };
+        let page = vec![other, task(7, TaskState::Running), task(6, TaskState::Queued)];
+        assert_eq!(watch.look(page), Looked::More(6));
+        let page = vec![task(5, TaskState::Running), task(4, TaskState::Running)];
+        assert_eq!(watch.look(page), Looked::All(Standing { open: 2, ..Standing::default() }));
+        assert!(watch.moved());
+    }
+
+    #[test]
+    fn a_round_that_is_as_the_one_before_has_not_moved() {
+        let mut watch = Watch::begin("home", "general", &[]);
+        for (state, moved) in [(TaskState::Running, true), (TaskState::Running, false), (TaskState::Succeeded, true)] {
+            assert_eq!(watch.look(vec![task(1, state)]), Looked::More(1));
+            watch.look(Vec::new());
+            assert_eq!(watch.moved(), moved, "{state}");
+        }
+    }
+
+    #[test]
+    fn what_waits_for_a_person_is_not_waited_for_and_what_failed_counts_once() {
+        use TaskState::{Cancelled, Dead, Draft, Failed, Succeeded, Waiting};
+        let mut watch = Watch::begin("home", "general", &[]);
+        let waits = |place, wait| TaskView { wait: Some(wait), ..task(place, Waiting) };
+        let below = TaskView { parent: Some(TaskId::of("home", "9")), ..task(8, Failed) };
+        watch.look(vec![task(9, Failed), below, task(7, Dead), task(6, Cancelled), task(5, Succeeded)]);
+        watch.look(vec![task(4, Draft), waits(3, Wait::InDoubt), waits(2, Wait::Quota), waits(1, Wait::Child)]);
+        let Looked::All(standing) = watch.look(Vec::new()) else { panic!("more") };
+        assert_eq!((standing.open, standing.stuck.len(), standing.bad.len()), (2, 2, 3));
+        assert!(standing.stuck[1].ends_with("is waiting for in_doubt: so"), "{:?}", standing.stuck);
+        let mut tally = Tally::default();
+        tally.tasks(&Standing { stuck: Vec::new(), ..standing });
+        assert_eq!(tally.status(), ExitStatus::SomeFailed);
+        tally.tasks(&Standing { stuck: vec!["x".into()], ..Standing::default() });
+        assert_eq!(tally.status(), ExitStatus::SomeInDoubt);
     }
 
     #[test]

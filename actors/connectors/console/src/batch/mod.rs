@@ -11,6 +11,7 @@
 
 mod core;
 mod lines;
+mod tasks;
 
 use std::io::{self, ErrorKind, Write};
 use std::time::Duration;
@@ -40,6 +41,8 @@ pub struct Options {
     pub redial: Option<Redial>,
     /// How long nothing may come from the node while events have no outcome, in milliseconds: [`QUIET_MS_MAX`].
     pub quiet_ms_max: u64,
+    /// Stay until the tasks that were made in this context meanwhile have ended, and their words have come.
+    pub wait_tasks: bool,
 }
 
 /// Why a batch could not be run to its end.
@@ -56,7 +59,8 @@ pub enum BatchError {
     Client(#[from] ClientError),
 }
 
-/// Submits each line of `input` under the id `<session>:<line number>`, and returns when each has its outcome.
+/// Submits each line of `input` under the id `<session>:<line number>`, and returns when each has its outcome, and with
+/// `wait_tasks` when also the tasks that were made have ended. A task that waits for a person is named and not waited for.
 ///
 /// # Errors
 /// [`BatchError`]. A reader of `out` that is gone is no error but [`ExitStatus::OutputClosed`], and a lost node is
@@ -68,8 +72,8 @@ pub async fn run(
     err: impl Write,
     options: Options,
 ) -> Result<ExitStatus, BatchError> {
-    let mut batch = Batch { client, out, err, options, tally: Tally::default() };
-    match batch.follow(Lines::new(input)).await {
+    let mut batch = Batch { client, out, err, options, tally: Tally::default(), asked: 0 };
+    match batch.all(Lines::new(input)).await {
         Ok(()) => {
             batch.client.leave().await;
             Ok(batch.tally.status())
@@ -95,6 +99,8 @@ struct Batch<O, E> {
     err: E,
     options: Options,
     tally: Tally,
+    /// Questions about the node, for their numbers.
+    asked: u32,
 }
 
 enum Stop {
@@ -109,6 +115,15 @@ enum Heard {
 }
 
 impl<O: Write, E: Write> Batch<O, E> {
+    async fn all(&mut self, lines: Lines<impl AsyncBufRead + Unpin>) -> Result<(), Stop> {
+        if !self.options.wait_tasks {
+            return self.follow(lines).await;
+        }
+        let watch = self.watch().await?;
+        self.follow(lines).await?;
+        self.wait(watch).await
+    }
+
     async fn follow(&mut self, mut lines: Lines<impl AsyncBufRead + Unpin>) -> Result<(), Stop> {
         let mut more = true;
         let mut heard_at = Instant::now();

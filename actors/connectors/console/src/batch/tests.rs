@@ -1,10 +1,15 @@
 use std::sync::{Arc, Mutex};
 
+use messages::admin::StatusView;
+use messages::store::{OutboxRow, TaskView};
+use messages::task::{TaskState, Wait};
 use messages::turn::Outcome;
-use tokio::io::BufReader;
+use tokio::io::{AsyncWriteExt as _, BufReader};
 
+use super::core::tests::task;
 use super::*;
 use crate::testing::{Node, Turn};
+use crate::wire::Answered;
 
 /// An output that can be looked at, and that breaks after so many lines.
 #[derive(Clone, Default)]
@@ -35,7 +40,7 @@ impl Sink {
 }
 
 fn options(json: bool) -> Options {
-    Options { json, redial: None, quiet_ms_max: QUIET_MS_MAX }
+    Options { json, redial: None, quiet_ms_max: QUIET_MS_MAX, wait_tasks: false }
 }
 
 async fn batch(node: &Arc<Node>, input: &[u8], options: Options) -> (ExitStatus, String, String) {
@@ -146,4 +151,99 @@ async fn a_node_that_falls_silent_does_not_hold_a_batch_for_ever() {
     let (status, ..) = batch(&node, b"a\n", quick).await;
     assert_eq!(status, ExitStatus::LostConnection);
     assert!(began.elapsed() < Duration::from_secs(6));
+}
+
+/// Answers to what a batch asks while it waits for one task that comes to these states, one after the other.
+fn course(states: &[TaskView]) -> Vec<Answered> {
+    let before = vec![task(5, TaskState::Running)];
+    let round = |of: &TaskView| [Answered::Tasks(vec![of.clone()]), Answered::Tasks(before.clone())];
+    let rounds = states.iter().flat_map(round);
+    std::iter::once(Answered::Tasks(before.clone())).chain(rounds).collect()
+}
+
+fn at_rest() -> Answered {
+    Answered::Status(Box::default())
+}
+
+fn busy() -> Answered {
+    let mut status = StatusView::default();
+    status.counts.pending = 1;
+    Answered::Status(Box::new(status))
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_batch_that_waits_for_tasks_takes_their_words_and_then_ends() {
+    for json in [false, true] {
+        let node = Node::echo();
+        let states = [task(6, TaskState::Queued), task(6, TaskState::Running), task(6, TaskState::Succeeded)];
+        node.answer(course(&states).into_iter().chain([busy(), busy(), at_rest()]));
+        let words = async {
+            while node.sendings().is_empty() {
+                tokio::time::sleep(Duration::from_millis(1)).await;
+            }
+            tokio::time::sleep(Duration::from_millis(700)).await;
+            let row = OutboxRow { outcome: None, n: 1, ..Node::outbox(&node.rows()[0], 99, "— task result\ndone") };
+            lane::Sink::send(&node.sessions, row).await
+        };
+        let waits = Options { wait_tasks: true, ..options(json) };
+        let ((status, out, _), sending) = tokio::join!(batch(&node, b"/task x\n", waits), words);
+        assert_eq!(status, ExitStatus::AllReplied);
+        assert_eq!(sending, lane::Sending::Sent { platform_id: "s/99".into() });
+        if json {
+            assert!(out.lines().last().unwrap().contains(r#""outcome":null,"text":"— task result\ndone""#), "{out}");
+        } else {
+            assert_eq!(out, "echo /task x\n— task result\ndone\n");
+        }
+    }
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_task_that_fails_or_waits_for_a_person_ends_the_wait_and_is_told() {
+    let stuck = TaskView { wait: Some(Wait::InDoubt), ..task(6, TaskState::Waiting) };
+    for (last, status, word) in [
+        (task(6, TaskState::Failed), ExitStatus::SomeFailed, "is failed"),
+        (stuck, ExitStatus::SomeInDoubt, "for in_doubt"),
+    ] {
+        let node = Node::echo();
+        node.answer(course(&[last]).into_iter().chain([at_rest()]));
+        let (got, _, err) = batch(&node, b"/task x\n", Options { wait_tasks: true, ..options(false) }).await;
+        assert_eq!(got, status);
+        assert!(err.contains(word), "{err}");
+    }
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_task_that_never_moves_does_not_hold_a_batch_for_ever() {
+    let node = Node::echo();
+    node.answer(course(&vec![task(6, TaskState::Running); 40]));
+    let waits = Options { wait_tasks: true, quiet_ms_max: 2_000, ..options(false) };
+    let began = Instant::now();
+    let (status, ..) = batch(&node, b"/task x\n", waits).await;
+    assert_eq!(status, ExitStatus::LostConnection);
+    assert!(began.elapsed() < Duration::from_secs(4), "{:?}", began.elapsed());
+}
+
+#[tokio::test(start_paused = true)]
+async fn words_that_come_after_the_outcome_of_their_event_end_nothing_twice() {
+    let node = Node::echo();
+    let late = async {
+        while node.sendings().is_empty() {
+            tokio::time::sleep(Duration::from_millis(1)).await;
+        }
+        let row = OutboxRow { outcome: None, n: 1, ..Node::outbox(&node.rows()[0], 99, "late") };
+        lane::Sink::send(&node.sessions, row).await
+    };
+    let (mut typing, typed) = tokio::io::duplex(64);
+    let slow = async move {
+        typing.write_all(b"one\n").await.unwrap();
+        tokio::time::sleep(Duration::from_millis(800)).await;
+        typing.write_all(b"two\n").await.unwrap();
+    };
+    let (out, err) = (Sink::default(), Sink::default());
+    let client = node.client("s").await;
+    let running = run(client, BufReader::new(typed), out.clone(), err.clone(), options(true));
+    let (status, sending, ()) = tokio::join!(running, late, slow);
+    assert_eq!(status.unwrap(), ExitStatus::AllReplied);
+    assert_eq!(sending, lane::Sending::Sent { platform_id: "s/99".into() });
+    assert_eq!(out.text().matches("\"text\":\"late\"").count(), 1, "{}", out.text());
 }

@@ -74,6 +74,8 @@ pub struct Who {
     pub session: String,
     /// Previews of answers are wanted.
     pub previews: bool,
+    /// It only asks about the node, and is given no reply.
+    pub only_asks: bool,
 }
 
 /// A new session's name: `c` and 16 hexadecimal characters.
@@ -344,6 +346,7 @@ async fn greet(stream: Box<dyn Duplex>, who: &Who, memory: &Memory) -> Result<(L
         context: who.context.clone(),
         session: who.session.clone(),
         previews: who.previews,
+        only_asks: who.only_asks,
         flushed: memory.reported(),
     };
     encode(&FromClient::Hello(hello), &mut link.out)?;

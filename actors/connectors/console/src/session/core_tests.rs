@@ -238,11 +238,12 @@ fn a_hello_is_checked_at_its_edges() {
         context: "general".into(),
         session: "s".repeat(SESSION_BYTES_MAX),
         previews: false,
+        only_asks: false,
         flushed: vec![],
     };
     assert_eq!(greet(&good).unwrap().user, "ann");
     let bad: [(&str, Hello); 7] = [
-        ("version 1", Hello { version: 2, ..good.clone() }),
+        ("version 2", Hello { version: 1, ..good.clone() }),
         ("session's name", Hello { session: String::new(), ..good.clone() }),
         ("session's name", Hello { session: "s".repeat(SESSION_BYTES_MAX + 1), ..good.clone() }),
         ("session's name", Hello { session: "a:b".into(), ..good.clone() }),

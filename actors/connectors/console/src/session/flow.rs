@@ -16,6 +16,7 @@ use super::accept::{Acceptor, Results};
 use super::core::{BATCH_MAX, Core, Event, Passing};
 use super::writer::Out;
 use super::{Reader, refuse};
+use crate::port::Asker;
 use crate::registry::{Place, Push};
 use crate::wire::{Answered, FromClient, FromNode, WireError};
 
@@ -174,7 +175,8 @@ impl Flow {
                     let reply = Answered::Failed(format!("{ASKS_MAX} questions are open; wait for an answer"));
                     return self.say(FromNode::Answer { n, reply }).await;
                 }
-                let answer = self.acceptor.host.ask(what, self.acceptor.context.clone());
+                let asker = Asker { context: self.acceptor.context.clone(), user: self.acceptor.who.user.clone() };
+                let answer = self.acceptor.host.ask(what, asker);
                 self.asks.push(answer.map(move |reply| FromNode::Answer { n, reply }).boxed());
                 Ok(())
             }

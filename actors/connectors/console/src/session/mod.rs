@@ -24,6 +24,8 @@ use crate::wire::{FLUSHED_MAX, Frames, FromClient, FromNode, Hello, Welcome};
 
 /// How long a new connection may take to say hello, in milliseconds.
 pub(crate) const HELLO_MS_MAX: u64 = 10_000;
+/// The chat of a session that only asks: no reply is for it.
+const NO_CHAT: &str = "";
 /// How long the last frames of a session may take, in milliseconds.
 const LAST_WORDS_MS_MAX: u64 = 5_000;
 
@@ -68,7 +70,8 @@ async fn serve(common: Arc<Common>, mut reader: Reader, out: mpsc::Sender<Out>) 
     };
     let chat = chat_of(&who);
     let reported = hello.flushed.len().saturating_sub(FLUSHED_MAX);
-    let place = common.sessions.enter(&who.session, &chat.chat, hello.flushed.get(reported..).unwrap_or_default());
+    let takes = if hello.only_asks { NO_CHAT } else { &chat.chat };
+    let place = common.sessions.enter(&who.session, takes, hello.flushed.get(reported..).unwrap_or_default());
     let welcome = Welcome {
         node: common.node.clone(),
         workspace: who.workspace.to_string(),
@@ -78,7 +81,7 @@ async fn serve(common: Arc<Common>, mut reader: Reader, out: mpsc::Sender<Out>) 
     // A failed send shows as the end of the stream in the flow.
     drop(out.send(Out::Frame(FromNode::Welcome(welcome))).await);
     // The longest slugs make a lane's address that is short enough; see the test.
-    let lane = Address::lane(&chat).ok();
+    let lane = Address::lane(&chat).ok().filter(|_| !hello.only_asks);
     if let Some(lane) = &lane {
         common.host.wake(lane);
     }

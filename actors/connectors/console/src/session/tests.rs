@@ -152,7 +152,7 @@ async fn one_event_that_the_store_refuses_costs_no_other() {
 #[tokio::test(start_paused = true)]
 async fn a_text_that_is_too_long_is_refused_and_the_next_is_taken() {
     let node = Node::echo();
-    let hello = r#"{"hello":{"version":1,"user":"a","workspace":"home","context":"general","session":"s"}}"#;
+    let hello = r#"{"hello":{"version":2,"user":"a","workspace":"home","context":"general","session":"s"}}"#;
     let long = "x".repeat(1_000_000);
     let (mut stream, _) = node.serve();
     let frames = format!(
@@ -360,4 +360,23 @@ fn the_longest_names_make_an_address_of_a_lane() {
     let who = Who { workspace: String::new(), context: String::new(), ..crate::testing::who("s") };
     let who = core::Who { workspace: slug("w"), context: slug("c"), user: who.user, session: who.session };
     assert!(Address::lane(&chat_of(&who)).is_ok());
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_session_that_only_asks_is_given_no_reply_and_makes_nobody_ready() {
+    let node = Node::echo();
+    let mut asks = Client::over(node.serve().0, Who { only_asks: true, ..who("q") }).await.unwrap();
+    assert!(!node.sessions.is_ready(&chat()));
+    assert!(node.woken().is_empty());
+    let mut client = node.client("s").await;
+    client.submit("s:1", "hi").unwrap();
+    let reply = reply(&mut client).await;
+    client.flushed(reply.delivery).unwrap();
+    client.leave().await;
+    tokio::time::sleep(Duration::from_millis(1)).await;
+    let late = Node::outbox(&node.rows()[0], 99, "late");
+    assert!(matches!(node.sessions.send(late).await, Sending::NotSent { .. }));
+    asks.ask(7, AdminAsk::Models).unwrap();
+    let answer = asks.next().await.unwrap();
+    assert!(matches!(answer, FromNode::Answer { n: 7, reply: Answered::Failed(_) }), "{answer:?}");
 }

@@ -86,7 +86,8 @@ impl Screen {
             self.previewed.clear();
         } else {
             show.extend(self.break_line());
-            if !self.aside.contains(&reply.inbound) {
+            // Words of a task, which come after the outcome of their event, say themselves what they are.
+            if reply.outcome.is_some() && !self.aside.contains(&reply.inbound) {
                 show.push(note(&format!("the reply to {}, which was asked before:", reply.inbound)));
             }
             show.push(Show::Words(for_terminal(&reply.text) + "\n"));
@@ -214,6 +215,24 @@ mod tests {
         screen.begin(id("s:1"));
         screen.abandon();
         assert_eq!(words(&[screen.see(&reply("s:1", "mine", Some(Outcome::Replied)))]), "mine\n");
+    }
+
+    #[test]
+    fn words_of_a_task_that_come_after_the_outcome_are_shown_as_they_are() {
+        let mut screen = Screen::default();
+        screen.begin(id("s:1"));
+        assert!(screen.see(&reply("s:1", "task made", Some(Outcome::Replied))).done);
+        let seen = screen.see(&reply("s:1", "— task result\nall is read", None));
+        assert_eq!((seen.delivery, seen.done), (Some(5), false));
+        assert_eq!(words(&[seen]), "— task result\nall is read\n");
+        screen.begin(id("s:2"));
+        let seen = [
+            screen.see(&piece("s:2", "Hel")),
+            screen.see(&reply("s:1", "— task result", None)),
+            screen.see(&reply("s:2", "Hello", Some(Outcome::Replied))),
+        ];
+        assert_eq!(words(&seen), "Hel\n— task result\n\nHello\n".replace("\n\n", "\n"));
+        assert!(seen[2].done);
     }
 
     #[test]

@@ -7,14 +7,17 @@ mod codec;
 
 pub use codec::{Frames, WireError, encode};
 
-use messages::InboundId;
-use messages::admin::{ActorView, StatusView};
+use messages::admin::{ActorView, ModelTest, StatusView, TaskDo};
 use messages::context::View;
+use messages::offer::Offers;
+use messages::step::{Day, Spending};
+use messages::store::{TaskFound, TaskView};
 use messages::turn::Outcome;
+use messages::{InboundId, Slug};
 use serde::{Deserialize, Serialize};
 
 /// The version both ends must have. It changes when a frame changes its meaning.
-pub const WIRE_VERSION: u32 = 1;
+pub const WIRE_VERSION: u32 = 2;
 /// The longest frame in bytes, its line end not counted, both ways.
 pub const FRAME_BYTES_MAX: usize = 2 * 1024 * 1024;
 /// The longest text of one inbound event in bytes.
@@ -44,6 +47,9 @@ pub struct Hello {
     /// Previews of answers are wanted.
     #[serde(default)]
     pub previews: bool,
+    /// It only asks about the node: no reply is given to it, so that none is lost in it.
+    #[serde(default)]
+    pub only_asks: bool,
     /// The last deliveries this session has flushed, oldest first, [`FLUSHED_MAX`] at most.
     #[serde(default)]
     pub flushed: Vec<i64>,
@@ -109,6 +115,49 @@ pub enum AdminAsk {
     },
     /// The session's own context.
     Context,
+    /// Tasks of a workspace, newest first, a page of them.
+    Tasks {
+        /// Which workspace.
+        workspace: Slug,
+        /// Only those that have not ended, and dead letters that nobody has read.
+        open: bool,
+        /// Those before this place ([`TaskView::place`]).
+        before: Option<i64>,
+        /// At most; the node may give fewer.
+        limit: u32,
+    },
+    /// One task, with all below it.
+    Task {
+        /// Of which workspace.
+        workspace: Slug,
+        /// The beginning of its id, as `TaskId::prefix` gives.
+        prefix: String,
+    },
+    /// Ask a task to do something, as the session's user.
+    TaskDo {
+        /// Of which workspace.
+        workspace: Slug,
+        /// The beginning of its id.
+        prefix: String,
+        /// What.
+        what: TaskDo,
+    },
+    /// What was spent, by day and account.
+    Usage {
+        /// From this day.
+        from: Day,
+        /// To this one.
+        to: Day,
+        /// Only accounts that begin so; empty: all.
+        account: String,
+    },
+    /// The models that can be asked, and their chains.
+    Models,
+    /// Ask one model something small, for real.
+    TestModel {
+        /// Its name; empty: the first of the chat route.
+        model: String,
+    },
 }
 
 /// From the node.
@@ -192,7 +241,7 @@ pub struct Reply {
     pub inbound: InboundId,
     /// The context that says it.
     pub context: String,
-    /// What its delivery makes of the event; `None`: more comes.
+    /// What its delivery makes of the event; `None`: more comes, or it had its outcome before, as words of a task have.
     pub outcome: Option<Outcome>,
     /// The words.
     pub text: String,
@@ -212,106 +261,21 @@ pub enum Answered {
     Restarted(String),
     /// To `Context`.
     Context(View),
+    /// To `Tasks`; long results are cut.
+    Tasks(Vec<TaskView>),
+    /// To `Task`; long texts are cut.
+    Task(TaskFound),
+    /// To `TaskDo`: what was done, in words; or why not.
+    TaskDone(Result<String, String>),
+    /// To `Usage`.
+    Usage(Vec<Spending>),
+    /// To `Models`.
+    Models(Offers),
+    /// To `TestModel`.
+    ModelTested(Box<ModelTest>),
     /// It could not be answered: what failed and why.
     Failed(String),
 }
 
 #[cfg(test)]
-mod tests {
-    use super::*;
-
-    fn golden<T: Serialize + serde::de::DeserializeOwned + PartialEq + std::fmt::Debug>(frame: &T, text: &str) {
-        assert_eq!(serde_json::to_string(frame).unwrap(), text);
-        assert_eq!(&serde_json::from_str::<T>(text).unwrap(), frame);
-    }
-
-    #[test]
-    fn what_the_client_says_reads_the_same_in_every_build_of_this_version() {
-        let hello = Hello {
-            version: 1,
-            user: "ann".into(),
-            workspace: "home".into(),
-            context: "general".into(),
-            session: "s1".into(),
-            previews: true,
-            flushed: vec![7],
-        };
-        golden(
-            &FromClient::Hello(hello),
-            r#"{"hello":{"version":1,"user":"ann","workspace":"home","context":"general","session":"s1","previews":true,"flushed":[7]}}"#,
-        );
-        golden(
-            &FromClient::Submit { event: "s1:1".into(), text: "a\u{200b}\n".into() },
-            "{\"submit\":{\"event\":\"s1:1\",\"text\":\"a\u{200b}\\n\"}}",
-        );
-        golden(
-            &FromClient::Edit { event: "s1:2".into(), target: "s1:1".into(), text: "b".into() },
-            r#"{"edit":{"event":"s1:2","target":"s1:1","text":"b"}}"#,
-        );
-        golden(
-            &FromClient::Delete { event: "s1:3".into(), target: "s1:1".into() },
-            r#"{"delete":{"event":"s1:3","target":"s1:1"}}"#,
-        );
-        golden(&FromClient::Flushed { delivery: 9 }, r#"{"flushed":{"delivery":9}}"#);
-        golden(&FromClient::Ask { n: 1, what: AdminAsk::Actors }, r#"{"ask":{"n":1,"what":"actors"}}"#);
-        golden(
-            &FromClient::Ask { n: 2, what: AdminAsk::Restart { address: "models".into() } },
-            r#"{"ask":{"n":2,"what":{"restart":{"address":"models"}}}}"#,
-        );
-        golden(&FromClient::Bye, r#""bye""#);
-    }
-
-    #[test]
-    fn what_the_node_says_reads_the_same_in_every_build_of_this_version() {
-        let inbound = InboundId::from_row("in_4k2v9m0x4k2v9m0x".into());
-        golden(
-            &FromNode::Welcome(Welcome {
-                node: "n1".into(),
-                workspace: "home".into(),
-                context: "general".into(),
-                lines: vec!["hi".into()],
-            }),
-            r#"{"welcome":{"node":"n1","workspace":"home","context":"general","lines":["hi"]}}"#,
-        );
-        golden(&FromNode::Refused { why: "no".into() }, r#"{"refused":{"why":"no"}}"#);
-        golden(
-            &FromNode::Accepted { event: "s1:1".into(), inbound: inbound.clone(), duplicate: false },
-            r#"{"accepted":{"event":"s1:1","inbound":"in_4k2v9m0x4k2v9m0x","duplicate":false}}"#,
-        );
-        golden(
-            &FromNode::NotAccepted { event: "s1:1".into(), why: "no".into() },
-            r#"{"not_accepted":{"event":"s1:1","why":"no"}}"#,
-        );
-        golden(
-            &FromNode::Preview { inbound: inbound.clone(), piece: "He".into() },
-            r#"{"preview":{"inbound":"in_4k2v9m0x4k2v9m0x","piece":"He"}}"#,
-        );
-        golden(
-            &FromNode::Reply(Reply {
-                delivery: 3,
-                inbound: inbound.clone(),
-                context: "ws/home/context/general".into(),
-                outcome: Some(Outcome::Replied),
-                text: "Hello".into(),
-                sources: vec!["notes/a.md".into()],
-            }),
-            r#"{"reply":{"delivery":3,"inbound":"in_4k2v9m0x4k2v9m0x","context":"ws/home/context/general","outcome":"replied","text":"Hello","sources":["notes/a.md"]}}"#,
-        );
-        golden(
-            &FromNode::Settled { inbound, outcome: Outcome::InDoubt, reason: "cut off".into() },
-            r#"{"settled":{"inbound":"in_4k2v9m0x4k2v9m0x","outcome":"in_doubt","reason":"cut off"}}"#,
-        );
-        golden(
-            &FromNode::Answer { n: 1, reply: Answered::Failed("no".into()) },
-            r#"{"answer":{"n":1,"reply":{"failed":"no"}}}"#,
-        );
-        golden(&FromNode::Busy { why: "disk".into() }, r#"{"busy":{"why":"disk"}}"#);
-    }
-
-    #[test]
-    fn a_hello_may_leave_out_what_an_older_client_does_not_know() {
-        let text = r#"{"hello":{"version":1,"user":"a","workspace":"w","context":"c","session":"s"}}"#;
-        let FromClient::Hello(hello) = serde_json::from_str(text).unwrap() else { panic!("not a hello") };
-        assert!(!hello.previews && hello.flushed.is_empty());
-    }
-}
+mod tests;
