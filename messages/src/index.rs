@@ -1,4 +1,4 @@
-//! What a workspace's index may be asked. It is the one place that opens knowledge files.
+//! What a workspace's index may be asked: passages for a question, and pages of a file for a person.
 
 use serde::{Deserialize, Serialize};
 

@@ -293,7 +293,7 @@ impl Shared {
             files: report.files,
             passages: report.passages,
             scanning: self.reading.load(Ordering::SeqCst).then(|| self.looked_at.load(Ordering::Relaxed)),
-            roots: self.library.roots().iter().map(crate::gate::Root::title).collect(),
+            roots: self.library.roots().iter().map(gate::Root::title).collect(),
             skipped,
             skipped_total,
         }

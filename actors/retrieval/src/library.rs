@@ -3,12 +3,12 @@
 use std::sync::Mutex;
 use std::sync::atomic::{AtomicBool, Ordering};
 
+use gate::Root;
 use messages::index::{Hit, Reply};
 use rusqlite::InterruptHandle;
 
 use crate::config::IndexConfig;
 use crate::database::{Place, Trouble};
-use crate::gate::{Root, roots};
 use crate::open::{self, Wanted};
 use crate::pool::Pool;
 use crate::scan::{self, Progress, Report};
@@ -49,7 +49,7 @@ impl Brake {
 
 impl Library {
     pub(crate) fn new(config: &IndexConfig) -> Self {
-        Self { place: Place::of(&config.workspace_folder), roots: roots(config), pool: Pool::default() }
+        Self { place: Place::of(&config.workspace_folder), roots: config.roots(), pool: Pool::default() }
     }
 
     pub(crate) fn roots(&self) -> &[Root] {

@@ -4,10 +4,10 @@ use std::os::unix::fs::MetadataExt as _;
 use std::path::Path;
 use std::sync::{Mutex, MutexGuard, PoisonError};
 
+use gate::Identity;
 use rusqlite::Connection;
 
 use crate::database::{Place, Trouble};
-use crate::gate::Identity;
 
 /// The most connections that are kept.
 const KEPT_MAX: usize = 4;

@@ -3,10 +3,11 @@
 use std::fs;
 use std::path::PathBuf;
 
+use gate::Mount;
 use messages::index::{Hit, Reply};
 use tempfile::TempDir;
 
-use crate::config::{IndexConfig, Mount, WatchReport};
+use crate::config::{IndexConfig, WatchReport};
 use crate::database::Trouble;
 use crate::library::{Brake, Library};
 use crate::open::Wanted;

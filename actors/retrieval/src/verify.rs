@@ -4,12 +4,12 @@ use std::collections::HashMap;
 use std::ops::ControlFlow;
 use std::path::Path;
 
+use gate::{Mount, Root, Step, walk};
 use rusqlite::Connection;
 use sha2::{Digest as _, Sha256};
 
-use crate::config::{IndexConfig, Mount, WatchReport};
+use crate::config::{IndexConfig, WatchReport};
 use crate::database::Trouble;
-use crate::gate::{Root, Step, walk};
 use crate::library::Library;
 use crate::search::covered;
 

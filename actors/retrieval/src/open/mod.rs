@@ -2,13 +2,12 @@
 
 pub(crate) mod core;
 
+use gate::{PATH_BYTES_MAX, Refused, Root, find_file};
 use messages::index::{OPEN_PAGE_BYTES, Page, Reply};
 use rusqlite::Connection;
 
 use self::core::{Meant, ends_with, meant, not_there, pages};
 use crate::database::Trouble;
-use crate::gate::core::{PATH_BYTES_MAX, admits_path};
-use crate::gate::{Refused, Root};
 use crate::search::covered;
 
 /// What a person wants to read.
@@ -46,10 +45,8 @@ fn read(roots: &[Root], path: &str, wanted: Wanted<'_>) -> Option<Result<String,
     if !markdown::paths::any(wanted.paths, path) {
         return None;
     }
-    let mounted =
-        path.split_once('/').and_then(|(name, rest)| Some((roots.iter().find(|root| root.name == name)?, rest)));
-    let (root, below) = mounted.or_else(|| Some((roots.iter().find(|root| root.name.is_empty())?, path)))?;
-    admits_path(below, &root.top_taken).then(|| root.open()?.read(below))
+    let (root, below) = find_file(roots, path)?;
+    Some(root.open().and_then(|open| open.read(below)))
 }
 
 fn candidates(connection: &Connection, roots: &[Root], typed: &str, paths: &[String]) -> Result<Vec<String>, Trouble> {

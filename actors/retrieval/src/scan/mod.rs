@@ -7,12 +7,12 @@ mod rows;
 use std::collections::HashMap;
 use std::ops::ControlFlow;
 
+use gate::{Found, OpenRoot, Root, Step, walk};
 use sha2::{Digest as _, Sha256};
 
 use self::core::{Known, is_believed_empty, is_unknown, kept_time, must_read};
 use self::rows::Rows;
 use crate::database::{Place, Trouble};
-use crate::gate::{Found, OpenRoot, Root, Step, walk};
 
 /// Left-out files that are told in full; the rest is counted.
 pub(crate) const SKIPPED_SHOWN_MAX: usize = 20;

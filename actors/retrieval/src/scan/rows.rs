@@ -3,12 +3,12 @@
 use std::collections::{HashMap, HashSet};
 use std::os::unix::ffi::OsStrExt as _;
 
+use gate::{Identity, Root};
 use markdown::chunk::{CHUNKS_MAX, chunks, front};
 use rusqlite::{Connection, OptionalExtension as _, params};
 
 use super::core::Known;
 use crate::database::Trouble;
-use crate::gate::{Identity, Root};
 use crate::search::core::parted;
 
 /// A transaction is committed after so many bytes of text, so that searches see a long scan grow.

@@ -6,13 +6,13 @@ mod stop;
 use std::collections::HashMap;
 use std::os::unix::ffi::OsStrExt as _;
 
+use gate::Root;
 use markdown::text::{clean_line, cut};
 use messages::index::{HITS_MAX, Hit, QUERY_BYTES_MAX};
 use rusqlite::{Connection, params};
 
 use self::core::{Terms, quoted};
 use crate::database::Trouble;
-use crate::gate::Root;
 
 /// Tokens of a snippet; FTS5 gives 64 at most.
 const SNIPPET_TOKENS: i64 = 32;

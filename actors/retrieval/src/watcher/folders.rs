@@ -6,12 +6,11 @@ use std::ops::ControlFlow;
 use std::path::{Path, PathBuf};
 use std::sync::{Arc, Mutex, PoisonError};
 
+use gate::{OpenRoot, Root, Step, walk_from};
 use notify::{RecommendedWatcher, RecursiveMode, Watcher as _};
 use tokio::sync::Notify;
 
 use super::core::Pending;
-use crate::gate::core::admits_folders;
-use crate::gate::{OpenRoot, Root, Step, walk_from};
 
 /// The most folders of a workspace that are watched; with more, all are looked at every two seconds instead. The
 /// system's own limit is shared by all programs of a user (inotify(7), max_user_watches).
@@ -102,7 +101,7 @@ impl Folders {
         for root in self.roots.clone() {
             let Ok(open) = root.open() else { continue };
             let below = folders.iter().filter_map(|folder| folder.strip_prefix(&root.folder).ok()?.to_str());
-            for below in below.filter(|below| admits_folders(below, &root.top_taken)) {
+            for below in below.filter(|below| root.admits_folder(below)) {
                 if self.watcher.is_some() {
                     self.watch_below(&open, below);
                 }

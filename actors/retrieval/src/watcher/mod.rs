@@ -15,7 +15,6 @@ use tokio::time::{Instant, timeout};
 use self::core::Pending;
 use self::folders::{FOLDERS_WATCHED_MAX, Folders, Gathered};
 use crate::config::{IndexConfig, WatchReport};
-use crate::gate::roots;
 use crate::watch::{Msg, Reply, Watch};
 
 /// Changes are gathered until nothing happened for so long,
@@ -66,7 +65,7 @@ impl Service for WatcherService {
             standing: self.standing.clone(),
             gathered: gathered.clone(),
         };
-        let folders = Folders::new(roots(&self.config), FOLDERS_WATCHED_MAX, gathered);
+        let folders = Folders::new(self.config.roots(), FOLDERS_WATCHED_MAX, gathered);
         cx.spawn("watch", watching.run(folders));
         Ok(())
     }

@@ -8,11 +8,12 @@ use serde_json::Value as Json;
 use super::{none, root};
 
 /// Each crate of ours and those of ours it may name. Actors meet only through `messages`, never as siblings.
-const ALLOWED: [(&str, &[&str]); 15] = [
+const ALLOWED: [(&str, &[&str]); 17] = [
     ("heap", &[]),
     ("messages", &[]),
     ("markdown", &[]),
     ("config", &[]),
+    ("gate", &["markdown"]),
     ("policy", &["messages"]),
     ("runtime", &["messages", "heap"]),
     ("store", &["messages", "runtime"]),
@@ -20,16 +21,18 @@ const ALLOWED: [(&str, &[&str]); 15] = [
     ("models", &["messages", "runtime"]),
     ("admin", &["messages", "runtime"]),
     ("connector-console", &["messages", "runtime", "lane"]),
-    ("retrieval", &["messages", "runtime", "markdown"]),
+    ("retrieval", &["messages", "runtime", "markdown", "gate"]),
+    ("tools", &["messages", "runtime", "markdown", "gate"]),
     ("workspaces", &["messages", "runtime", "markdown", "policy"]),
     ("agent-runtime", &EVERYTHING),
     ("tests", &EVERYTHING),
 ];
 
 /// What the program wires together.
-const EVERYTHING: [&str; 12] = [
+const EVERYTHING: [&str; 14] = [
     "messages",
     "markdown",
+    "gate",
     "config",
     "policy",
     "runtime",
@@ -39,6 +42,7 @@ const EVERYTHING: [&str; 12] = [
     "admin",
     "connector-console",
     "retrieval",
+    "tools",
     "workspaces",
 ];
 

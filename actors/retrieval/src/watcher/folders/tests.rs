@@ -4,7 +4,7 @@ use super::*;
 use crate::testing::Shelf;
 
 fn folders(shelf: &Shelf, folders_max: usize) -> Folders {
-    Folders::new(crate::gate::roots(&shelf.config()), folders_max, Gathered::default())
+    Folders::new(shelf.config().roots(), folders_max, Gathered::default())
 }
 
 #[test]

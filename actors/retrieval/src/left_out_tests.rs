@@ -1,8 +1,11 @@
+//! What the index leaves out, with the reason that it tells; the gate itself is tested in its own crate.
+
 use std::fs;
 use std::os::unix::fs::{PermissionsExt as _, symlink};
 
-use super::core::FILE_BYTES_MAX;
-use crate::config::{IndexConfig, Mount};
+use gate::{DEPTH_MAX, FILE_BYTES_MAX, Mount};
+
+use crate::config::IndexConfig;
 use crate::library::Library;
 use crate::testing::{LATER_NS, Never, Shelf};
 
@@ -74,6 +77,8 @@ fn records_of_the_workspace_are_never_knowledge() {
         "contexts/general/memory.md",
         "tasks/t.md",
         "approvals/a.md",
+        "mail/me/inbox/m.md",
+        "drafts/d.md",
         ".qmd/x.md",
         ".index/x.md",
     ] {
@@ -136,8 +141,8 @@ fn an_unreadable_file_is_told_and_the_rest_goes_on() {
 #[test]
 fn depth_is_limited_and_a_name_that_hides_is_told() {
     let shelf = Shelf::new();
-    shelf.write(&format!("notes/{}deep.md", "d/".repeat(super::core::DEPTH_MAX)), "needle");
-    shelf.write(&format!("notes/{}deeper.md", "d/".repeat(super::core::DEPTH_MAX + 1)), "needle");
+    shelf.write(&format!("notes/{}deep.md", "d/".repeat(DEPTH_MAX)), "needle");
+    shelf.write(&format!("notes/{}deeper.md", "d/".repeat(DEPTH_MAX + 1)), "needle");
     shelf.write("notes/a\u{202e}b.md", "needle");
     let report = shelf.scan();
     assert_eq!((report.files, report.skipped_total), (1, 2), "{:?}", report.skipped);

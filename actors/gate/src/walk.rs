@@ -4,20 +4,23 @@ use std::ops::ControlFlow;
 
 use rustix::fs::{AtFlags, Dir, FileType, Stat, statat};
 
-use super::core::{
+use crate::core::{
     DEPTH_MAX, FILE_BYTES_MAX, FILES_MAX, NAMES_MAX, PATH_BYTES_MAX, admits_file, admits_folder, can_be_shown,
 };
-use super::{OpenRoot, Refused};
+use crate::refused::Refused;
+use crate::root::OpenRoot;
 
 /// What a walk meets. Paths are relative to the root.
-pub(crate) enum Step<'a> {
+pub enum Step<'a> {
     /// A folder that is read now; `""` is the root.
     Folder(&'a str),
     /// A file of knowledge.
     File(Found),
     /// Something that is left out, and why.
     Skipped {
+        /// Which.
         path: String,
+        /// Why.
         why: String,
         /// Nothing is known of what is in there: it may still be as it was.
         unknown_below: bool,
@@ -26,19 +29,22 @@ pub(crate) enum Step<'a> {
 
 /// A file as its folder lists it.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub(crate) struct Found {
-    pub(crate) path: String,
-    pub(crate) size: u64,
-    pub(crate) mtime_ns: i64,
+pub struct Found {
+    /// Relative to the root.
+    pub path: String,
+    /// In bytes.
+    pub size: u64,
+    /// When it was changed, in nanoseconds since the Unix epoch.
+    pub mtime_ns: i64,
 }
 
 /// Visits everything below a root until `visit` breaks. What can't be read is told as skipped, and the walk goes on.
-pub(crate) fn walk(root: &OpenRoot<'_>, visit: &mut dyn FnMut(Step<'_>) -> ControlFlow<()>) -> ControlFlow<()> {
+pub fn walk(root: &OpenRoot<'_>, visit: &mut dyn FnMut(Step<'_>) -> ControlFlow<()>) -> ControlFlow<()> {
     walk_from(root, "", visit)
 }
 
 /// The same from a folder below the root.
-pub(crate) fn walk_from(
+pub fn walk_from(
     root: &OpenRoot<'_>,
     folder: &str,
     visit: &mut dyn FnMut(Step<'_>) -> ControlFlow<()>,
@@ -156,7 +162,7 @@ impl Walk<'_, '_> {
     }
 }
 
-fn join(folder: &str, name: &str) -> String {
+pub(crate) fn join(folder: &str, name: &str) -> String {
     if folder.is_empty() { name.to_owned() } else { format!("{folder}/{name}") }
 }
 

@@ -1,18 +1,22 @@
 //! Which names belong to knowledge. Nothing here looks at a disk.
 
 /// Folders at the top of a workspace that hold its own records: never searched, never opened as knowledge.
-pub(crate) const RECORDS: [&str; 4] = ["logs", "contexts", "tasks", "approvals"];
+pub(crate) const RECORDS: [&str; 6] = ["logs", "contexts", "tasks", "approvals", "mail", "drafts"];
+/// Further folders at the top that say what the node does: read like knowledge, written by people only.
+const PEOPLES: [&str; 4] = ["skills", "schedules", "objectives", "triggers"];
+/// The workspace's own file, at the top.
+const DEFINITION: &str = "workspace.md";
 
 /// The deepest folder below a root.
-pub(crate) const DEPTH_MAX: usize = 32;
+pub const DEPTH_MAX: usize = 32;
 /// The largest file in bytes.
-pub(crate) const FILE_BYTES_MAX: u64 = 8 * 1024 * 1024;
+pub const FILE_BYTES_MAX: u64 = 8 * 1024 * 1024;
 /// The most files of one root.
 pub(crate) const FILES_MAX: u64 = 200_000;
 /// The most names of one root that are looked at, of any kind.
 pub(crate) const NAMES_MAX: u64 = 2_000_000;
 /// The longest path below a root in bytes.
-pub(crate) const PATH_BYTES_MAX: usize = 4_000;
+pub const PATH_BYTES_MAX: usize = 4_000;
 
 const SUFFIXES: [&str; 3] = ["md", "markdown", "txt"];
 
@@ -48,6 +52,30 @@ pub(crate) fn admits_folders(path: &str, top_taken: &[String]) -> bool {
                 .all(|(depth, name)| depth < DEPTH_MAX && !name.is_empty() && admits_folder(name, depth, top_taken))
 }
 
+/// Whether a path below the workspace's own folder may be written by a tool. Nothing here says whether it is there.
+///
+/// # Errors
+/// Why it may not, to be put after the path: `is kept for people`.
+pub(crate) fn may_write(path: &str, top_taken: &[String]) -> Result<(), &'static str> {
+    let top = path.split_once('/').map(|(top, _)| top);
+    // A disk may hold that capitals are no difference.
+    let is = |name: &str, taken: &str| name.eq_ignore_ascii_case(taken);
+    if top.is_some_and(|top| RECORDS.iter().any(|taken| is(top, taken))) {
+        return Err("is among the workspace's own records");
+    }
+    if top.is_some_and(|top| top_taken.iter().any(|taken| is(top, taken))) {
+        return Err("is in a mounted folder, which is only read");
+    }
+    if is(path, DEFINITION) || top.is_some_and(|top| PEOPLES.iter().any(|taken| is(top, taken))) {
+        return Err("says what this workspace does, and only people change it");
+    }
+    if admits_path(path, &[]) {
+        Ok(())
+    } else {
+        Err("is no path of a text: use plain names below the workspace, ending in .md, .markdown or .txt")
+    }
+}
+
 /// Whether a name can be shown and typed: none with control or invisible characters.
 pub(crate) fn can_be_shown(name: &str) -> bool {
     !name.chars().any(markdown::text::is_hidden)
@@ -79,6 +107,39 @@ mod tests {
     #[case("a\u{202e}.md", false)]
     fn only_knowledge_is_admitted(#[case] path: &str, #[case] admitted: bool) {
         assert_eq!(admits_path(path, &["logs".into(), "notes".into()]), admitted);
+    }
+
+    #[rstest]
+    #[case("plan.md", true)]
+    #[case("a/logs/x.md", true)]
+    #[case("research/x.md", true)]
+    #[case("a/workspace.md", true)]
+    #[case("mail.md", true)]
+    #[case("workspace.md", false)]
+    #[case("Workspace.MD", false)]
+    #[case("contexts/general/context.md", false)]
+    #[case("Contexts/general/context.md", false)]
+    #[case("logs/x.md", false)]
+    #[case("tasks/x.md", false)]
+    #[case("approvals/x.md", false)]
+    #[case("mail/x.md", false)]
+    #[case("drafts/x.md", false)]
+    #[case("skills/a/SKILL.md", false)]
+    #[case("schedules/x.md", false)]
+    #[case("objectives/x.md", false)]
+    #[case("triggers/x.md", false)]
+    #[case("notes/x.md", false)]
+    #[case(".versions/plan.md/k.md", false)]
+    #[case("a/.hidden.md", false)]
+    #[case("a/x.rs", false)]
+    #[case("../x.md", false)]
+    #[case("a/../x.md", false)]
+    #[case("/x.md", false)]
+    #[case("a//x.md", false)]
+    #[case("", false)]
+    #[case("a\u{0}.md", false)]
+    fn tools_write_knowledge_only(#[case] path: &str, #[case] may: bool) {
+        assert_eq!(may_write(path, &["logs".into(), "notes".into()]).is_ok(), may);
     }
 
     #[test]
