@@ -1,5 +1,9 @@
 //! What a tool may be asked, and what is known of each.
 
+mod arguments;
+
+pub use arguments::{Post, SpawnTask};
+
 use serde::{Deserialize, Serialize};
 
 use crate::id::Trace;
@@ -176,4 +180,15 @@ pub struct ToolSpec {
     pub repeat: Repeat,
     /// Only tasks may use it.
     pub tasks_only: bool,
+}
+
+impl ToolSpec {
+    /// The sentence for a model whose arguments are not as the schema wants them; `why` is cut to 300 characters.
+    #[must_use]
+    pub fn refuses(&self, why: &str) -> Failure {
+        let why: String = why.chars().filter(|c| !c.is_control()).take(300).collect();
+        let Self { name, schema, .. } = self;
+        let message = format!("The arguments of `{name}` can't be used: {why}. They must fit this schema: {schema}");
+        Failure { class: Class::Arguments, message }
+    }
 }
