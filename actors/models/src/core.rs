@@ -1,29 +1,86 @@
-//! Which provider answers. Pure.
+//! Which models are asked, in which order, and what ends that. Pure.
 
-use messages::model::{Class, Failure};
+use messages::model::{Action, Billed, Class, Failure, Request};
+use messages::offer::{Offer, Offers};
 
 /// Names shown in a message before the rest is only counted.
 const NAMES_SHOWN_MAX: usize = 8;
 
-/// Chooses a provider: the default if it is allowed, else the first allowed one that is configured. With no list of
-/// allowed models, the default.
-pub(crate) fn choose<'a>(default: &'a str, configured: &'a [String], allowed: &[String]) -> Result<&'a str, Failure> {
-    if allowed.is_empty() || allowed.iter().any(|name| name == default) {
-        return Ok(default);
+/// The models that are asked for a request: its route, narrowed by what its context allows, without those that gave
+/// nothing already. Where that leaves none, the last is asked again.
+pub(crate) fn chain<'a>(offers: &'a Offers, request: &Request) -> Result<Vec<&'a Offer>, Failure> {
+    let all = offers.chain(request.purpose, &request.allowed);
+    let left: Vec<&Offer> = all.iter().copied().filter(|offer| !request.avoid.contains(&offer.name)).collect();
+    match (left.is_empty(), all.last()) {
+        (false, _) => Ok(left),
+        (true, Some(last)) => Ok(vec![last]),
+        (true, None) => Err(not_allowed(offers, &request.allowed)),
     }
-    let chosen = allowed.iter().find_map(|name| configured.iter().find(|have| *have == name));
-    chosen.map(String::as_str).ok_or_else(|| not_allowed(configured, allowed))
 }
 
-fn not_allowed(configured: &[String], allowed: &[String]) -> Failure {
+/// Whether whoever runs the node must hear of it.
+pub(crate) fn tells_admin(class: Class) -> bool {
+    matches!(class.action(), Action::FailAndTellAdmin | Action::ParkAndTellAdmin)
+}
+
+/// Whether the next model may be asked in the same call: nothing was paid, and another model may do better.
+fn goes_on(failure: &Failure) -> bool {
+    let passes_on = match failure.class.action() {
+        Action::RetryThenFallBack
+        | Action::RetryOnceThenFallBack
+        | Action::FallBack
+        | Action::ParkUntilReset
+        | Action::FailAndTellAdmin
+        | Action::ParkAndTellAdmin => true,
+        Action::Fail | Action::BackOff | Action::Retry | Action::Compact | Action::Refuse => false,
+    };
+    passes_on && failure.billed == Billed::Nothing
+}
+
+/// What the models of a chain have answered so far.
+#[derive(Debug, Default)]
+pub(crate) struct Tried {
+    last: Option<Failure>,
+    /// The quota that is reset first.
+    quota: Option<Failure>,
+}
+
+impl Tried {
+    /// Takes the failure of the model that was asked last; gives it back when that ends it.
+    pub(crate) fn failed(&mut self, failure: Failure) -> Option<Failure> {
+        if !goes_on(&failure) {
+            return Some(failure);
+        }
+        if failure.class == Class::Quota && self.quota.as_ref().is_none_or(|first| is_sooner(&failure, first)) {
+            self.quota = Some(failure.clone());
+        }
+        self.last = Some(failure);
+        None
+    }
+
+    /// No model is left: the quota that is reset first if there is one, else what failed last.
+    pub(crate) fn ended(self) -> Option<Failure> {
+        self.quota.or(self.last)
+    }
+}
+
+/// One that says when comes before one that does not.
+fn is_sooner(one: &Failure, other: &Failure) -> bool {
+    match (one.retry_at, other.retry_at) {
+        (Some(one), Some(other)) => one < other,
+        (one, other) => one.is_some() && other.is_none(),
+    }
+}
+
+fn not_allowed(offers: &Offers, allowed: &[String]) -> Failure {
+    let have: Vec<String> = offers.all.iter().map(|offer| offer.name.clone()).collect();
     Failure {
         class: Class::NotAllowed,
-        message: format!(
-            "This context allows only the models {}; this node has {}.",
-            names(allowed),
-            names(configured)
-        ),
+        message: format!("This context allows only the models {}; this node has {}.", names(allowed), names(&have)),
         advice: "Name one of this node's models under `models` in the context's context.md, or add the missing one under `[models.providers]` in agent-runtime.toml.".to_owned(),
+        model: String::new(),
+        billed: Billed::Nothing,
+        retry_at: None,
     }
 }
 
@@ -36,37 +93,5 @@ fn names(all: &[String]) -> String {
 }
 
 #[cfg(test)]
-mod tests {
-    use super::*;
-
-    fn list(names: &[&str]) -> Vec<String> {
-        names.iter().map(|name| (*name).to_owned()).collect()
-    }
-
-    #[test]
-    fn the_default_answers_unless_the_context_says_otherwise() {
-        let have = list(&["offline", "zai", "local"]);
-        for (allowed, chosen) in [
-            (list(&[]), "zai"),
-            (list(&["local", "zai"]), "zai"),
-            (list(&["local", "offline"]), "local"),
-            (list(&["gone", "offline"]), "offline"),
-        ] {
-            assert_eq!(choose("zai", &have, &allowed).unwrap(), chosen, "{allowed:?}");
-        }
-    }
-
-    #[test]
-    fn a_model_that_is_not_allowed_is_never_used_instead() {
-        let failure = choose("zai", &list(&["zai", "offline"]), &list(&["gone"])).unwrap_err();
-        assert_eq!(failure.class, Class::NotAllowed);
-        assert_eq!(failure.message, "This context allows only the models `gone`; this node has `zai`, `offline`.");
-    }
-
-    #[test]
-    fn a_long_list_of_names_is_counted_not_printed() {
-        let many: Vec<_> = (0..10).map(|n| format!("m{n}")).collect();
-        assert!(names(&many).ends_with("`m7` and 2 more"));
-        assert!(!names(&many[..8]).contains("more"));
-    }
-}
+#[path = "core_tests.rs"]
+mod tests;

@@ -1,140 +1,161 @@
 //! One provider as an actor: `models/<name>`.
 
 use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::Duration;
 
 use futures_util::future::BoxFuture;
-use messages::model::{Answer, Class, Failure, Model, Msg, Reply, Request};
-use messages::{AskError, Trace};
-use runtime::{Feed, ReplyPort, Service, ServiceCx, ServiceError};
-use tokio::sync::{OwnedSemaphorePermit, Semaphore};
+use messages::model::{Answer, Billed, Class, Failure, Model, Msg, Reply, Request};
+use messages::{AskError, Moment};
+use runtime::{Clock, Feed, ReplyPort, Service, ServiceCx, ServiceError};
 use tokio::time::{Instant, timeout_at};
 
-use crate::config::{ProviderConfig, ProviderKind};
+use crate::config::{ProviderConfig, ProviderKind, Served, WINDOW_MAX, WINDOW_ZAI_BEGIN};
+use crate::fault::{Attempt, Fault, pause_before_retry};
 use crate::offline::Offline;
-use crate::openai::{Callee, Limits, OpenAi};
+use crate::openai::{Endpoint, Link};
+use crate::table::ModelTable;
+use crate::window::{Gate, Place, QUEUE_MAX, Rank, Ticket};
 
-/// Questions that wait behind a provider's window before the next is answered [`AskError::Busy`].
-pub const QUEUE_MAX: usize = 1_024;
 /// The longest a question may ask to be worked on, in seconds: a day.
 pub(crate) const CALL_SECONDS_MAX: u64 = 86_400;
 /// What someone who is turned away is told to wait.
 const BUSY_RETRY_AFTER: Duration = Duration::from_secs(2);
 
 /// An answer on its way.
-pub(crate) type Answering<'a> = BoxFuture<'a, Result<Answer, Failure>>;
+pub(crate) type Answering<'a> = BoxFuture<'a, Result<Answer, Fault>>;
 /// Who hears the words of an answer as they come.
 pub(crate) type OnPiece<'a> = &'a mut (dyn FnMut(&str) + Send);
 
-/// What can answer.
+/// What can answer: one model.
 pub(crate) trait Provider: Send + Sync + 'static {
-    /// Answers; dropped, it stops. The caller keeps the deadline; it is given so that no pause outlasts it.
-    fn answer<'a>(&'a self, request: &'a Request, deadline: Instant, on_piece: OnPiece<'a>) -> Answering<'a>;
+    /// Asks once; dropped, it stops. The caller keeps the deadline.
+    fn answer<'a>(&'a self, request: &'a Request, on_piece: OnPiece<'a>) -> Answering<'a>;
     /// What it is, in one line, without its key.
     fn describe(&self) -> String;
 }
 
-/// A provider behind `models/<name>`: so many answers at once, a bounded queue behind them, all beside the mailbox.
-/// An answer that nobody waits for any longer is stopped.
+/// A provider behind `models/<name>`: so many answers of each model at once, a bounded queue behind them, all beside the
+/// mailbox. An answer that nobody waits for any longer is stopped.
 pub struct ProviderService {
-    desk: Arc<Desk>,
-    /// One permit for each question that is answered or waits.
-    admission: Arc<Semaphore>,
+    name: String,
+    /// The default first.
+    desks: Vec<Arc<Desk>>,
 }
 
+/// One model, and the gate before it.
 struct Desk {
+    /// As routes name it.
     name: String,
     provider: Box<dyn Provider>,
-    window: usize,
-    free: Semaphore,
+    gate: Gate,
 }
 
 impl ProviderService {
-    /// Opens a provider. Connects to nothing yet.
+    /// Opens a provider with its models. Connects to nothing yet.
     ///
     /// # Errors
     /// [`ServiceError`] when what is configured can't work: an address that is none, a key that would leave unencrypted,
-    /// a window of 0, no TLS provider installed.
-    pub fn open(config: &ProviderConfig) -> Result<Self, ServiceError> {
-        let provider: Box<dyn Provider> = match &config.kind {
-            ProviderKind::Offline => Box::new(Offline { name: config.name.clone() }),
-            ProviderKind::OpenAi { base_url, model, key, connect_ms_max, first_byte_ms_max, idle_ms_max } => {
-                let ms = Duration::from_millis;
-                let limits = Limits {
-                    connect_max: ms(*connect_ms_max),
-                    first_byte_max: ms(*first_byte_ms_max),
-                    idle_max: ms(*idle_ms_max),
-                };
-                let callee = Callee { name: config.name.clone(), model: model.clone(), base_url: base_url.clone() };
-                Box::new(OpenAi::open(callee, key.clone(), limits)?)
-            }
-        };
-        Self::with(provider, config)
+    /// a window of 0, no model, no TLS provider installed.
+    pub fn open(config: &ProviderConfig, table: &ModelTable) -> Result<Self, ServiceError> {
+        let name = config.name.clone();
+        let wrong = |what: String| ServiceError::new(format!("models.providers.{name}: {what}"));
+        if !(1..=WINDOW_MAX).contains(&config.window) {
+            return Err(wrong(format!("`window` is {}; it must be from 1 to {WINDOW_MAX}", config.window)));
+        }
+        let served = config.served(table);
+        if served.iter().all(|one| one.offer.model.trim().is_empty()) {
+            return Err(wrong("`model` is empty; name the model as the endpoint knows it".to_owned()));
+        }
+        let link = Link::open(config).map_err(wrong)?.map(Arc::new);
+        let desks = served.into_iter().map(|one| Arc::new(desk(config, one, link.as_ref()))).collect();
+        Ok(Self { name, desks })
     }
 
-    fn with(provider: Box<dyn Provider>, config: &ProviderConfig) -> Result<Self, ServiceError> {
-        let (name, window) = (config.name.clone(), config.window);
-        if window == 0 || window > Semaphore::MAX_PERMITS - QUEUE_MAX {
-            return Err(ServiceError::new(format!(
-                "models.providers.{name}: `window` is {window}; it must be at least 1"
-            )));
-        }
-        let desk = Desk { name, provider, window, free: Semaphore::new(window) };
-        Ok(Self { desk: Arc::new(desk), admission: Arc::new(Semaphore::new(window + QUEUE_MAX)) })
+    /// The model that is to be asked: the default where none is named.
+    fn desk(&self, model: &str) -> Option<&Arc<Desk>> {
+        if model.is_empty() { self.desks.first() } else { self.desks.iter().find(|desk| desk.name == model) }
     }
 
     fn described(&self) -> Vec<String> {
-        let desk = &self.desk;
-        let running = desk.window - desk.free.available_permits();
-        let inside = desk.window + QUEUE_MAX - self.admission.available_permits();
-        vec![
-            format!("{}: {}", desk.name, desk.provider.describe()),
-            format!("{}: {running} of {} calls, {} waiting", desk.name, desk.window, inside.saturating_sub(running)),
-        ]
+        let mut lines = Vec::new();
+        for (at, desk) in self.desks.iter().enumerate() {
+            let (name, now) = (&desk.name, desk.gate.standing());
+            if at == 0 {
+                lines.push(format!("{name}: {}", desk.provider.describe()));
+            }
+            if at == 0 || now.running + now.waiting > 0 {
+                let most =
+                    if now.width < now.width_max { format!(" (at most {})", now.width_max) } else { String::new() };
+                lines.push(format!("{name}: {} of {}{most} calls, {} waiting", now.running, now.width, now.waiting));
+            }
+        }
+        lines
     }
+
+    fn serve(&self, request: Box<Request>, reply: ReplyPort<Model>, cx: &ServiceCx) {
+        let Some(desk) = self.desk(&request.model) else {
+            return reply.send(Reply::Failed(self.unknown(&request.model)));
+        };
+        let rank = if request.interactive { Rank::Interactive } else { Rank::Background };
+        let Some(ticket) = desk.gate.enter(rank) else {
+            return reply.fail(AskError::Busy {
+                what: format!("{QUEUE_MAX} questions wait for model `{}`", desk.name),
+                retry_after: BUSY_RETRY_AFTER,
+            });
+        };
+        let world = World { feed: cx.system.feed().clone(), clock: Arc::clone(cx.system.clock()) };
+        let desk = Arc::clone(desk);
+        cx.spawn("model call", async move { desk.serve(&request, reply, ticket, world).await });
+    }
+
+    fn unknown(&self, model: &str) -> Failure {
+        let (name, have) =
+            (&self.name, self.desks.iter().map(|desk| desk.name.as_str()).collect::<Vec<_>>().join(", "));
+        let message = format!("`{name}` has no model `{model}`; it has {have}.");
+        Fault::new(Class::NotAllowed, message, "Ask `models`, which knows them.").told(model, Moment::default())
+    }
+}
+
+fn desk(config: &ProviderConfig, served: Served, link: Option<&Arc<Link>>) -> Desk {
+    let name = served.offer.name.clone();
+    let begin = match config.kind {
+        ProviderKind::Zai { .. } => WINDOW_ZAI_BEGIN.min(config.window),
+        ProviderKind::Offline | ProviderKind::OpenAi { .. } => config.window,
+    };
+    let provider: Box<dyn Provider> = match link {
+        Some(link) => Box::new(Endpoint::new(served, Arc::clone(link))),
+        None => Box::new(Offline { name: name.clone() }),
+    };
+    Desk { name, provider, gate: Gate::new(begin, config.window) }
 }
 
 impl Service for ProviderService {
     type Proto = Model;
 
     async fn handle(&mut self, msg: Msg, reply: ReplyPort<Model>, cx: &ServiceCx) -> Result<(), ServiceError> {
-        let request = match msg {
-            Msg::Answer(request) => request,
-            Msg::Describe => {
-                reply.send(Reply::Described(self.described()));
-                return Ok(());
-            }
-        };
-        match Arc::clone(&self.admission).try_acquire_owned() {
-            Ok(place) => {
-                let preview = Preview { feed: cx.system.feed().clone(), trace: request.trace.clone() };
-                let desk = Arc::clone(&self.desk);
-                cx.spawn("model call", async move { desk.serve(&request, reply, place, preview).await });
-            }
-            Err(_) => reply.fail(AskError::Busy {
-                what: format!("{QUEUE_MAX} questions wait for model `{}`", self.desk.name),
-                retry_after: BUSY_RETRY_AFTER,
-            }),
+        match msg {
+            Msg::Answer(request) => self.serve(request, reply, cx),
+            Msg::Describe => reply.send(Reply::Described(self.described())),
         }
         Ok(())
     }
 }
 
+/// What an answer needs of the node.
+struct World {
+    feed: Feed,
+    clock: Arc<dyn Clock>,
+}
+
 impl Desk {
-    async fn serve(
-        &self,
-        request: &Request,
-        mut reply: ReplyPort<Model>,
-        place: OwnedSemaphorePermit,
-        preview: Preview,
-    ) {
-        tracing::debug!(actor = %format_args!("models/{}", self.name), trace = %request.trace, "model is asked");
+    async fn serve(&self, request: &Request, mut reply: ReplyPort<Model>, ticket: Ticket, world: World) {
+        tracing::debug!(model = %self.name, trace = %request.trace, "model is asked");
         let answered = tokio::select! {
             biased;
             () = reply.closed() => None,
-            answered = self.answered(request, preview) => Some(answered),
+            answered = self.answered(request, ticket, &world) => Some(answered),
         };
-        drop(place);
         match answered {
             Some(Ok(answer)) => reply.send(Reply::Answer(answer)),
             Some(Err(failure)) => {
@@ -147,37 +168,78 @@ impl Desk {
         }
     }
 
-    async fn answered(&self, request: &Request, preview: Preview) -> Result<Answer, Failure> {
+    async fn answered(&self, request: &Request, ticket: Ticket, world: &World) -> Result<Answer, Failure> {
         let seconds_max = request.seconds_max.min(CALL_SECONDS_MAX);
         let deadline = Instant::now() + Duration::from_secs(seconds_max);
-        let mut on_piece = |piece: &str| preview.feed.publish(&preview.trace, piece);
-        let work = async {
-            let _turn = self.free.acquire().await;
-            self.provider.answer(request, deadline, &mut on_piece).await
-        };
-        timeout_at(deadline, work).await.unwrap_or_else(|_| Err(self.late(seconds_max)))
+        let is_asked = AtomicBool::new(false);
+        let work = self.tried(request, ticket, world, Call { deadline, is_asked: &is_asked });
+        let answered = timeout_at(deadline, work).await.unwrap_or_else(|_| {
+            let billed = if is_asked.load(Ordering::Relaxed) { Billed::Unknown } else { Billed::Nothing };
+            Err(self.late(seconds_max).costing(billed))
+        });
+        answered.map_err(|fault| fault.told(&self.name, world.clock.now()))
     }
 
-    fn late(&self, seconds_max: u64) -> Failure {
-        let (name, window) = (&self.name, self.window);
-        Failure {
-            class: Class::TimedOut,
-            message: format!("Model `{name}` gave no whole answer within {seconds_max} s."),
-            advice: format!(
-                "Ask again, or ask for less at once; {window} questions are answered at a time, the others wait."
-            ),
+    /// Asks, and asks again where that costs nothing and may help.
+    async fn tried(&self, request: &Request, ticket: Ticket, world: &World, call: Call<'_>) -> Result<Answer, Fault> {
+        let seed = request.trace.0.bytes().fold(0u64, |seed, byte| seed.rotate_left(8) ^ u64::from(byte));
+        let mut on_piece = |piece: &str| world.feed.publish(&request.trace, piece);
+        let mut place = let_in(ticket).await?;
+        let mut made = 0;
+        loop {
+            made += 1;
+            call.is_asked.store(true, Ordering::Relaxed);
+            let answered = self.provider.answer(request, &mut on_piece).await;
+            call.is_asked.store(false, Ordering::Relaxed);
+            let fault = match answered {
+                Ok(answer) => {
+                    place.succeeded();
+                    return Ok(answer);
+                }
+                Err(fault) => fault,
+            };
+            let left = call.deadline.saturating_duration_since(Instant::now());
+            let pause = pause_before_retry(&fault, Attempt { made, left, seed, now: world.clock.now() });
+            tracing::debug!(model = %self.name, trace = %request.trace, made, ?pause, failure = %fault.failure, "call failed");
+            place = match (fault.failure.class, pause) {
+                (Class::RateLimited, pause) => back_off(place, pause, fault).await?,
+                (_, None) => return Err(fault),
+                (_, Some(pause)) => {
+                    tokio::time::sleep(pause).await;
+                    place
+                }
+            };
         }
     }
-}
 
-/// What onlookers see of an answer that is coming. However the answer ends, their stream ends with it.
-struct Preview {
-    feed: Feed,
-    trace: Trace,
-}
-
-impl Drop for Preview {
-    fn drop(&mut self) {
-        self.feed.close(&self.trace);
+    fn late(&self, seconds_max: u64) -> Fault {
+        let (name, width) = (&self.name, self.gate.standing().width);
+        Fault::new(
+            Class::TimedOut,
+            format!("Model `{name}` gave no whole answer within {seconds_max} s."),
+            format!("Ask again, or ask for less at once; {width} questions are answered at a time, the others wait."),
+        )
     }
+}
+
+/// How long a call may take, and whether the model is being asked at this moment.
+#[derive(Clone, Copy)]
+struct Call<'a> {
+    deadline: Instant,
+    is_asked: &'a AtomicBool,
+}
+
+/// The provider is asked too much: fewer are asked at once, and nobody until the pause is over.
+async fn back_off(place: Place, pause: Option<Duration>, fault: Fault) -> Result<Place, Fault> {
+    let holds = place.limited();
+    let Some(pause) = pause else { return Err(fault) };
+    tokio::time::sleep(pause).await;
+    match holds.over() {
+        Some(ticket) => let_in(ticket).await,
+        None => Err(fault),
+    }
+}
+
+async fn let_in(ticket: Ticket) -> Result<Place, Fault> {
+    ticket.place().await.ok_or_else(|| Fault::new(Class::Upstream, "The model has been closed.", "Ask again."))
 }

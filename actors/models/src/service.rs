@@ -1,13 +1,16 @@
-//! The actor behind `models`: chooses, hands on.
+//! The actor behind `models`: chooses, hands on, and asks the next where one can't.
 
+use std::sync::Arc;
 use std::time::Duration;
 
 use messages::model::{Model, Msg, Reply, Request};
+use messages::offer::{Offer, Offers};
 use messages::{Address, AskError};
-use runtime::{Ref, ReplyPort, Service, ServiceCx, ServiceError};
+use runtime::{Ref, ReplyPort, Service, ServiceCx, ServiceError, System};
+use tokio::time::Instant;
 
 use crate::config::ModelsConfig;
-use crate::core::choose;
+use crate::core::{Tried, chain, tells_admin};
 use crate::provider::CALL_SECONDS_MAX;
 
 /// Questions that are with providers at once; far above what all their windows and queues hold.
@@ -19,53 +22,53 @@ const DESCRIBE_MAX: Duration = Duration::from_secs(1);
 /// What someone who is turned away is told to wait.
 const BUSY_RETRY_AFTER: Duration = Duration::from_secs(2);
 
-/// Chooses a provider among those that the question's context allows, and hands the question on to `models/<name>`.
+/// Chooses models among those that the question's context allows, and hands the question on to `models/<provider>`: to
+/// one after the other, until one answers or a failure ends it.
 pub struct ModelsService {
-    default: String,
-    names: Vec<String>,
+    offers: Arc<Offers>,
+    providers: Vec<String>,
 }
 
 impl ModelsService {
     /// Opens `models`. The providers are opened beside it, one [`crate::ProviderService`] each.
     ///
     /// # Errors
-    /// [`ServiceError`] when a name is used twice or can't be part of an address, or when the default is none of them.
+    /// [`ServiceError`] with all that [`ModelsConfig::check`] tells.
     pub fn open(config: &ModelsConfig) -> Result<Self, ServiceError> {
-        let names: Vec<_> = config.providers.iter().map(|provider| provider.name.clone()).collect();
-        for (at, name) in names.iter().enumerate() {
-            if Address::parse(name).is_err() || name.contains('/') {
-                return Err(ServiceError::new(format!(
-                    "models: {name:?} can't be a provider's name; use a-z, 0-9, - and _"
-                )));
-            }
-            if names.iter().take(at).any(|other| other == name) {
-                return Err(ServiceError::new(format!("models: two providers are named `{name}`; rename one")));
-            }
+        let wrong = config.check();
+        if !wrong.is_empty() {
+            return Err(ServiceError::new(wrong.join("\n")));
         }
-        if !names.contains(&config.default) {
-            let (default, have) = (&config.default, names.join(", "));
-            return Err(ServiceError::new(format!(
-                "models: the default `{default}` is none of the providers ({have})"
-            )));
-        }
-        Ok(Self { default: config.default.clone(), names })
+        let providers = config.providers.iter().map(|provider| provider.name.clone()).collect();
+        Ok(Self { offers: Arc::new(config.offers()), providers })
     }
 
-    fn forward(&self, request: Box<Request>, reply: ReplyPort<Model>, cx: &ServiceCx) {
-        let name = match choose(&self.default, &self.names, &request.allowed) {
-            Ok(name) => name,
-            Err(failure) => return reply.send(Reply::Failed(failure)),
-        };
+    fn forward(&self, request: Box<Request>, mut reply: ReplyPort<Model>, cx: &ServiceCx) {
         if cx.running() >= FORWARDED_MAX {
             let what = format!("{FORWARDED_MAX} questions are with the models");
             return reply.fail(AskError::Busy { what, retry_after: BUSY_RETRY_AFTER });
         }
-        let provider: Ref<Model> = cx.system.to(&cx.address.child(name));
-        cx.spawn("hand a question on", handed_on(provider, request, reply));
+        let asking =
+            Asking { offers: Arc::clone(&self.offers), system: cx.system.clone(), address: cx.address.clone() };
+        cx.spawn("hand a question on", async move {
+            let answered = tokio::select! {
+                biased;
+                // Dropping the question tells the provider that nobody waits.
+                () = reply.closed() => return,
+                answered = asking.answered(request) => answered,
+            };
+            match answered {
+                Ok(answer) => reply.send(answer),
+                Err(error) => reply.fail(error),
+            }
+        });
     }
 
-    async fn describe(providers: Vec<(String, Ref<Model>)>, default: String, reply: ReplyPort<Model>) {
-        let mut lines = vec![format!("default: {default}")];
+    async fn describe(offers: Arc<Offers>, providers: Vec<(String, Ref<Model>)>, reply: ReplyPort<Model>) {
+        let route = |(purpose, chain): (&messages::model::Purpose, &Vec<String>)| {
+            format!("{}: {}", purpose.as_str(), chain.join(", "))
+        };
+        let mut lines: Vec<String> = offers.routes.iter().map(route).collect();
         for (name, provider) in providers {
             match provider.ask(Msg::Describe, DESCRIBE_MAX).await {
                 Ok(Reply::Described(told)) => lines.extend(told),
@@ -77,17 +80,56 @@ impl ModelsService {
     }
 }
 
-async fn handed_on(provider: Ref<Model>, request: Box<Request>, mut reply: ReplyPort<Model>) {
-    let within = Duration::from_secs(request.seconds_max.min(CALL_SECONDS_MAX)) + GRACE;
-    let answered = tokio::select! {
-        biased;
-        // Dropping the question tells the provider that nobody waits.
-        () = reply.closed() => return,
-        answered = provider.ask(Msg::Answer(request), within) => answered,
-    };
-    match answered {
-        Ok(answer) => reply.send(answer),
-        Err(error) => reply.fail(error),
+/// One question on its way through its chain.
+struct Asking {
+    offers: Arc<Offers>,
+    system: System,
+    address: Address,
+}
+
+impl Asking {
+    async fn answered(&self, mut request: Box<Request>) -> Result<Reply, AskError> {
+        let chain = match chain(&self.offers, &request) {
+            Ok(chain) => chain,
+            Err(failure) => return Ok(Reply::Failed(failure)),
+        };
+        let within = Duration::from_secs(request.seconds_max.min(CALL_SECONDS_MAX));
+        let deadline = Instant::now() + within;
+        let mut tried = Tried::default();
+        let mut left = chain.iter().peekable();
+        while let Some(offer) = left.next() {
+            let time = deadline.saturating_duration_since(Instant::now());
+            request.model.clone_from(&offer.name);
+            request.seconds_max = time.as_secs() + u64::from(time.subsec_nanos() > 0);
+            let one = if left.peek().is_some() { request.clone() } else { std::mem::take(&mut request) };
+            match self.asked(offer, one, time + GRACE).await? {
+                Reply::Failed(failure) => {
+                    if let Some(failure) = tried.failed(failure) {
+                        return Ok(Reply::Failed(failure));
+                    }
+                }
+                other => return Ok(other),
+            }
+            if Instant::now() >= deadline {
+                break;
+            }
+        }
+        tried.ended().map(Reply::Failed).ok_or_else(|| AskError::Failed("no model was asked".into()))
+    }
+
+    /// Asks one model, and tells whoever runs the node what it must know of it.
+    async fn asked(&self, offer: &Offer, request: Box<Request>, within: Duration) -> Result<Reply, AskError> {
+        let provider: Ref<Model> = self.system.to(&self.address.child(&offer.provider));
+        let reply = provider.ask(Msg::Answer(request), within).await?;
+        let alarm = format!("model:{}", offer.name);
+        match &reply {
+            Reply::Answer(_) => self.system.alarm(&alarm, None),
+            Reply::Failed(failure) if tells_admin(failure.class) => {
+                self.system.alarm(&alarm, Some(format!("{} {}", failure.message, failure.advice)));
+            }
+            Reply::Failed(_) | Reply::Described(_) => {}
+        }
+        Ok(reply)
     }
 }
 
@@ -99,8 +141,8 @@ impl Service for ModelsService {
             Msg::Answer(request) => self.forward(request, reply, cx),
             Msg::Describe => {
                 let provider = |name: &String| (name.clone(), cx.system.to(&cx.address.child(name)));
-                let providers = self.names.iter().map(provider).collect();
-                cx.spawn("describe the models", Self::describe(providers, self.default.clone(), reply));
+                let providers = self.providers.iter().map(provider).collect();
+                cx.spawn("describe the models", Self::describe(Arc::clone(&self.offers), providers, reply));
             }
         }
         Ok(())
@@ -112,22 +154,12 @@ mod tests {
     use super::*;
     use crate::config::{ProviderConfig, ProviderKind};
 
-    fn config(default: &str, names: &[&str]) -> ModelsConfig {
-        let providers = names.iter().map(|name| ProviderConfig::new(*name, ProviderKind::Offline)).collect();
-        ModelsConfig { default: default.to_owned(), providers }
-    }
-
     #[test]
-    fn a_configuration_that_can_t_work_is_refused_with_the_reason() {
-        assert!(ModelsService::open(&config("b", &["a", "b"])).is_ok());
-        for (config, why) in [
-            (config("c", &["a", "b"]), "the default `c` is none of the providers (a, b)"),
-            (config("a", &["a", "a"]), "two providers are named `a`"),
-            (config("a/b", &["a/b"]), "can't be a provider's name"),
-            (config("", &[]), "the default `` is none"),
-        ] {
-            let error = ModelsService::open(&config).err().unwrap().to_string();
-            assert!(error.contains(why), "{error}");
-        }
+    fn a_configuration_that_can_t_work_is_refused_with_all_reasons() {
+        let offline = |name: &str| ProviderConfig::new(name, ProviderKind::Offline);
+        assert!(ModelsService::open(&ModelsConfig::new("b", vec![offline("a"), offline("b")])).is_ok());
+        let config = ModelsConfig::new("c", vec![offline("a"), offline("a")]);
+        let error = ModelsService::open(&config).err().unwrap().to_string();
+        assert!(error.contains("two providers are named `a`") && error.contains("`c` is no model here"), "{error}");
     }
 }

@@ -43,7 +43,7 @@ pub(crate) fn answer(model: &str, request: &Request) -> Option<Answer> {
         cut = true;
     }
     let text = text.trim_end().to_owned();
-    (!text.is_empty()).then(|| Answer { text, sources, model: model.to_owned(), cut })
+    (!text.is_empty()).then(|| Answer { text, sources, model: model.to_owned(), cut, ..Answer::default() })
 }
 
 /// The passages that are good enough, best first: no text twice, none far behind the best.

@@ -1,4 +1,3 @@
-use messages::Trace;
 use proptest::prelude::*;
 
 use super::*;
@@ -16,16 +15,7 @@ fn hit(path: &str, passage: &str, found: u32, asked: u32, score: f64) -> Hit {
 }
 
 fn request(question: &str, passages: Vec<Hit>) -> Request {
-    Request {
-        allowed: vec![],
-        system: String::new(),
-        history: vec![],
-        question: question.into(),
-        passages,
-        answer_bytes_max: 4_000,
-        seconds_max: 60,
-        trace: Trace::default(),
-    }
+    Request { question: question.into(), passages, answer_bytes_max: 4_000, seconds_max: 60, ..Request::default() }
 }
 
 fn said(request: &Request) -> Answer {

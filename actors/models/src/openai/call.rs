@@ -2,66 +2,78 @@
 
 use std::time::Duration;
 
-use messages::model::{Answer, Class, Request};
+use messages::model::{Answer, Billed, Class, Request};
 use reqwest::Response;
 use reqwest::header::{CONTENT_TYPE, RETRY_AFTER};
 use tokio::time::{Instant, timeout, timeout_at};
 
-use super::client::{OpenAi, root};
-use super::core::{Fault, classify, quoted, upstream};
+use super::body::body;
+use super::classify::{classify, quoted};
+use super::client::root;
 use super::fold::{Fold, Step};
+use super::reset::retry_after;
 use super::sse::{EVENT_BYTES_MAX, Splitter, SseError};
-use super::wire;
+use super::{Endpoint, wire};
+use crate::fault::Fault;
+use crate::provider::OnPiece;
 
 /// Bytes of an error's body that are read.
 const ERROR_BYTES_MAX: usize = 16 * 1024;
+/// Bytes of a stream that are read: what is longer than the longest answer, thoughts and wrapping included, has no end.
+const STREAM_BYTES_MAX: usize = 64 * 1024 * 1024;
 /// How long `[DONE]` may follow the reason why the model stopped.
 const DONE_MS_MAX: u64 = 1_000;
 /// How long the end of the body may follow `[DONE]`: with it the connection can be used again, without it not.
 /// A little more than the 40 ms by which Nagle's algorithm and a delayed acknowledgement hold a last small packet back.
 const END_MS_MAX: u64 = 50;
 
-type OnWords<'a> = &'a mut (dyn FnMut(&str) + Send);
-
-impl OpenAi {
+impl Endpoint {
     /// Calls once. `on_words` hears the answer as it comes.
-    pub(super) async fn call(
-        &self,
-        prepared: &reqwest::Request,
-        request: &Request,
-        on_words: OnWords<'_>,
-    ) -> Result<Answer, Fault> {
-        let first_by = Instant::now() + self.limits.first_byte_max;
-        let again = prepared.try_clone().ok_or_else(|| upstream(&self.callee.name, ""))?;
-        let sent = timeout_at(first_by, self.client.execute(again)).await.map_err(|_| self.late_first())?;
+    pub(super) async fn call(&self, request: &Request, on_words: OnPiece<'_>) -> Result<Answer, Fault> {
+        let body = body(&self.served, request).map_err(|e| {
+            Fault::new(Class::Refused, format!("The question can't be written as JSON: {e}."), "Ask in other words.")
+        })?;
+        let prompt_bytes = body.len();
+        let prepared = self.link.prepare(body)?;
+        let first_max = self.first_byte_max(request);
+        let first_by = Instant::now() + first_max;
+        // It was sent and not refused: whether it is worked on, and paid, nobody knows.
+        let late = || self.late_first(first_max).costing(Billed::Unknown);
+        let sent = timeout_at(first_by, self.link.client.execute(prepared)).await.map_err(|_| late())?;
         let response = sent.map_err(|e| self.unreachable(e))?;
         if !response.status().is_success() || !is_stream(&response) {
             return Err(self.refusal(response).await);
         }
         let mut fold = Fold::new(&self.callee, request.answer_bytes_max);
-        self.read(response, first_by, &mut fold, on_words).await?;
-        fold.end(request)
+        match self.read(response, (first_by, first_max), &mut fold, on_words).await {
+            Ok(()) => fold.end(request, prompt_bytes),
+            Err(fault) => Err(fold.charged(fault)),
+        }
     }
 
     async fn read(
         &self,
         mut response: Response,
-        first_by: Instant,
+        (first_by, first_max): (Instant, Duration),
         fold: &mut Fold<'_>,
-        on_words: OnWords<'_>,
+        on_words: OnPiece<'_>,
     ) -> Result<(), Fault> {
         let mut splitter = Splitter::default();
-        let mut by = first_by;
+        let (mut by, mut bytes_read) = (first_by, 0usize);
         loop {
             let bytes = match timeout_at(by, response.chunk()).await {
                 Ok(Ok(bytes)) => bytes,
                 // The model has said that it is finished: what is missing is only the farewell.
                 _ if fold.has_finished() => return Ok(()),
                 Ok(Err(e)) => return Err(self.broken_off(e)),
-                Err(_) if by == first_by => return Err(self.late_first()),
+                Err(_) if by == first_by => return Err(self.late_first(first_max)),
                 Err(_) => return Err(self.late_next()),
             };
             let ended = bytes.is_none();
+            bytes_read += bytes.as_ref().map_or(0, |bytes| bytes.len());
+            if bytes_read > STREAM_BYTES_MAX {
+                return Err(self.too_much());
+            }
             match bytes {
                 Some(bytes) => splitter.push(&bytes).map_err(|e| self.unreadable(e))?,
                 None => splitter.end(),
@@ -83,19 +95,18 @@ impl OpenAi {
             if ended {
                 return Ok(());
             }
-            by = Instant::now()
-                + if fold.has_finished() { Duration::from_millis(DONE_MS_MAX) } else { self.limits.idle_max };
+            by =
+                Instant::now() + if fold.has_finished() { Duration::from_millis(DONE_MS_MAX) } else { self.idle_max() };
         }
     }
 
     /// What a reply that is no stream of an answer means.
     async fn refusal(&self, response: Response) -> Fault {
         let status = response.status();
-        let retry_after =
-            response.headers().get(RETRY_AFTER).and_then(|value| value.to_str().ok()?.trim().parse().ok());
+        let after = response.headers().get(RETRY_AFTER).and_then(|value| retry_after(value.to_str().ok()?));
         let body = self.error_body(response).await;
         let mut told = wire::told(status.as_u16(), &body);
-        told.retry_after = retry_after.map(Duration::from_secs);
+        told.retry_after = after;
         let names_an_error = !told.code.is_empty() || body.windows(7).any(|w| w == b"\"error\"");
         if status.is_success() && !names_an_error {
             return self.no_stream(&told.message);
@@ -115,39 +126,36 @@ impl OpenAi {
             }
         };
         // What was read until then still says more than nothing.
-        timeout(self.limits.idle_max, read).await.ok();
+        timeout(self.idle_max(), read).await.ok();
         body
     }
 
-    fn late_first(&self) -> Fault {
-        let (name, seconds) = (&self.callee.name, self.limits.first_byte_max.as_secs_f64());
+    fn late_first(&self, first_max: Duration) -> Fault {
+        let (name, provider, seconds) = (&self.callee.name, &self.callee.provider, first_max.as_secs_f64());
         Fault::new(
             Class::TimedOut,
             format!("Model `{name}` at {} did not begin to answer within {seconds} s.", self.callee.base_url),
             format!(
-                "Ask again; for a model that thinks long, raise `first_byte_s` of `[models.providers.{name}]` in agent-runtime.toml."
+                "Ask again; for a model that thinks long, raise `first_byte_s` of `[models.providers.{provider}]` in agent-runtime.toml."
             ),
         )
     }
 
     fn late_next(&self) -> Fault {
-        let (name, seconds) = (&self.callee.name, self.limits.idle_max.as_secs_f64());
+        let (name, provider, seconds) = (&self.callee.name, &self.callee.provider, self.idle_max().as_secs_f64());
         Fault::new(
             Class::TimedOut,
             format!("Model `{name}` fell silent for {seconds} s in the middle of its answer."),
-            format!("Ask again; if it stays, raise `idle_s` of `[models.providers.{name}]` in agent-runtime.toml."),
+            format!("Ask again; if it stays, raise `idle_s` of `[models.providers.{provider}]` in agent-runtime.toml."),
         )
     }
 
     fn unreachable(&self, error: reqwest::Error) -> Fault {
-        let (name, url) = (&self.callee.name, &self.callee.base_url);
+        let (name, provider, url) = (&self.callee.name, &self.callee.provider, &self.callee.base_url);
         let advice = format!(
-            "Check that {url} is reachable from this host, and `base_url` of `[models.providers.{name}]` in agent-runtime.toml."
+            "Check that {url} is reachable from this host, and `base_url` of `[models.providers.{provider}]` in agent-runtime.toml."
         );
-        if error.is_timeout() {
-            return Fault::new(Class::TimedOut, format!("No connection to model `{name}` at {url} in time."), advice);
-        }
-        let why = quoted(&root(error));
+        let why = if error.is_timeout() { ": no connection in time".to_owned() } else { quoted(&root(error)) };
         Fault::new(Class::Unreachable, format!("Model `{name}` at {url} could not be reached{why}."), advice)
     }
 
@@ -156,6 +164,17 @@ impl OpenAi {
             Class::Unreachable,
             format!("Model `{}` broke off in the middle of its answer{}.", self.callee.name, quoted(&root(error))),
             "Ask again; if it stays, something between this node and the model closes connections.",
+        )
+    }
+
+    fn too_much(&self) -> Fault {
+        Fault::new(
+            Class::Truncated,
+            format!(
+                "The answer of model `{}` is longer than {STREAM_BYTES_MAX} bytes with all it thinks.",
+                self.callee.name
+            ),
+            "Ask again, or in other words; a model that does not come to an end is broken.",
         )
     }
 
@@ -172,12 +191,12 @@ impl OpenAi {
     }
 
     fn no_stream(&self, said: &str) -> Fault {
-        let (name, url) = (&self.callee.name, &self.callee.base_url);
+        let (provider, url) = (&self.callee.provider, &self.callee.base_url);
         Fault::new(
             Class::Refused,
             format!("{url} does not answer as a stream of events{}.", quoted(said)),
             format!(
-                "Check `base_url` of `[models.providers.{name}]`: it ends before /chat/completions, and the endpoint must support `stream: true`."
+                "Check `base_url` of `[models.providers.{provider}]`: it ends before /chat/completions, and the endpoint must support `stream: true`."
             ),
         )
     }

@@ -5,54 +5,48 @@ use std::time::Duration;
 use messages::model::Class;
 use reqwest::header::{ACCEPT, ACCEPT_LANGUAGE, AUTHORIZATION, CONTENT_TYPE, HeaderMap, HeaderValue};
 use reqwest::{Client, Url};
-use runtime::ServiceError;
 
-use super::core::{Callee, Fault};
-use crate::config::Secret;
+use crate::config::{ProviderConfig, ProviderKind, Timeouts};
+use crate::fault::Fault;
+use crate::key::Secret;
 
 /// Idle connections that are kept for the next calls.
 const IDLE_CONNECTIONS_MAX: usize = 256;
 /// Seconds an idle connection is kept.
 const IDLE_CONNECTION_SECONDS_MAX: u64 = 15;
 
-/// How long each wait of a call may take.
-#[derive(Debug, Clone, Copy)]
-pub(crate) struct Limits {
-    /// To connect.
-    pub(crate) connect_max: Duration,
-    /// From the request to the first bytes of the stream.
-    pub(crate) first_byte_max: Duration,
-    /// Between two pieces of the stream.
-    pub(crate) idle_max: Duration,
-}
-
-/// An endpoint that can be called.
-pub(crate) struct OpenAi {
-    pub(super) callee: Callee,
+/// The way to one endpoint, shared by its models.
+pub(crate) struct Link {
     pub(super) key: Option<Secret>,
     pub(super) client: Client,
-    pub(super) limits: Limits,
+    pub(super) timeouts: Timeouts,
+    /// The address as people wrote it.
+    pub(super) base_url: String,
+    /// What kind of endpoint it is, for people.
+    pub(super) kind: &'static str,
     url: Url,
     headers: HeaderMap,
 }
 
-impl OpenAi {
-    /// Makes the client. Connects to nothing.
-    pub(crate) fn open(callee: Callee, key: Option<Secret>, limits: Limits) -> Result<Self, ServiceError> {
-        let name = callee.name.clone();
-        let wrong = |what: String| ServiceError::new(format!("models.providers.{name}: {what}"));
-        let key = key.filter(|key| !key.expose().is_empty());
-        let url = endpoint(&callee.base_url, key.is_some()).map_err(wrong)?;
-        if callee.model.trim().is_empty() {
-            return Err(wrong("`model` is empty; name the model as the endpoint knows it".to_owned()));
-        }
-        let client = client(&url, limits.connect_max).map_err(wrong)?;
-        let headers = headers(key.as_ref()).map_err(wrong)?;
-        let callee = Callee { base_url: shown(&url), ..callee };
-        Ok(Self { callee, key, client, limits, url, headers })
+impl Link {
+    /// Makes the client; `None` where there is no endpoint. Connects to nothing.
+    ///
+    /// # Errors
+    /// What can't work, in words.
+    pub(crate) fn open(config: &ProviderConfig) -> Result<Option<Self>, String> {
+        let (base_url, kind) = match &config.kind {
+            ProviderKind::Offline => return Ok(None),
+            ProviderKind::OpenAi { base_url, .. } => (base_url, "openai-compatible"),
+            ProviderKind::Zai { base_url, .. } => (base_url, "z.ai"),
+        };
+        let (key, timeouts) = (config.key.clone(), config.timeouts);
+        let url = endpoint(base_url, key.is_some())?;
+        let client = client(&url, Duration::from_millis(timeouts.connect_ms_max))?;
+        let headers = headers(key.as_ref())?;
+        Ok(Some(Self { key, client, timeouts, base_url: shown(&url), kind, url, headers }))
     }
 
-    /// The request, which can be sent more than once.
+    /// The call as it goes out.
     pub(super) fn prepare(&self, body: Vec<u8>) -> Result<reqwest::Request, Fault> {
         let builder = self.client.post(self.url.clone()).headers(self.headers.clone()).body(body);
         builder.build().map_err(|e| {
@@ -100,7 +94,7 @@ fn headers(key: Option<&Secret>) -> Result<HeaderMap, String> {
 }
 
 /// `<base_url>/chat/completions`, if a call may go there.
-fn endpoint(base_url: &str, has_key: bool) -> Result<Url, String> {
+pub(crate) fn endpoint(base_url: &str, has_key: bool) -> Result<Url, String> {
     let base = base_url.trim().trim_end_matches('/');
     let url = Url::parse(&format!("{base}/chat/completions")).map_err(|e| {
         format!("`base_url` {base_url:?} is not an address ({e}); it looks like https://api.z.ai/api/paas/v4")
@@ -173,11 +167,5 @@ mod tests {
             assert_eq!(shown(&url), base.trim_end_matches('/'));
             assert!(url.path().ends_with("/chat/completions"), "{url}");
         }
-    }
-
-    #[test]
-    fn a_key_that_is_no_header_is_refused_without_being_shown() {
-        let error = headers(Some(&Secret::new("line\nbreak"))).unwrap_err();
-        assert!(!error.contains("break"), "{error}");
     }
 }
