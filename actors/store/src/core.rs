@@ -5,14 +5,12 @@ use std::collections::HashMap;
 use std::path::Path;
 use std::time::Duration;
 
-use messages::store::{COMMIT_WRITES_MAX, Commit, CommitError, Fence, Write};
-use messages::{Address, InboundId};
+use messages::Address;
+use messages::store::{COMMIT_WRITES_MAX, Commit, CommitError, Fence};
 use rusqlite::ErrorCode;
 
-/// The longest text of a person, an agent or a file that one write may carry, in bytes.
-pub(crate) const TEXT_BYTES_MAX: usize = 1 << 20;
-/// The longest name or foreign id that one write may carry, in bytes.
-pub(crate) const NAME_BYTES_MAX: usize = 1_024;
+use crate::measure;
+
 /// The wait before a lost connection is tried again: the first, doubled each time up to the second.
 pub(crate) const REOPEN_WAIT_MS_MIN: u64 = 50;
 pub(crate) const REOPEN_WAIT_MS_MAX: u64 = 2_000;
@@ -24,85 +22,17 @@ pub(crate) fn refuse(commit: &Commit) -> Result<(), CommitError> {
         return Err(refused(format!("a commit of {writes} writes is larger than {COMMIT_WRITES_MAX}; split it")));
     }
     for write in &commit.writes {
-        if write.owner().is_some_and(|owner| owner != commit.by) {
-            let (name, by) = (write.name(), commit.by);
-            return Err(refused(format!("{name} can't be written by {by:?}")));
+        let (owners, by) = (write.owners(), commit.by);
+        if !owners.is_empty() && !owners.contains(&by) {
+            return Err(refused(format!("{} can't be written by {by:?}", write.name())));
         }
-        measure(write)?;
+        measure::measure(write).map_err(CommitError::Refused)?;
     }
     Ok(())
 }
 
 fn refused(words: String) -> CommitError {
     CommitError::Refused(words)
-}
-
-fn measure(write: &Write) -> Result<(), CommitError> {
-    for (what, text, bytes_max) in texts(write).into_iter().flatten() {
-        if text > bytes_max {
-            let name = write.name();
-            return Err(refused(format!("{what} of {name} has {text} bytes; at most {bytes_max}")));
-        }
-    }
-    if let Write::InboxPut { id, event, chat, .. } = write
-        && *id != InboundId::of(&chat.connector, event)
-    {
-        return Err(refused(format!("{id} is not the id of event {event} at {}", chat.connector)));
-    }
-    if let Write::InboxPut { chat, .. } | Write::OutboxPut { chat, .. } = write {
-        Address::lane(chat).map_err(|bad| refused(format!("a reply could not go there: {bad}")))?;
-    }
-    if let Write::EntryPut { length: 0, log, .. } = write {
-        return Err(refused(format!("an entry of {log} has no bytes")));
-    }
-    Ok(())
-}
-
-type Measured = Option<(&'static str, usize, usize)>;
-
-fn name(what: &'static str, text: &str) -> Measured {
-    Some((what, text.len(), NAME_BYTES_MAX))
-}
-
-fn long(what: &'static str, text: &str) -> Measured {
-    Some((what, text.len(), TEXT_BYTES_MAX))
-}
-
-fn list(what: &'static str, texts: &[String]) -> Measured {
-    Some((what, texts.iter().map(|t| t.len() + 4).sum(), TEXT_BYTES_MAX))
-}
-
-/// The texts of a write that come from outside, with their limits. A chat's own limit is that of an address.
-fn texts(write: &Write) -> [Measured; 5] {
-    let target = |t: &Option<String>| t.as_deref().and_then(|t| name("target", t));
-    match write {
-        Write::InboxPut { event, user, target: t, text, trace, .. } => {
-            [name("event", event), name("user", user), target(t), long("text", text), name("trace", &trace.0)]
-        }
-        Write::InboxText { text, .. } => [long("text", text), None, None, None, None],
-        Write::InboxSettle { reason, .. } => [long("reason", reason), None, None, None, None],
-        Write::OutboxPut { text, sources, .. } => [long("text", text), list("sources", sources), None, None, None],
-        Write::OutboxSent { platform_id, .. } => [name("platform_id", platform_id), None, None, None, None],
-        Write::OutboxRetry { error, .. } | Write::OutboxFailed { error, .. } | Write::OutboxDoubt { error, .. } => {
-            [long("error", error), None, None, None, None]
-        }
-        Write::EntryPut { log, .. } | Write::LogSynced { log, .. } => [name("log", log), None, None, None, None],
-        Write::ContextPut { definition, .. } => [long("definition", definition), None, None, None, None],
-        Write::TimerPut { name: n, .. } | Write::TimerDrop { name: n, .. } => [name("name", n), None, None, None, None],
-        Write::UnitClaim { node, incarnation, .. } => {
-            [name("node", node), name("incarnation", incarnation), None, None, None]
-        }
-        Write::Audit { principal, action, subject, rules, detail, .. } => [
-            name("principal", principal),
-            name("action", action),
-            name("subject", subject),
-            list("rules", rules),
-            long("detail", detail),
-        ],
-        Write::InboxTake { .. } | Write::Redact { .. } | Write::OutboxSending { .. } | Write::OutboxLogged { .. } => {
-            [None, None, None, None, None]
-        }
-    }
 }
 
 /// Every fence must name the epoch in force; a unit that nobody ever claimed is at 0. A newer one than the store knows

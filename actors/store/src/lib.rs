@@ -29,6 +29,7 @@ mod connection;
 mod core;
 mod handle;
 mod lock;
+mod measure;
 mod open;
 mod quick;
 mod reader;

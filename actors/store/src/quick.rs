@@ -31,7 +31,7 @@ impl Quick {
 
     /// Whether a query reads only a few rows by an index.
     fn is_short(query: &Query) -> bool {
-        matches!(query, Query::Work { .. } | Query::Lane { .. })
+        matches!(query, Query::Work { .. } | Query::Lane { .. } | Query::Task { .. } | Query::Queue { .. })
     }
 
     /// The answer, if the query is short and a connection is free.

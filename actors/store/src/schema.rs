@@ -8,7 +8,7 @@ use rusqlite_migration::{M, Migrations};
 use crate::open::OpenError;
 
 /// One entry a version, oldest first; an entry that was released is never changed.
-const MIGRATIONS: &[M<'static>] = &[M::up(include_str!("schema.sql"))];
+const MIGRATIONS: &[M<'static>] = &[M::up(include_str!("schema.sql")), M::up(include_str!("schema_2.sql"))];
 
 /// Brings a file to this program's version; an existing one is copied beside first.
 pub(crate) fn migrate(connection: &mut Connection, file: &Path) -> Result<(), OpenError> {
@@ -70,18 +70,24 @@ fn keep_copy(connection: &Connection, file: &Path, version: i64) -> Result<PathB
 mod tests {
     use super::*;
 
+    const FIRST: &[M<'static>] = &[M::up(include_str!("schema.sql"))];
     const NEXT: &[M<'static>] =
         &[M::up(include_str!("schema.sql")), M::up("CREATE TABLE extra (id INTEGER PRIMARY KEY) STRICT")];
     const BROKEN: &[M<'static>] = &[M::up(include_str!("schema.sql")), M::up("CREATE TABLE meta (again)")];
+    const NEWER: &[M<'static>] = &[M::up(""), M::up(""), M::up("CREATE TABLE extra (id INTEGER PRIMARY KEY) STRICT")];
 
     fn open(file: &Path) -> Connection {
         Connection::open(file).unwrap()
     }
 
     fn made(folder: &Path) -> PathBuf {
+        made_by(MIGRATIONS, folder)
+    }
+
+    fn made_by(migrations: &'static [M<'static>], folder: &Path) -> PathBuf {
         let file = folder.join("meta.sqlite");
         let mut connection = open(&file);
-        migrate(&mut connection, &file).unwrap();
+        migrate_by(migrations, &mut connection, &file).unwrap();
         connection.execute("INSERT INTO meta VALUES ('mark', 'kept')", []).unwrap();
         file
     }
@@ -104,7 +110,7 @@ mod tests {
     #[test]
     fn an_existing_file_is_copied_before_it_is_migrated_and_keeps_its_rows() {
         let folder = tempfile::tempdir().unwrap();
-        let file = made(folder.path());
+        let file = made_by(FIRST, folder.path());
         let mut connection = open(&file);
         migrate_by(NEXT, &mut connection, &file).unwrap();
         assert_eq!((version_of(&connection).unwrap(), mark(&connection).as_str()), (2, "kept"));
@@ -124,7 +130,7 @@ mod tests {
     #[test]
     fn a_migration_that_fails_leaves_the_old_version_and_says_which() {
         let folder = tempfile::tempdir().unwrap();
-        let file = made(folder.path());
+        let file = made_by(FIRST, folder.path());
         let mut connection = open(&file);
         let error = migrate_by(BROKEN, &mut connection, &file).unwrap_err();
         assert!(error.to_string().contains("from version 1 to 2"), "{error}");
@@ -136,9 +142,9 @@ mod tests {
         let folder = tempfile::tempdir().unwrap();
         let file = made(folder.path());
         let mut connection = open(&file);
-        migrate_by(NEXT, &mut connection, &file).unwrap();
+        migrate_by(NEWER, &mut connection, &file).unwrap();
         let error = migrate(&mut connection, &file).unwrap_err().to_string();
         assert!(error.contains("made by a newer version"), "{error}");
-        assert_eq!(version_of(&connection).unwrap(), 2);
+        assert_eq!(version_of(&connection).unwrap(), 3);
     }
 }

@@ -136,8 +136,8 @@ impl TaskWrite {
         match self {
             Self::Put(_) => &[Owner::Context, Owner::Task],
             Self::Claim { .. } | Self::Recorded { .. } => &[Owner::Workspace],
-            Self::Move(_) => &[Owner::Task, Owner::Workspace],
-            Self::Post { .. } | Self::Discard { .. } => &[Owner::Task],
+            Self::Move(_) | Self::Post { .. } => &[Owner::Task, Owner::Workspace],
+            Self::Discard { .. } => &[Owner::Task],
         }
     }
 
@@ -355,6 +355,8 @@ pub struct QueuedRow {
     pub queued_at: Moment,
     /// Not to be run before.
     pub not_before: Option<Moment>,
+    /// Too late to be begun from then on: its wait for a slot is over, or its deadline.
+    pub start_by: Moment,
 }
 
 /// What a workspace decides on.

@@ -7,6 +7,7 @@ use rusqlite::{Connection, OptionalExtension as _, Row, params};
 use super::all;
 use super::entries::{entry, log_row, place};
 use super::rows::{inbox, outbox, select_inbox, select_outbox, unsigned};
+use super::{spending, task};
 
 /// The least entries read at a time when the conversation's end is looked for.
 const TAIL_PAGE_ROWS_MIN: u32 = 64;
@@ -43,10 +44,16 @@ pub(super) fn context(sql: &Connection, context: &Address, tail: u32) -> rusqlit
         let entry = sql.prepare_cached(BEGUN)?.query_row([row.seq], |_| Ok(row.seq)).optional()?;
         begun.extend(entry);
     }
+    let mut steps = Vec::new();
+    for row in taken.iter().filter(|row| begun.contains(&row.seq)) {
+        steps.extend(task::steps(sql, row.id.as_str())?);
+    }
     Ok(Rows::Context(Box::new(ContextRows {
         context: own,
         taken,
         begun,
+        steps,
+        spending: spending::latest(sql, context)?,
         replies: all(sql, REPLIES, of, outbox)?,
         logs: logs.into_iter().map(|(log, _)| log).collect(),
         tail: merge(tails, tail),

@@ -6,6 +6,8 @@ mod entries;
 mod plans;
 mod rest;
 mod rows;
+mod spending;
+mod task;
 mod unfinished;
 mod why;
 mod work;
@@ -93,6 +95,12 @@ pub(crate) fn answer(sql: &Connection, query: &Query) -> rusqlite::Result<Rows> 
         Query::Due { now, limit } => rest::due(sql, *now, page(*limit)),
         Query::NextDue => rest::next_due(sql),
         Query::Why { context, prefix } => why::why(sql, context, prefix),
+        Query::Task { task } => task::task(sql, task),
+        Query::Queue { workspace, after, now } => task::queue(sql, workspace, after.as_ref(), *now),
+        Query::Unrecorded { workspace, limit } => task::unrecorded(sql, workspace, *limit),
+        Query::Tasks { .. } => task::tasks(sql, query),
+        Query::FindTask { workspace, context, prefix } => task::find(sql, (workspace, context.as_ref()), prefix),
+        Query::Spending { from, to, account, limit } => spending::spending(sql, (*from, *to), account, page(*limit)),
         Query::Inbound { ids } => rest::inbound(sql, ids),
         Query::Counts => rest::counts(sql),
         Query::Unit { unit } => rest::unit(sql, unit),

@@ -4,7 +4,7 @@ use rusqlite::{Connection, StatementStatus, params};
 
 use crate::connection::{self, Place};
 
-use super::{context, entries, rest, unfinished, why, work};
+use super::{context, entries, rest, spending, task, unfinished, why, work};
 
 /// A new store's reader.
 fn store() -> (tempfile::TempDir, Connection) {
@@ -39,6 +39,34 @@ fn every_query_that_is_asked_often_walks_its_index_and_sorts_nothing() {
         ("Unfinished.open", unfinished::OPEN, "SEARCH inbox USING COVERING INDEX inbox_open (ctx>?)"),
         ("Unfinished.ended", unfinished::ENDED, "SEARCH outbox USING INDEX outbox_ended (ctx>?)"),
         ("Unfinished.lanes", unfinished::LANES, "SEARCH outbox USING INDEX outbox_lane (lane>?)"),
+        ("Unfinished.queues", unfinished::QUEUES, "SEARCH task USING INDEX task_queue (keeper>?)"),
+        ("Unfinished.records", unfinished::RECORDS, "SEARCH task USING INDEX task_unrecorded (keeper>?)"),
+        ("Unfinished.slots", unfinished::SLOTS, "SEARCH task USING INDEX task_slot (address>?)"),
+        ("Unfinished.children", unfinished::CHILDREN_ENDED, "SEARCH t USING INDEX task_waits_child (address>?)"),
+        ("Unfinished.blocked", unfinished::UNBLOCKED, "SEARCH t USING INDEX task_blocked (address>?)"),
+        ("Unfinished.parent", unfinished::PARENT_ENDED, "SEARCH t USING INDEX task_sub_open (address>?)"),
+        ("Task", task::TASK, "SEARCH t USING INDEX sqlite_autoindex_task_1 (id=?)"),
+        ("Task.steps", task::STEPS, "SEARCH step USING PRIMARY KEY (work=?)"),
+        ("Task.children", task::CHILDREN, "SEARCH t USING INDEX task_of_parent (parent=?)"),
+        ("Task.below", task::BELOW, "SEARCH task USING INDEX task_of_root (root=?)"),
+        ("Task.needs", task::NEEDS, "SEARCH d USING PRIMARY KEY (task=?)"),
+        ("Task.needed_by", task::NEEDED_BY, "SEARCH d USING COVERING INDEX depends_needs (needs=?)"),
+        ("Unrecorded", task::UNRECORDED, "SEARCH t USING INDEX task_unrecorded (keeper=?)"),
+        ("Queue.slots", task::SLOTS, "SEARCH task USING INDEX task_slot (address>? AND address<?)"),
+        ("Queue.contexts", task::CONTEXTS, "SEARCH task USING INDEX task_queue (keeper=? AND ctx>?)"),
+        ("Queue.queued", task::QUEUED, "SEARCH task USING INDEX task_queue (keeper=? AND ctx=? AND priority=?)"),
+        ("Queue.late", task::LATE, "SEARCH task USING INDEX task_start_by (keeper=? AND start_by<?)"),
+        ("Queue.next_by", task::NEXT_BY, "SEARCH task USING INDEX task_start_by (keeper=? AND start_by>?)"),
+        ("Queue.next_from", task::NEXT_FROM, "SEARCH task USING INDEX task_not_before (keeper=? AND not_before>?)"),
+        ("Tasks.all", task::ALL, "SEARCH t USING INDEX task_of_workspace (ws=? AND place<?)"),
+        ("Tasks.of_context", task::OF_CONTEXT, "SEARCH t USING INDEX task_of_context (ctx=? AND place<?)"),
+        ("Tasks.open", task::OPEN, "SEARCH t USING INDEX task_shown (ws=? AND place<?)"),
+        ("FindTask.ids", task::IDS, "SEARCH task USING INDEX sqlite_autoindex_task_1 (id>? AND id<?)"),
+        ("FindTask.below", task::OF_ROOT, "SEARCH t USING INDEX task_of_root (root=?)"),
+        ("Why.tasks", task::OF_INBOX, "SEARCH t USING INDEX task_of_inbox (seq=?)"),
+        ("Spending", spending::DAYS, "SEARCH spending USING PRIMARY KEY (day>? AND day<?)"),
+        ("Spending.latest", spending::LATEST, "SEARCH spending USING INDEX spending_account (account=?)"),
+        ("Counts.tasks", rest::TASKS, "SCAN task USING COVERING INDEX task_shown"),
         ("Due", rest::DUE, "SEARCH timer USING COVERING INDEX timer_due (due<?)"),
         ("NextDue", rest::NEXT_DUE, "SCAN timer USING COVERING INDEX timer_due"),
         ("Why.ids", why::IDS, "SEARCH inbox USING INDEX sqlite_autoindex_inbox_1 (id>? AND id<?)"),
@@ -59,6 +87,17 @@ fn every_query_that_is_asked_often_walks_its_index_and_sorts_nothing() {
         let scans = plan.iter().skip(1).any(|step| step.contains("SCAN"));
         assert!(!sorts && !scans, "{name}: {plan:?}");
     }
+}
+
+#[test]
+fn what_a_task_and_all_below_it_have_used_is_found_from_parent_to_subtask() {
+    let (_folder, sql) = store();
+    let plan = plan(&sql, task::SPENT);
+    for walk in ["SEARCH t USING INDEX task_of_parent (parent=?)", "SEARCH s USING PRIMARY KEY (work=?)"] {
+        assert!(plan.iter().any(|step| step == walk), "{walk}: {plan:?}");
+    }
+    let records = self::plan(&sql, task::UNRECORDED_COUNT);
+    assert!(records.iter().any(|step| step.contains("task_unrecorded (keeper=?)")), "{records:?}");
 }
 
 #[test]

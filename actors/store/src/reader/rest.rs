@@ -20,6 +20,9 @@ const AUDIT_LAST: &str = select_audit!("ORDER BY seq DESC LIMIT ?1");
 pub(super) const WAITING: &str = "SELECT count(*) FROM inbox INDEXED BY inbox_open WHERE state < 2 AND state = ?1";
 pub(super) const GOING: &str = "SELECT count(*) FROM outbox INDEXED BY outbox_lane WHERE state < 2 AND state = ?1";
 pub(super) const IN_DOUBT: &str = "SELECT count(*) FROM outbox INDEXED BY outbox_doubt WHERE state = 4";
+pub(super) const TASKS: &str = "SELECT coalesce(sum(state IN (1, 2)), 0), coalesce(sum(state IN (3, 5)), 0),
+    coalesce(sum(state = 4), 0), coalesce(sum(wait IS 5), 0), coalesce(sum(state = 11), 0)
+    FROM task INDEXED BY task_shown WHERE state < 6 OR (state = 11 AND discarded_by IS NULL)";
 const ACCEPTED: &str = "SELECT coalesce(max(seq), 0) FROM inbox";
 const AUDITED: &str = "SELECT coalesce(max(seq), 0) FROM audit";
 const BYTES: &str = "SELECT page_count * page_size FROM pragma_page_count, pragma_page_size";
@@ -67,12 +70,22 @@ pub(super) fn counts(sql: &Connection) -> rusqlite::Result<Rows> {
         let mut statement = sql.prepare_cached(statement)?;
         statement.query_row(rusqlite::params_from_iter(state), |row| unsigned(row, 0))
     };
+    let each = |row: &Row<'_>| -> rusqlite::Result<[u64; 5]> {
+        Ok([unsigned(row, 0)?, unsigned(row, 1)?, unsigned(row, 2)?, unsigned(row, 3)?, unsigned(row, 4)?])
+    };
+    let [tasks_queued, tasks_running, tasks_waiting, tasks_in_doubt, tasks_dead] =
+        sql.prepare_cached(TASKS)?.query_row([], each)?;
     Ok(Rows::Counts(Counts {
         waiting: count(WAITING, Some(0))?,
         taken: count(WAITING, Some(1))?,
         pending: count(GOING, Some(0))?,
         sending: count(GOING, Some(1))?,
         in_doubt: count(IN_DOUBT, None)?,
+        tasks_queued,
+        tasks_running,
+        tasks_waiting,
+        tasks_in_doubt,
+        tasks_dead,
         accepted: count(ACCEPTED, None)?,
         audit: count(AUDITED, None)?,
         bytes: count(BYTES, None)?.saturating_add(wal_bytes(sql)),

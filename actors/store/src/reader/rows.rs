@@ -162,10 +162,10 @@ fn outcome(row: &Row<'_>, index: usize) -> rusqlite::Result<Option<Outcome>> {
     outcome.map(Some).ok_or_else(|| unreadable(index, format!("{name} is no outcome")))
 }
 
-fn json<T: DeserializeOwned>(index: usize, text: &str) -> rusqlite::Result<T> {
+pub(super) fn json<T: DeserializeOwned>(index: usize, text: &str) -> rusqlite::Result<T> {
     serde_json::from_str(text).map_err(|error| unreadable(index, error.to_string()))
 }
 
-fn unreadable(index: usize, why: String) -> rusqlite::Error {
+pub(super) fn unreadable(index: usize, why: String) -> rusqlite::Error {
     rusqlite::Error::FromSqlConversionFailure(index, Type::Text, why.into())
 }

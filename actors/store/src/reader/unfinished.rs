@@ -5,14 +5,41 @@ use messages::Address;
 use messages::store::Rows;
 use rusqlite::{Connection, OptionalExtension as _};
 
-/// A taken event whose reply is on its way is the lane's; its context hears when that has ended.
+/// A taken event whose reply is on its way is the lane's; its context hears when that has ended. Words of a task are no
+/// reply.
 pub(super) const OPEN: &str = "SELECT ctx FROM inbox INDEXED BY inbox_open WHERE state < 2 AND ctx > ?1
-    AND (state = 0 OR NOT EXISTS (SELECT 1 FROM outbox WHERE outbox.seq = inbox.seq AND outbox.state < 2))
+    AND (state = 0 OR NOT EXISTS (SELECT 1 FROM outbox WHERE outbox.seq = inbox.seq AND outbox.state < 2
+    AND outbox.task IS NULL))
     ORDER BY ctx LIMIT 1";
 pub(super) const ENDED: &str = "SELECT ctx FROM outbox INDEXED BY outbox_ended
     WHERE logged = 0 AND state >= 2 AND ctx > ?1 ORDER BY ctx LIMIT 1";
 pub(super) const LANES: &str =
     "SELECT lane FROM outbox INDEXED BY outbox_lane WHERE state < 2 AND lane > ?1 ORDER BY lane LIMIT 1";
+pub(super) const QUEUES: &str =
+    "SELECT keeper FROM task INDEXED BY task_queue WHERE state = 1 AND keeper > ?1 ORDER BY keeper LIMIT 1";
+pub(super) const RECORDS: &str =
+    "SELECT keeper FROM task INDEXED BY task_unrecorded WHERE recorded < rev AND keeper > ?1 ORDER BY keeper LIMIT 1";
+pub(super) const SLOTS: &str =
+    "SELECT address FROM task INDEXED BY task_slot WHERE state IN (3, 5) AND address > ?1 ORDER BY address LIMIT 1";
+/// Waits for its subtasks, and none is open.
+pub(super) const CHILDREN_ENDED: &str = "SELECT t.address FROM task AS t INDEXED BY task_waits_child
+    WHERE t.wait = 4 AND t.address > ?1 AND NOT EXISTS
+    (SELECT 1 FROM task AS c INDEXED BY task_of_parent WHERE c.parent = t.id AND c.state < 6)
+    ORDER BY t.address LIMIT 1";
+/// Blocked, and none of those it depends on is open. One that does not exist blocks nothing.
+pub(super) const UNBLOCKED: &str = "SELECT t.address FROM task AS t INDEXED BY task_blocked
+    WHERE t.state = 2 AND t.address > ?1 AND NOT EXISTS
+    (SELECT 1 FROM depends AS d CROSS JOIN task AS n ON n.id = d.needs AND n.ws = t.ws
+    WHERE d.task = t.id AND n.state < 6)
+    ORDER BY t.address LIMIT 1";
+/// Subtasks follow their parent.
+pub(super) const PARENT_ENDED: &str = "SELECT t.address FROM task AS t INDEXED BY task_sub_open
+    WHERE t.parent IS NOT NULL AND t.state < 6 AND t.address > ?1
+    AND EXISTS (SELECT 1 FROM task AS p WHERE p.id = t.parent AND p.state >= 6)
+    ORDER BY t.address LIMIT 1";
+
+/// All of them.
+const SOURCES: [&str; 9] = [OPEN, ENDED, LANES, QUEUES, RECORDS, SLOTS, CHILDREN_ENDED, UNBLOCKED, PARENT_ENDED];
 
 /// One source of addresses in order, and the next it has.
 struct Source<'a> {
@@ -41,7 +68,7 @@ pub(super) fn unfinished(sql: &Connection, from: Option<&Address>, limit: u32) -
         let next = after(sql, statement, from)?;
         Ok::<_, rusqlite::Error>(Source { sql, statement, next })
     };
-    let mut sources = [source(OPEN)?, source(ENDED)?, source(LANES)?];
+    let mut sources = SOURCES.into_iter().map(source).collect::<Result<Vec<_>, _>>()?;
     let mut addresses = Vec::new();
     for _ in 0..limit {
         let Some(least) = sources.iter().filter_map(|s| s.next.clone()).min() else { break };

@@ -4,12 +4,12 @@ use messages::store::{Rows, WhyRows};
 use messages::{Address, InboundId};
 use rusqlite::{Connection, params};
 
-use super::all;
 use super::rows::{audit, inbox, outbox, select_audit, select_inbox, select_outbox};
+use super::{all, task};
 
 /// An ambiguous prefix is answered with so many ids.
 const IDS_MAX: u32 = 8;
-/// The most replies and audit records shown of one turn.
+/// The most replies, tasks and audit records shown of one turn.
 const ROWS_MAX: u32 = 256;
 
 pub(super) const IDS: &str = "SELECT id, seq FROM inbox WHERE id >= ?1 AND id < ?2 AND ctx = ?3 ORDER BY id LIMIT ?4";
@@ -34,8 +34,11 @@ pub(super) fn why(sql: &Connection, context: &Address, prefix: &str) -> rusqlite
 }
 
 fn whole(sql: &Connection, seq: i64) -> rusqlite::Result<WhyRows> {
+    let inbound = Box::new(sql.prepare_cached(INBOX)?.query_row([seq], inbox)?);
     Ok(WhyRows::Found {
-        inbound: Box::new(sql.prepare_cached(INBOX)?.query_row([seq], inbox)?),
+        steps: task::steps(sql, inbound.id.as_str())?,
+        tasks: task::of_inbox(sql, seq, ROWS_MAX)?,
+        inbound,
         replies: all(sql, REPLIES, params![seq, ROWS_MAX], outbox)?,
         audit: all(sql, AUDIT, params![seq, ROWS_MAX], audit)?,
     })

@@ -17,7 +17,7 @@ const LANE_ROWS_MAX: u32 = 32;
 pub(super) const CONTROL: &str = select_inbox!(
     "inbox AS i INDEXED BY inbox_control",
     "WHERE i.ctx = ?1 AND i.kind <> 0 AND i.state = 0 AND NOT (i.kind = 2 AND t.state IS 1 \
-     AND EXISTS (SELECT 1 FROM outbox AS o WHERE o.seq = t.seq)) ORDER BY i.seq LIMIT ?2"
+     AND EXISTS (SELECT 1 FROM outbox AS o WHERE o.seq = t.seq AND o.task IS NULL)) ORDER BY i.seq LIMIT ?2"
 );
 // `state = 0` selects, `state < 2` is the index's own words.
 pub(super) const MESSAGES: &str = select_inbox!(

@@ -1,5 +1,7 @@
 //! Rules that one statement can state: each selects the rows that break it.
 
+mod work;
+
 use rusqlite::Connection;
 
 use super::{DAMAGE, Report};
@@ -30,7 +32,7 @@ const RULES: &[Rule] = &[
         "inbox.replied",
         "its outcome is replied and no reply to it was delivered",
         "SELECT id FROM inbox AS i WHERE outcome = 'replied'
-         AND NOT EXISTS (SELECT 1 FROM outbox AS o WHERE o.seq = i.seq AND o.state = 2)",
+         AND NOT EXISTS (SELECT 1 FROM outbox AS o WHERE o.seq = i.seq AND o.state = 2 AND o.task IS NULL)",
     ),
     (
         "outbox.inbox",
@@ -83,9 +85,10 @@ const RULES: &[Rule] = &[
     ),
     (
         "audit.inbox",
-        "the record is filed under another event than it names",
+        "the record is filed under another event than the one it names, or its task came of",
         "SELECT 'audit record ' || a.seq FROM audit AS a LEFT JOIN inbox AS i ON i.seq = a.inbox
-         WHERE a.inbox IS NOT NULL AND i.id IS NOT a.subject",
+         WHERE a.inbox IS NOT NULL AND i.id IS NOT a.subject
+         AND NOT EXISTS (SELECT 1 FROM task AS t WHERE t.id = a.subject AND t.seq = a.inbox)",
     ),
 ];
 
@@ -112,7 +115,9 @@ pub(super) fn rows(sql: &Connection, report: &mut Report) -> rusqlite::Result<()
     report.inbox = count("SELECT count(*) FROM inbox")?;
     report.settled = count("SELECT count(*) FROM inbox WHERE state = 2 AND outcome IS NOT NULL")?;
     report.outbox = count("SELECT count(*) FROM outbox")?;
-    for (code, what, statement) in RULES {
+    report.tasks = count("SELECT count(*) FROM task")?;
+    report.steps = count("SELECT count(*) FROM step")?;
+    for (code, what, statement) in RULES.iter().chain(work::RULES) {
         let mut statement = sql.prepare(statement)?;
         let mut broken = statement.query([])?;
         while let Some(row) = broken.next()? {

@@ -29,6 +29,10 @@ pub struct Report {
     pub settled: u64,
     /// Replies looked at.
     pub outbox: u64,
+    /// Tasks looked at.
+    pub tasks: u64,
+    /// Steps of turns and tasks looked at.
+    pub steps: u64,
     /// Logs looked at.
     pub logs: u64,
     /// Entries looked at.
@@ -48,7 +52,7 @@ pub struct Fault {
     pub code: &'static str,
     /// What is wrong, in words.
     pub what: String,
-    /// On what: an inbound id, an outbox row, a log, an audit record.
+    /// On what: an inbound id, an outbox row, a task, a step, an account, a log, an audit record.
     pub subject: String,
 }
 

@@ -6,9 +6,13 @@ mod inbox;
 mod log;
 mod outbox;
 mod rest;
+mod spending;
+mod step;
+mod task;
 
-use messages::store::{CommitError, Committed, Write};
+use messages::store::{CommitError, Committed, Fence, Write};
 use rusqlite::{CachedStatement, Connection, Params};
+use serde::Serialize;
 
 use super::heads::Heads;
 use crate::audit::AuditKey;
@@ -21,6 +25,8 @@ pub(super) struct Tx<'a> {
     pub(super) sql: &'a Connection,
     pub(super) heads: &'a mut Heads,
     pub(super) key: &'a AuditKey,
+    /// The fences of the commit that is being applied; they hold.
+    pub(super) fences: &'a [Fence],
 }
 
 /// Why a request ends.
@@ -54,6 +60,21 @@ fn int(what: &str, number: u64) -> Result<i64, Stop> {
     }
 }
 
+/// The number of one of a list of the vocabulary, as rows have it.
+fn number<T: PartialEq>(all: &[T], one: T) -> Result<i64, Stop> {
+    let place = all.iter().position(|other| *other == one).and_then(|place| i64::try_from(place).ok());
+    place.map_or_else(|| refused("a value has no number in rows".into()), Ok)
+}
+
+/// The one that has this number in rows.
+fn numbered<T: Copy>(all: &[T], number: i64) -> Option<T> {
+    usize::try_from(number).ok().and_then(|place| all.get(place).copied())
+}
+
+fn json<T: Serialize>(what: &str, value: &T) -> Result<String, Stop> {
+    serde_json::to_string(value).or_else(|error| refused(format!("{what} can't be written as JSON: {error}")))
+}
+
 impl Tx<'_> {
     pub(super) fn prepare(&self, sql: &str) -> rusqlite::Result<CachedStatement<'_>> {
         self.sql.prepare_cached(sql)
@@ -84,6 +105,8 @@ pub(super) fn apply(tx: &mut Tx<'_>, write: &Write, done: &mut Committed) -> Res
         Write::ContextPut { .. } | Write::TimerPut { .. } | Write::TimerDrop { .. } | Write::UnitClaim { .. } => {
             rest::apply(tx, write, done)
         }
+        Write::Task(write) => task::apply(tx, write),
+        Write::Step(write) => step::apply(tx, write),
         Write::Audit { .. } => audit::apply(tx, write),
     };
     applied.map_err(|stop| name_it(stop, write))

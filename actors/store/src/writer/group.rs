@@ -57,7 +57,7 @@ fn attempt(group: &mut Group<'_>, jobs: &[Job], answers: &mut Vec<Answer>, pass:
     let begin = group.heads.mark();
     run(sql, "BEGIN IMMEDIATE").map_err(|error| refused(sql, &error, folder))?;
     let before = sql.total_changes();
-    let mut tx = Tx { sql, heads: &mut *group.heads, key: group.key };
+    let mut tx = Tx { sql, heads: &mut *group.heads, key: group.key, fences: &[] };
     let written = requests(&mut tx, jobs, answers, pass);
     let heads = &mut *group.heads;
     let number = heads.group.saturating_add(1);
@@ -82,8 +82,9 @@ fn attempt(group: &mut Group<'_>, jobs: &[Job], answers: &mut Vec<Answer>, pass:
 }
 
 /// `false`: one was refused in a plain pass.
-fn requests(tx: &mut Tx<'_>, jobs: &[Job], answers: &mut Vec<Answer>, pass: Pass) -> rusqlite::Result<bool> {
+fn requests<'a>(tx: &mut Tx<'a>, jobs: &'a [Job], answers: &mut Vec<Answer>, pass: Pass) -> rusqlite::Result<bool> {
     for job in jobs {
+        tx.fences = &job.commit.fences;
         let answer = match core::fenced(&job.commit.fences, &tx.heads.units) {
             // Refused before anything of it is written: nothing is left behind in either pass.
             Err(stale) => Err(stale),
@@ -151,7 +152,7 @@ pub(super) fn sign(sql: &Connection, heads: &mut Heads, key: &AuditKey) -> rusql
         return Ok(());
     }
     run(sql, "BEGIN IMMEDIATE")?;
-    apply::sign(&mut Tx { sql, heads, key })?;
+    apply::sign(&mut Tx { sql, heads, key, fences: &[] })?;
     run(sql, "COMMIT")
 }
 

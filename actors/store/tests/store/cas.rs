@@ -7,7 +7,7 @@ use rstest::rstest;
 
 use crate::world::{LOG, World, context_put, entry, general, put, reply, sending, sent, settle, take};
 
-fn conflict(result: Result<messages::store::Committed, CommitError>) -> String {
+pub(crate) fn conflict(result: Result<messages::store::Committed, CommitError>) -> String {
     match result {
         Err(CommitError::Conflict(words)) => words,
         other => panic!("{other:?} is no conflict"),
@@ -86,7 +86,7 @@ fn an_outbox_row_is_sent_at_most_once_an_attempt(#[case] state: &str, #[case] al
         let world = World::new();
         outbox_in(&world, state);
         let name = write.name();
-        let result = world.commit(write.owner().unwrap(), vec![write]);
+        let result = world.commit(write.owners()[0], vec![write]);
         if allowed {
             result.unwrap();
         } else {

@@ -4,10 +4,12 @@
 use std::collections::BTreeMap;
 
 use messages::store::{CommitError, EntryKind, Owner, Write};
+use messages::task::TaskState;
 use messages::turn::Outcome;
 use messages::{Address, Moment};
 use proptest::prelude::*;
 
+use crate::work;
 use crate::world::{World, audit, claim, context_put, entry, id, put, reply, sending, sent, settle, take, wait};
 
 const EVENTS: u8 = 5;
@@ -21,6 +23,8 @@ struct Model {
     replies: BTreeMap<(i64, u32), i64>,
     outbox: BTreeMap<i64, (u8, bool)>,
     shown: Vec<(bool, i64)>,
+    /// State and revision by key.
+    tasks: BTreeMap<u8, (TaskState, u64)>,
     log: u64,
     rev: u64,
     epoch: u64,
@@ -42,6 +46,10 @@ enum Op {
     /// Right at the log's end, or beside it.
     Entry(bool, bool, i64),
     Context(u64),
+    /// Of the first event.
+    TaskPut(u8),
+    TaskClaim(u8, u64),
+    TaskMove(u8, u64, TaskState),
     Claim,
     Audit,
 }
@@ -76,6 +84,15 @@ impl Model {
                     true
                 }
             }
+            Op::TaskPut(key) => {
+                let is_there = self.tasks.contains_key(key) || self.inbox.contains_key(&1);
+                if is_there {
+                    self.tasks.entry(*key).or_insert((TaskState::Queued, 1));
+                }
+                is_there
+            }
+            Op::TaskClaim(key, rev) => self.task_to(*key, *rev, TaskState::Running),
+            Op::TaskMove(key, rev, to) => self.task_to(*key, *rev, *to),
             Op::Claim => {
                 self.epoch += 1;
                 true
@@ -109,6 +126,16 @@ impl Model {
         true
     }
 
+    /// To `to`, if it is `from` allows and the revision follows.
+    fn task_to(&mut self, key: u8, rev: u64, to: TaskState) -> bool {
+        let Some(task) = self.tasks.get_mut(&key) else { return false };
+        let fits = task.1 + 1 == rev && task.0.may_become(to);
+        if fits {
+            *task = (to, rev);
+        }
+        fits
+    }
+
     fn entry(&mut self, at_end: bool, shows: (bool, i64)) -> bool {
         let exists = if shows.0 { self.inbox.contains_key(&shows.1) } else { self.outbox.contains_key(&shows.1) };
         let fits = at_end && exists && !self.shown.contains(&shows);
@@ -139,6 +166,9 @@ impl Op {
                 entry(model.log + u64::from(!at_end), 3, kind, *of)
             }
             Self::Context(rev) => context_put(*rev, 0),
+            Self::TaskPut(key) => work::put(work::task(&key.to_string(), 1)),
+            Self::TaskClaim(key, rev) => work::claimed(&key.to_string(), *rev),
+            Self::TaskMove(key, rev, to) => work::moved(&key.to_string(), *rev, *to),
             Self::Claim => claim(unit),
             Self::Audit => audit("x", &id("e0")),
         }
@@ -167,6 +197,15 @@ fn op(owner: Owner) -> BoxedStrategy<Op> {
             1 => Just(Op::Audit),
         ]
         .boxed(),
+        Owner::Task => prop_oneof![
+            2 => (0..3_u8).prop_map(Op::TaskPut),
+            3 => (0..3_u8, 2..7_u64, prop::sample::select(&TaskState::ALL[..]))
+                .prop_filter("a claim alone makes it run", |(_, _, to)| *to != TaskState::Running)
+                .prop_map(|(key, rev, to)| Op::TaskMove(key, rev, to)),
+            1 => Just(Op::Audit),
+        ]
+        .boxed(),
+        Owner::Workspace => (0..3_u8, 2..5_u64).prop_map(|(key, rev)| Op::TaskClaim(key, rev)).boxed(),
         Owner::Runtime => prop_oneof![2 => Just(Op::Claim), 1 => Just(Op::Audit)].boxed(),
     }
 }
@@ -180,7 +219,13 @@ struct Request {
 }
 
 fn request() -> impl Strategy<Value = Request> {
-    let owner = prop_oneof![4 => Just(Owner::Connector), 5 => Just(Owner::Context), 1 => Just(Owner::Runtime)];
+    let owner = prop_oneof![
+        4 => Just(Owner::Connector),
+        5 => Just(Owner::Context),
+        3 => Just(Owner::Task),
+        2 => Just(Owner::Workspace),
+        1 => Just(Owner::Runtime),
+    ];
     owner.prop_flat_map(|by| {
         (prop::collection::vec(op(by), 1..4), prop::bool::weighted(0.05)).prop_map(move |(ops, stale)| Request {
             by,
@@ -212,6 +257,7 @@ fn state(world: &World) -> Vec<(String, i64)> {
     let statement = "SELECT 'inbox ' || seq, state FROM inbox
         UNION ALL SELECT 'reply ' || seq || ' ' || n, id FROM outbox
         UNION ALL SELECT 'outbox ' || id, state * 10 + logged FROM outbox
+        UNION ALL SELECT 'task ' || key, state * 100 + rev FROM task
         UNION ALL SELECT 'log', size FROM log UNION ALL SELECT 'entries', count(*) FROM entry
         UNION ALL SELECT 'rev', rev FROM context UNION ALL SELECT 'epoch', epoch FROM unit
         UNION ALL SELECT 'audit', max(seq) FROM audit HAVING max(seq) > 0 ORDER BY 1";
@@ -226,6 +272,11 @@ fn state_of(model: &Model) -> Vec<(String, i64)> {
     state.extend(model.replies.iter().map(|((seq, n), id)| (format!("reply {seq} {n}"), *id)));
     let logged = |(s, logged): &(u8, bool)| i64::from(*s) * 10 + i64::from(*logged);
     state.extend(model.outbox.iter().map(|(id, row)| (format!("outbox {id}"), logged(row))));
+    let task = |task: &(TaskState, u64)| {
+        let state = TaskState::ALL.iter().position(|state| *state == task.0).unwrap();
+        i64::try_from(state as u64 * 100 + task.1).unwrap()
+    };
+    state.extend(model.tasks.iter().map(|(key, row)| (format!("task {key}"), task(row))));
     let log = i64::try_from(model.log).unwrap();
     let some = [
         ("log", log),

@@ -18,14 +18,14 @@ fn work(world: &World, limit: u32) -> WorkRows {
     }
 }
 
-fn opened(world: &World, tail: u32) -> ContextRows {
+pub(crate) fn opened(world: &World, tail: u32) -> ContextRows {
     match world.query(Query::Context { context: general(), tail }).unwrap() {
         Rows::Context(rows) => *rows,
         other => panic!("{other:?}"),
     }
 }
 
-fn addresses(world: &World, after: Option<&str>, limit: u32) -> Vec<String> {
+pub(crate) fn addresses(world: &World, after: Option<&str>, limit: u32) -> Vec<String> {
     let after = after.map(|text| Address::parse(text).unwrap());
     match world.query(Query::Unfinished { after, limit }).unwrap() {
         Rows::Addresses(found) => found.into_iter().map(String::from).collect(),
@@ -33,7 +33,7 @@ fn addresses(world: &World, after: Option<&str>, limit: u32) -> Vec<String> {
     }
 }
 
-fn context(name: &str) -> Address {
+pub(crate) fn context(name: &str) -> Address {
     Address::context(&slug("home"), &slug(name))
 }
 
@@ -260,7 +260,7 @@ fn why_finds_a_turn_by_a_prefix_in_its_own_context_only() {
         other => panic!("{other:?}"),
     };
     for prefix in [&of.as_str()[..7], of.as_str()] {
-        let WhyRows::Found { inbound, replies, audit } = why(general(), prefix) else { panic!("not found") };
+        let WhyRows::Found { inbound, replies, audit, .. } = why(general(), prefix) else { panic!("not found") };
         assert_eq!((inbound.outcome, replies.len(), audit.len()), (Some(Outcome::Replied), 1, 1));
         assert_eq!((audit[0].action.as_str(), audit[0].hash.len()), ("turn.taken", 64));
     }

@@ -2,11 +2,89 @@
 
 use std::ops::ControlFlow;
 
+use messages::step::StepStatus;
 use messages::store::{EntryKind, EntryOf};
+use messages::task::TaskState;
 use rstest::rstest;
 use store::verify::{Fault, VerifyError, for_each_log};
 
+use crate::work;
 use crate::world::{World, audit, entry, id, put, reply, take};
+
+/// A store with tasks in many states, a subtask, and steps that ran and run; closed.
+fn worked() -> World {
+    let world = World::at_work();
+    let root = work::task("r", 1);
+    world.task_in("r", TaskState::Running);
+    world.task_in("done", TaskState::Succeeded);
+    world.task_in("no", TaskState::Rejected);
+    world.task_in("dead", TaskState::Dead);
+    world.task_in("q", TaskState::Queued);
+    world.task(vec![work::put(work::below("c", &root)), work::post("r", Some(1))]).unwrap();
+    world.task(vec![work::post("done", None), work::post("dead", None), work::discarded("dead")]).unwrap();
+    let (r, c, turn) = (work::of_task("r"), work::of_task("c"), work::of_turn("a"));
+    let reserve = || Some(work::reserve(7, 1_000));
+    world.task(vec![work::start(&r, 0, reserve()), work::end(&r, 0, StepStatus::Done, Some(work::cost(3)))]).unwrap();
+    world.task(vec![work::start(&r, 1, reserve()), work::start(&c, 0, reserve())]).unwrap();
+    world.context(vec![work::end(&turn, 0, StepStatus::Refused, None)]).unwrap();
+    world.workspace(vec![work::recorded("r", 2)]).unwrap();
+    world.store.close().unwrap();
+    world
+}
+
+#[test]
+fn a_store_that_worked_is_clean_and_counted() {
+    let world = worked();
+    let report = store::verify(world.folder.path()).unwrap();
+    assert!(report.is_clean(), "{:?}", report.faults);
+    assert_eq!((report.tasks, report.steps, report.outbox), (6, 4, 3));
+}
+
+/// `R` and `C` stand for the ids of the task and its subtask.
+#[rstest]
+#[case("task.state", "UPDATE task SET ended_at = NULL WHERE key = 'done'")]
+#[case("task.state", "UPDATE task SET wait = 1 WHERE key = 'r'")]
+#[case("task.state", "UPDATE task SET start_by = NULL WHERE key = 'q'")]
+#[case("task.state", "UPDATE task SET state = 12 WHERE key = 'done'")]
+#[case("task.state", "UPDATE task SET discarded_by = 'x' WHERE key = 'done'")]
+#[case("task.run", "UPDATE task SET run = 0 WHERE key = 'r'")]
+#[case("task.run", "UPDATE task SET started_at = NULL WHERE key = 'r'")]
+#[case("task.inbox", "UPDATE task SET seq = 77 WHERE key = 'q'")]
+#[case("task.inbox", "UPDATE task SET ctx = 'ws/home/context/other' WHERE key = 'q'")]
+#[case("task.spec", "DELETE FROM task_spec WHERE place = 1")]
+#[case("task.workspace", "UPDATE task SET ws = 'ho' WHERE key = 'q'")]
+#[case("task.parent", "UPDATE task SET depth = 2 WHERE key = 'c'")]
+#[case("task.parent", "UPDATE task SET parent = 'tsk_none' WHERE key = 'c'")]
+#[case("task.parent", "UPDATE task SET root = id WHERE key = 'c'")]
+#[case("task.parent", "UPDATE task SET root = 'C' WHERE key = 'r'")]
+#[case("task.recorded", "UPDATE task SET recorded = 3 WHERE key = 'r'")]
+#[case("task.depends", "INSERT INTO depends VALUES ('tsk_none', 'R')")]
+#[case("task.post", "UPDATE outbox SET task = 'tsk_none' WHERE step = 1")]
+#[case("task.post", "UPDATE task SET seq = 77 WHERE key = 'r'")]
+#[case("task.end", "UPDATE outbox SET step = 9 WHERE step IS NULL")]
+#[case("step.work", "UPDATE step SET work = 'tsk_none' WHERE work = 'C'")]
+#[case("step.open", "UPDATE task SET state = 6, ended_at = 1 WHERE key = 'r'")]
+#[case("step.open", "UPDATE step SET status = 0, ended_at = NULL WHERE work LIKE 'in_%'; UPDATE inbox SET state = 2")]
+#[case("step.status", "UPDATE step SET ended_at = NULL WHERE work = 'R' AND seq = 0")]
+#[case("step.status", "UPDATE step SET attempt = 0 WHERE work = 'R' AND seq = 0")]
+#[case("step.status", "UPDATE step SET reserve = '{}' WHERE work = 'R' AND seq = 0")]
+#[case("step.order", "DELETE FROM step WHERE work = 'R' AND seq = 0")]
+#[case("step.order", "UPDATE step SET seq = 2 WHERE work = 'R' AND seq = 1")]
+#[case("step.order", "UPDATE step SET status = 0 WHERE work = 'R' AND seq = 0")]
+#[case("spending.spent", "UPDATE step SET micro_usd = 4 WHERE work = 'R' AND seq = 0")]
+#[case("spending.spent", "DELETE FROM spending WHERE account = 'node'")]
+#[case("spending.reserved", "UPDATE spending SET reserved_tokens = 27 WHERE account = 'ws/home'")]
+#[case("spending.reserved", "UPDATE step SET reserve = NULL WHERE work = 'C'")]
+#[case("audit.inbox", "INSERT INTO audit VALUES (1, 1, 'a', '', 'x', 'R', '[]', '{}', zeroblob(32), 2)")]
+fn each_kind_of_damage_to_tasks_and_steps_is_found(#[case] code: &str, #[case] sql: &str) {
+    let world = worked();
+    tamper(
+        &world,
+        &sql.replace("'R'", &format!("'{}'", work::tsk("r"))).replace("'C'", &format!("'{}'", work::tsk("c"))),
+    );
+    let faults = faults(&world);
+    assert!(faults.iter().any(|fault| fault.code == code), "{faults:?}");
+}
 
 /// A store with two whole turns, one that runs, and a little audit; closed.
 fn lived() -> World {

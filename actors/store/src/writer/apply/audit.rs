@@ -9,6 +9,7 @@ use crate::audit::{CHECKPOINT_RECORDS, Record};
 const PUT: &str = "INSERT INTO audit (seq, at, actor, principal, action, subject, rules, detail, hash, inbox)
     VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10)";
 const INBOX: &str = "SELECT seq FROM inbox WHERE id = ?1";
+const TASK: &str = "SELECT seq FROM task WHERE id = ?1";
 const CHECKPOINT: &str = "INSERT INTO checkpoint (seq, hash, key, signature) VALUES (?1, ?2, ?3, ?4)";
 
 pub(super) fn apply(tx: &mut Tx<'_>, write: &Write) -> Result<(), Stop> {
@@ -30,11 +31,14 @@ pub(super) fn apply(tx: &mut Tx<'_>, write: &Write) -> Result<(), Stop> {
     Ok(())
 }
 
+/// The inbox row that the subject is, or the one its task came of.
 fn inbox_of(tx: &Tx<'_>, subject: &str) -> rusqlite::Result<Option<i64>> {
-    if !subject.starts_with("in_") {
-        return Ok(None);
-    }
-    tx.prepare(INBOX)?.query_row([subject], |row| row.get(0)).optional()
+    let statement = match subject.split_once('_') {
+        Some(("in", _)) => INBOX,
+        Some(("tsk", _)) => TASK,
+        _ => return Ok(None),
+    };
+    tx.prepare(statement)?.query_row([subject], |row| row.get(0)).optional()
 }
 
 /// Signs where the chain stands, unless that is signed already.

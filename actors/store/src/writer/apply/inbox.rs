@@ -6,6 +6,14 @@ use rusqlite::{OptionalExtension as _, params};
 
 use super::{Stop, Tx, conflict, refused};
 
+/// Of a tool's use what the model wrote, and all that steps gave.
+macro_rules! erase_steps {
+    () => {
+        "UPDATE step SET gave = '', what = CASE kind WHEN 1 THEN json_set(what, '$.Tool.arguments', '') ELSE what END
+        WHERE work IN "
+    };
+}
+
 const PUT: &str =
     "INSERT INTO inbox (id, connector, event, ctx, chat, user, kind, target, text, salt, trace, received_at)
     VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11, ?12) ON CONFLICT (connector, event) DO NOTHING";
@@ -16,7 +24,16 @@ const SETTLE: &str =
     "UPDATE inbox SET state = 2, outcome = ?2, reason = ?3, settled_at = ?4 WHERE seq = ?1 AND state < 2";
 const STATE: &str = "SELECT state, redacted FROM inbox WHERE seq = ?1";
 const ERASE: &str = "UPDATE inbox SET text = '', salt = zeroblob(16), redacted = 1 WHERE seq = ?1";
-const ERASE_REPLIES: &str = "UPDATE outbox SET text = '', redacted = 1 WHERE seq = ?1";
+/// All that repeats an event's words: its replies and those of its tasks, its tasks, the steps of its turn and of those.
+const ERASE_REST: [&str; 5] = [
+    "UPDATE outbox SET text = '', redacted = 1 WHERE seq = ?1",
+    // The record file is to be written again.
+    "UPDATE task SET title = '', reason = '', result = '', recorded = 0 WHERE seq = ?1",
+    "UPDATE task_spec SET spec = json_set(spec, '$.title', '', '$.input', '')
+    WHERE place IN (SELECT place FROM task WHERE seq = ?1)",
+    concat!(erase_steps!(), "(SELECT id FROM inbox WHERE seq = ?1)"),
+    concat!(erase_steps!(), "(SELECT id FROM task WHERE seq = ?1)"),
+];
 
 pub(super) fn apply(tx: &Tx<'_>, write: &Write, done: &mut Committed) -> Result<(), Stop> {
     match write {
@@ -81,12 +98,12 @@ fn take(tx: &Tx<'_>, seq: i64, turn: &Turn) -> Result<(), Stop> {
     expect(tx, changed, seq, "be taken")
 }
 
-/// Freed pages are overwritten as well, so that no long text stays in the file.
 fn redact(tx: &Tx<'_>, seq: i64) -> Result<(), Stop> {
-    tx.sql.pragma_update(None, "secure_delete", "ON")?;
-    let erased = tx.run(ERASE, [seq]).and_then(|n| tx.run(ERASE_REPLIES, [seq]).map(|_| n));
-    tx.sql.pragma_update(None, "secure_delete", "FAST")?;
-    expect(tx, erased?, seq, "be redacted")
+    let erased = tx.run(ERASE, [seq])?;
+    for statement in ERASE_REST {
+        tx.run(statement, [seq])?;
+    }
+    expect(tx, erased, seq, "be redacted")
 }
 
 fn expect(tx: &Tx<'_>, changed: usize, seq: i64, what: &str) -> Result<(), Stop> {

@@ -7,6 +7,7 @@ use rusqlite::{OptionalExtension as _, params};
 use super::{Stop, Tx, conflict, refused};
 
 const OF: &str = "SELECT ctx FROM inbox WHERE seq = ?1";
+const OF_TASK: &str = "SELECT task FROM outbox WHERE seq = ?1 AND n = ?2";
 const PUT: &str = "INSERT INTO outbox (seq, n, ctx, connector, chat, text, sources, outcome, created_at)
     VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9) ON CONFLICT (seq, n) DO NOTHING";
 const SENDING: &str = "UPDATE outbox SET state = 1, attempt = attempt + 1, attempted_at = ?2, not_before = NULL WHERE id = ?1 AND state = 0";
@@ -43,7 +44,7 @@ fn put(tx: &Tx<'_>, write: &Write) -> Result<(), Stop> {
     let Ok(sources) = serde_json::to_string(sources) else {
         return refused(format!("the sources of a reply to inbox row {seq} can't be written as JSON"));
     };
-    tx.run(
+    let added = tx.run(
         PUT,
         params![
             seq,
@@ -57,7 +58,13 @@ fn put(tx: &Tx<'_>, write: &Write) -> Result<(), Stop> {
             at.0,
         ],
     )?;
-    Ok(())
+    if added == 1 { Ok(()) } else { check_own(tx, *seq, *n) }
+}
+
+/// A repeat finds its own row, not one that a task has put there.
+fn check_own(tx: &Tx<'_>, seq: i64, n: u32) -> Result<(), Stop> {
+    let task: Option<String> = tx.prepare(OF_TASK)?.query_row(params![seq, n], |row| row.get(0))?;
+    task.map_or(Ok(()), |task| conflict(format!("reply {n} to inbox row {seq} is task {task}'s")))
 }
 
 /// No reply crosses from one context to another.
