@@ -30,6 +30,15 @@ pub(crate) enum Command {
     Serve(Serve),
     /// How the node that serves this data folder stands.
     Status(Read),
+    /// Give a context work to do in steps, beside its conversation.
+    Task(Task),
+    /// List tasks and their subtasks, show one, or decide on it.
+    Tasks(Tasks),
+    /// What was spent, by day and account.
+    Usage(Usage),
+    /// The models that can be asked, what they cost, and whether they answer.
+    #[command(subcommand)]
+    Model(Model),
     /// The live tree of actors with their gauges.
     Actors(Actors),
     /// Prove the promises over the whole store, its logs and its indexes. Exit code 8 when something is wrong.
@@ -81,6 +90,10 @@ pub(crate) struct Chat {
     /// Name this run of lines from standard input, so that giving the same lines again sends none twice.
     #[arg(long, value_name = "NAME")]
     pub(crate) session: Option<String>,
+    /// With lines from standard input: stay until the tasks that they made have ended and their results have come. A task
+    /// that waits for a person is named and not waited for.
+    #[arg(long)]
+    pub(crate) wait_tasks: bool,
 }
 
 #[derive(Debug, Args)]
@@ -96,6 +109,107 @@ pub(crate) struct Read {
     /// JSON on standard output.
     #[arg(long)]
     pub(crate) json: bool,
+}
+
+/// Its id is printed; the result comes to the chat of the context, and with `--wait` here.
+///
+/// A task has a budget and survives the node. `agent-runtime tasks` shows how it stands.
+#[derive(Debug, Args)]
+pub(crate) struct Task {
+    /// What is to be done, in your own words.
+    #[arg(required = true, value_name = "TEXT")]
+    pub(crate) text: Vec<String>,
+    #[command(flatten)]
+    pub(crate) place: Where,
+    /// The workspace.
+    #[arg(long, value_name = "ID", default_value = "home")]
+    pub(crate) workspace: Slug,
+    /// The context whose prompt, tools and notes it works with.
+    #[arg(long, value_name = "NAME", default_value = "general")]
+    pub(crate) context: Slug,
+    /// Who asks [default: the name of your account].
+    #[arg(long, value_name = "NAME")]
+    pub(crate) user: Option<String>,
+    /// Stay until it has ended, and print what it says. Exit code 1 when it does not succeed or waits for a person.
+    #[arg(long)]
+    pub(crate) wait: bool,
+    /// One JSON object on standard output.
+    #[arg(long)]
+    pub(crate) json: bool,
+}
+
+/// Without anything else: those that have not ended, and those that failed too often and that nobody has read.
+#[derive(Debug, Args)]
+#[command(args_conflicts_with_subcommands = true)]
+pub(crate) struct Tasks {
+    #[command(flatten)]
+    pub(crate) list: TasksList,
+    #[command(subcommand)]
+    pub(crate) action: Option<TasksAction>,
+}
+
+#[derive(Debug, Args)]
+pub(crate) struct TasksList {
+    #[command(flatten)]
+    pub(crate) of: TasksOf,
+    /// Also those that have ended, the last 1,024.
+    #[arg(long)]
+    pub(crate) all: bool,
+}
+
+#[derive(Debug, Args)]
+pub(crate) struct TasksOf {
+    #[command(flatten)]
+    pub(crate) read: Read,
+    /// The workspace.
+    #[arg(long, value_name = "ID", default_value = "home")]
+    pub(crate) workspace: Slug,
+}
+
+/// One task of a workspace.
+#[derive(Debug, Args)]
+pub(crate) struct OneTask {
+    /// Its id, or the first characters of it: `tsk_4k2v`, `4k2v`.
+    pub(crate) id: String,
+    #[command(flatten)]
+    pub(crate) of: TasksOf,
+}
+
+#[derive(Debug, Subcommand)]
+pub(crate) enum TasksAction {
+    /// The same as without a word: a table, subtasks below their task.
+    List(TasksList),
+    /// One task: what was asked, its steps, what it cost, its subtasks, its result.
+    Show(OneTask),
+    /// Stop it. What a step has begun is finished or known not to be.
+    Cancel(OneTask),
+    /// Let it go on where it waits for a person, with its budget once more if that had ended; or try it again as a new task
+    /// when it has ended without success.
+    Retry(OneTask),
+    /// It was given up and need not be shown any more.
+    Discard(OneTask),
+}
+
+#[derive(Debug, Args)]
+pub(crate) struct Usage {
+    #[command(flatten)]
+    pub(crate) read: Read,
+    /// How many days (of UTC), today included.
+    #[arg(long, value_name = "N", default_value_t = 7, value_parser = clap::value_parser!(u32).range(1..=366))]
+    pub(crate) days: u32,
+}
+
+#[derive(Debug, Subcommand)]
+pub(crate) enum Model {
+    /// All models that can be asked: prices for a million tokens, limits, and for what they are asked, in which place.
+    List(Read),
+    /// Ask a model one small question, for real, and tell what it cost. Exit code 1 when it does not answer.
+    Test {
+        /// Its name, as `model list` shows it [default: the first that is asked in a chat].
+        name: Option<String>,
+        #[command(flatten)]
+        read: Read,
+    },
 }
 
 #[derive(Debug, Args)]
@@ -188,4 +302,67 @@ pub(crate) enum Context {
         #[command(flatten)]
         read: Read,
     },
+}
+
+#[cfg(test)]
+mod tests {
+    use clap::CommandFactory as _;
+
+    use super::*;
+
+    fn parsed(line: &str) -> Result<Command, String> {
+        let words = std::iter::once("agent-runtime").chain(line.split(' '));
+        Cli::try_parse_from(words).map(|cli| cli.command).map_err(|error| error.to_string())
+    }
+
+    #[test]
+    fn the_command_line_is_whole() {
+        Cli::command().debug_assert();
+    }
+
+    #[test]
+    fn a_task_takes_its_words_with_or_without_quotes() {
+        let Ok(Command::Task(task)) = parsed("task read the notes --wait --context ops") else { panic!() };
+        assert_eq!((task.text.join(" ").as_str(), task.wait, task.context.as_str()), ("read the notes", true, "ops"));
+        assert!(parsed("task --wait").unwrap_err().contains("<TEXT>"));
+    }
+
+    #[test]
+    fn tasks_are_listed_unless_something_else_is_asked() {
+        let Ok(Command::Tasks(tasks)) = parsed("tasks --all --json --workspace acme") else { panic!() };
+        assert!(tasks.action.is_none() && tasks.list.all && tasks.list.of.read.json);
+        assert_eq!(tasks.list.of.workspace.as_str(), "acme");
+        let Ok(Command::Tasks(tasks)) = parsed("tasks list --all") else { panic!() };
+        assert!(matches!(tasks.action, Some(TasksAction::List(TasksList { all: true, .. }))));
+        for (word, wanted) in [("show", 0), ("cancel", 1), ("retry", 2), ("discard", 3)] {
+            let Ok(Command::Tasks(tasks)) = parsed(&format!("tasks {word} 4k2v --workspace acme")) else { panic!() };
+            let (at, one) = match tasks.action {
+                Some(TasksAction::Show(one)) => (0, one),
+                Some(TasksAction::Cancel(one)) => (1, one),
+                Some(TasksAction::Retry(one)) => (2, one),
+                Some(TasksAction::Discard(one)) => (3, one),
+                other => panic!("{other:?}"),
+            };
+            assert_eq!((at, one.id.as_str(), one.of.workspace.as_str()), (wanted, "4k2v", "acme"));
+        }
+        assert!(parsed("tasks show").is_err());
+    }
+
+    #[test]
+    fn days_of_usage_have_their_edges() {
+        for (days, fits) in [("1", true), ("366", true), ("0", false), ("367", false)] {
+            assert_eq!(parsed(&format!("usage --days {days}")).is_ok(), fits, "{days}");
+        }
+        let Ok(Command::Usage(usage)) = parsed("usage") else { panic!() };
+        assert_eq!(usage.days, 7);
+    }
+
+    #[test]
+    fn a_model_to_be_tested_need_not_be_named() {
+        assert!(matches!(parsed("model test"), Ok(Command::Model(Model::Test { name: None, .. }))));
+        let Ok(Command::Model(Model::Test { name, read })) = parsed("model test zai/glm-5 --json") else { panic!() };
+        assert_eq!((name.as_deref(), read.json), (Some("zai/glm-5"), true));
+        assert!(matches!(parsed("model list"), Ok(Command::Model(Model::List(_)))));
+        assert!(matches!(parsed("chat --wait-tasks"), Ok(Command::Chat(Chat { wait_tasks: true, .. }))));
+    }
 }

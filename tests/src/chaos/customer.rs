@@ -47,6 +47,7 @@ fn who(context: usize) -> Who {
         context: context_name(context),
         session: session(context),
         previews: context.is_multiple_of(2),
+        only_asks: false,
     }
 }
 

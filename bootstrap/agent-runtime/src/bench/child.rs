@@ -148,6 +148,7 @@ pub(super) async fn client(data: &Path, n: usize, session: &str) -> anyhow::Resu
         context: Folder::context(n)?.to_string(),
         session: format!("{session}-{n}"),
         previews: false,
+        only_asks: false,
     };
     Client::connect(data, who).await?.context("no node serves the bench's folder")
 }

@@ -35,7 +35,7 @@ pub(super) async fn run(args: Chat) -> anyhow::Result<ExitCode> {
     let who = who(&args, is_terminal)?;
     if let Some(client) = Client::connect(&data, who.clone()).await? {
         let client = has_notes(client, notes.as_deref()).await?;
-        return talk(client, &data, is_terminal, args.json, true).await;
+        return talk(client, &data, is_terminal, Batch::of(&args), true).await;
     }
     let node = match Node::start(settings).await {
         Ok(node) => node,
@@ -43,7 +43,7 @@ pub(super) async fn run(args: Chat) -> anyhow::Result<ExitCode> {
         Err(error) => match other(&data, &who).await {
             Some(client) => {
                 let client = has_notes(client, notes.as_deref()).await?;
-                return talk(client, &data, is_terminal, args.json, true).await;
+                return talk(client, &data, is_terminal, Batch::of(&args), true).await;
             }
             None => return Err(error),
         },
@@ -53,7 +53,7 @@ pub(super) async fn run(args: Chat) -> anyhow::Result<ExitCode> {
         return Err(error);
     }
     let done = match Client::connect(&data, who).await {
-        Ok(Some(client)) => talk(client, &data, is_terminal, args.json, false).await,
+        Ok(Some(client)) => talk(client, &data, is_terminal, Batch::of(&args), false).await,
         Ok(None) => Err(anyhow::anyhow!("the node that was just started does not answer at its socket")),
         Err(error) => Err(error.into()),
     };
@@ -71,6 +71,7 @@ fn who(args: &Chat, previews: bool) -> anyhow::Result<Who> {
             None => fresh_session()?,
         },
         previews,
+        only_asks: false,
     })
 }
 
@@ -133,11 +134,24 @@ async fn has_notes(mut client: Client, notes: Option<&Path>) -> anyhow::Result<C
     }
 }
 
+/// How lines from standard input are followed.
+#[derive(Clone, Copy)]
+struct Batch {
+    json: bool,
+    wait_tasks: bool,
+}
+
+impl Batch {
+    fn of(args: &Chat) -> Self {
+        Self { json: args.json, wait_tasks: args.wait_tasks }
+    }
+}
+
 async fn talk(
     client: Client,
     data: &Path,
     is_terminal: bool,
-    json: bool,
+    Batch { json, wait_tasks }: Batch,
     is_attached: bool,
 ) -> anyhow::Result<ExitCode> {
     let redial = is_attached.then(|| Redial { data: data.to_owned(), wait_ms_max: REDIAL_MS_MAX });
@@ -147,7 +161,7 @@ async fn talk(
         return Ok(ExitCode::SUCCESS);
     }
     let input = tokio::io::BufReader::new(tokio::io::stdin());
-    let options = batch::Options { json, redial, quiet_ms_max: QUIET_MS_MAX };
+    let options = batch::Options { json, redial, quiet_ms_max: QUIET_MS_MAX, wait_tasks };
     let status = batch::run(client, input, io::stdout(), io::stderr(), options)
         .await
         .context("the lines could not all be given")?;

@@ -3,8 +3,13 @@
 mod audit;
 mod chat;
 mod definitions;
+mod model;
 mod operator;
+mod reading;
 mod serve;
+mod task;
+mod tasks;
+mod usage;
 mod verify;
 
 use std::process::ExitCode;
@@ -23,6 +28,10 @@ pub(crate) async fn run(cli: Cli) -> anyhow::Result<ExitCode> {
         Command::Chat(args) => chat::run(args).await,
         Command::Serve(args) => serve::run(args).await,
         Command::Status(args) => operator::status(args).await,
+        Command::Task(args) => task::run(args).await,
+        Command::Tasks(args) => tasks::run(args).await,
+        Command::Usage(args) => usage::run(args).await,
+        Command::Model(args) => model::run(args).await,
         Command::Actors(args) => operator::actors(args).await,
         Command::Verify(args) => verify::run(args).await,
         Command::Audit(args) => audit::run(args),

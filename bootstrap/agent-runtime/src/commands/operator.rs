@@ -1,12 +1,13 @@
-//! `status` and `actors`: asked of the running node over its socket.
+//! How a command asks the running node over its socket; `status` and `actors`.
 
 use std::process::ExitCode;
 
-use anyhow::bail;
+use anyhow::{anyhow, bail};
 use console::client::{Client, Who, fresh_session};
 use console::wire::{AdminAsk, Answered, FromNode};
 use messages::admin::{ActorView, StatusView};
 
+use super::reading::dollars;
 use super::{give_json, give_table, megabytes};
 use crate::cli::{Actors, ActorsAction, Read, Where};
 use crate::node::{self, HOME};
@@ -16,10 +17,18 @@ use crate::{account, logging};
 pub(super) async fn ask(place: &Where, what: AdminAsk, workspace: &str, context: &str) -> anyhow::Result<Answered> {
     match try_ask(place, what, workspace, context).await? {
         Some(answered) => Ok(answered),
-        None => {
-            let data = node::load(place)?.node.data;
-            bail!("no node serves {}; start one with `agent-runtime serve` or `agent-runtime chat`", data.display())
-        }
+        None => Err(nobody(place)),
+    }
+}
+
+/// No node serves the data folder.
+pub(super) fn nobody(place: &Where) -> anyhow::Error {
+    match node::load(place) {
+        Ok(config) => anyhow!(
+            "no node serves {}; start one with `agent-runtime serve` or `agent-runtime chat`",
+            config.node.data.display()
+        ),
+        Err(error) => error,
     }
 }
 
@@ -37,6 +46,7 @@ pub(super) async fn try_ask(
         context: context.to_owned(),
         session: fresh_session()?,
         previews: false,
+        only_asks: true,
     };
     let Some(mut client) = Client::connect(&config.node.data, who).await? else { return Ok(None) };
     client.ask(0, what)?;
@@ -66,7 +76,7 @@ pub(super) async fn status(args: Read) -> anyhow::Result<ExitCode> {
 
 fn show(status: &StatusView) {
     let seconds = status.uptime_ms / 1_000;
-    let counts = &status.counts;
+    let (counts, today) = (&status.counts, &status.today);
     let mut lines = vec![
         format!("agent-runtime {} · node {} · process {} · up {seconds} s", status.version, status.node, status.pid),
         format!("data     {}", status.data),
@@ -78,6 +88,17 @@ fn show(status: &StatusView) {
         ),
         format!("events   {} accepted, {} waiting, {} in turns", counts.accepted, counts.waiting, counts.taken),
         format!("replies  {} pending, {} sending, {} in doubt", counts.pending, counts.sending, counts.in_doubt),
+        format!(
+            "tasks    {} queued, {} running, {} waiting ({} in doubt), {} given up and not read",
+            counts.tasks_queued, counts.tasks_running, counts.tasks_waiting, counts.tasks_in_doubt, counts.tasks_dead
+        ),
+        format!(
+            "today    {} for {} calls of models, {} tokens read, {} written",
+            dollars(today.micro_usd),
+            today.calls,
+            today.usage.input,
+            today.usage.output
+        ),
         format!("audit    {} records", counts.audit),
     ];
     lines.extend(status.models.iter().map(|line| format!("model    {line}")));

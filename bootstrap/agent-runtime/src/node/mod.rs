@@ -2,6 +2,8 @@
 
 #[cfg(feature = "failpoints")]
 mod clock;
+mod limits;
+mod models;
 mod settings;
 mod tree;
 
@@ -99,7 +101,10 @@ impl Node {
     /// Workspaces open at the start, so that their files are watched and their indexes fresh.
     fn open_workspaces(&self, layout: &Layout) {
         match layout.list() {
-            Ok(all) => all.iter().for_each(|workspace| self.system.wake(&Address::index(workspace))),
+            Ok(all) => all.iter().for_each(|workspace| {
+                self.system.wake(&Address::index(workspace));
+                self.system.wake(&Address::of_workspace(workspace));
+            }),
             Err(error) => tracing::warn!(%error, "workspaces are opened when they are first used"),
         }
     }

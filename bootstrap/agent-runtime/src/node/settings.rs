@@ -6,9 +6,13 @@ use std::time::Duration;
 
 use anyhow::{Context as _, bail};
 use config::{Config, LoadOptions, Override};
-use models::{ModelsConfig, ProviderConfig, ProviderKind, Secret};
-use retrieval::Mount;
+use gate::Mount;
+use messages::task::WorkLimits;
+use models::ModelsConfig;
 use runtime::Options;
+
+use super::limits::limits;
+use super::models::models;
 
 use crate::cli::Where;
 
@@ -19,6 +23,7 @@ pub(crate) struct Settings {
     pub(crate) data: PathBuf,
     pub(crate) options: Options,
     pub(crate) models: ModelsConfig,
+    pub(crate) limits: WorkLimits,
     /// By workspace.
     pub(crate) mounts: BTreeMap<String, Vec<Mount>>,
     /// Lines that a person sees first.
@@ -72,7 +77,8 @@ impl Settings {
             name: config.node.name.clone(),
             data: absolute(&config.node.data)?,
             options,
-            models: models(config)?,
+            models: models(config, &env())?,
+            limits: limits(config),
             mounts,
             welcome: Vec::new(),
         })
@@ -92,21 +98,4 @@ pub(crate) fn notes_folder(folder: &std::path::Path) -> anyhow::Result<PathBuf> 
 
 fn absolute(path: &std::path::Path) -> anyhow::Result<PathBuf> {
     std::path::absolute(path).with_context(|| format!("the data folder {} can't be named", path.display()))
-}
-
-fn models(config: &Config) -> anyhow::Result<ModelsConfig> {
-    let keys = config.keys(&env())?;
-    let mut providers = ModelsConfig::offline().providers;
-    for (name, provider) in &config.models.providers {
-        let key = keys.get(name).map(|key| Secret::new(key.expose()));
-        let mut kind = ProviderKind::openai(provider.base_url.clone(), provider.model.clone(), key);
-        if let ProviderKind::OpenAi { first_byte_ms_max, idle_ms_max, .. } = &mut kind {
-            *first_byte_ms_max = provider.first_byte_s.saturating_mul(1_000);
-            *idle_ms_max = provider.idle_s.saturating_mul(1_000);
-        }
-        let mut provider_config = ProviderConfig::new(name.clone(), kind);
-        provider_config.window = usize::try_from(provider.window).unwrap_or(1);
-        providers.push(provider_config);
-    }
-    Ok(ModelsConfig { default: config.models.default.clone(), providers })
 }

@@ -13,7 +13,8 @@ use policy::Policy;
 use retrieval::{IndexConfig, IndexService, WatchReport, WatcherService};
 use runtime::{Child, Children, Intensity, Kind, Restart, Service, ServiceError, Strategy, TimersService};
 use store::{StoreHandle, StoreService};
-use workspaces::{Context, ContextDeps, ContextFacts, Layout, WorkspaceService};
+use tools::{ToolsConfig, ToolsService};
+use workspaces::{Context, ContextDeps, Layout, Task, TaskDeps, WorkFacts, Workspace, WorkspaceDeps};
 
 use super::{Settings, VERSION};
 
@@ -42,6 +43,7 @@ pub(crate) fn root(plan: &Plan, fence: Fence) -> Children {
             service(StoreService::address(), move || Ok(StoreService::new(store.clone()))),
             Child::supervisor(Address::fixed("providers"), Restart::Permanent, providers(plan)),
             service(Address::fixed("models"), move || ModelsService::open(&models)),
+            service(Address::fixed("tools"), tools(plan)),
             Child::supervisor(
                 Address::fixed(WORKSPACES),
                 Restart::Permanent,
@@ -56,12 +58,19 @@ pub(crate) fn root(plan: &Plan, fence: Fence) -> Children {
 }
 
 fn providers(plan: &Plan) -> Children {
+    let table = &plan.settings.models.table;
     let each = plan.settings.models.providers.iter().map(|config| {
-        let config = config.clone();
+        let (config, table) = (config.clone(), table.clone());
         let address = Address::fixed("models").child(&config.name);
-        service(address, move || ProviderService::open(&config))
+        service(address, move || ProviderService::open(&config, &table))
     });
     supervised(Intensity::STOP_CHILD, each.collect())
+}
+
+fn tools(plan: &Plan) -> impl Fn() -> Result<ToolsService, ServiceError> + Send + Sync + 'static {
+    let config =
+        ToolsConfig { workspaces: plan.layout.workspaces().to_path_buf(), mounts: plan.settings.mounts.clone() };
+    move || ToolsService::open(config.clone())
 }
 
 fn connectors(plan: &Plan, fence: Fence) -> Children {
@@ -90,6 +99,7 @@ fn inspector(plan: &Plan) -> impl Fn() -> Result<AdminService, ServiceError> + S
     let config = AdminConfig {
         version: VERSION.to_owned(),
         data: plan.settings.data.display().to_string(),
+        offers: Arc::new(plan.settings.models.offers()),
         store: Arc::new(move || store.health().trouble().map(|trouble| format!("the store {trouble}"))),
     };
     move || Ok(AdminService::new(config.clone()))
@@ -97,16 +107,31 @@ fn inspector(plan: &Plan) -> impl Fn() -> Result<AdminService, ServiceError> + S
 
 /// What opens on demand, by address.
 pub(crate) fn kinds(plan: &Plan) -> Vec<Kind> {
-    let facts = ContextFacts { policy: Policy::built_in(), account: crate::account::name() };
+    let facts = Arc::new(WorkFacts {
+        policy: Policy::built_in(),
+        account: crate::account::name(),
+        offers: Arc::new(plan.settings.models.offers()),
+        tools: Arc::new(tools::registry()),
+        limits: plan.settings.limits,
+    });
+    let under =
+        |part: &'static str| move |address: &Address| Some(Address::workspace(&address.workspace_of()?).child(part));
     let sessions = plan.sessions.clone();
     let ready =
         move |address: &Address| address.chat_of_lane().is_some_and(|chat| lane::Sink::is_ready(&sessions, &chat));
     let mut kinds = vec![
         Kind::entity::<Context>(
             "ws/*/context/*",
-            |address| Some(Address::workspace(&address.workspace_of()?).child("contexts")),
+            under("contexts"),
             ContextDeps::new(plan.layout.clone()),
-            Arc::new(facts),
+            facts.clone(),
+        ),
+        Kind::entity::<Task>("ws/*/task/*", under("tasks"), TaskDeps::new(plan.layout.clone()), facts.clone()),
+        Kind::entity::<Workspace>(
+            "ws/*/workspace",
+            |address| Some(Address::workspace(&address.workspace_of()?)),
+            WorkspaceDeps::new(plan.layout.clone()),
+            facts,
         ),
         Kind::entity::<Lane>(
             "connector/*/chat/**",
@@ -146,21 +171,21 @@ fn lane_facts() -> LaneFacts {
     }
 }
 
-/// The parts of a workspace, all started with it, in this order.
+/// The parts of a workspace, all started with it, in this order. Its own actor is an entity and opens when it is asked for.
 #[derive(Debug, Clone, Copy)]
 enum Part {
-    Workspace,
     Index,
     Watcher,
     Contexts,
+    Tasks,
 }
 
 impl Part {
     const ALL: [(Self, &'static str); 4] = [
-        (Self::Workspace, "ws/*/workspace"),
         (Self::Index, "ws/*/index"),
         (Self::Watcher, "ws/*/watcher"),
         (Self::Contexts, "ws/*/contexts"),
+        (Self::Tasks, "ws/*/tasks"),
     ];
 }
 
@@ -172,18 +197,16 @@ fn workspace(plan: &Plan, id: &Slug) -> Children {
 }
 
 fn part(plan: &Plan, part: Part, address: &Address, id: &Slug) -> Child {
-    let (layout, id) = (plan.layout.clone(), id.clone());
     match part {
-        Part::Workspace => service(address.clone(), move || Ok(WorkspaceService::new(layout.clone(), id.clone()))),
         Part::Index => {
-            let config = index_config(plan, &id);
+            let config = index_config(plan, id);
             service(address.clone(), move || IndexService::open(config.clone()))
         }
         Part::Watcher => {
-            let config = index_config(plan, &id);
+            let config = index_config(plan, id);
             service(address.clone(), move || WatcherService::open(config.clone()))
         }
-        Part::Contexts => {
+        Part::Contexts | Part::Tasks => {
             Child::supervisor(address.clone(), Restart::Permanent, supervised(Intensity::STOP_CHILD, Vec::new()))
         }
     }

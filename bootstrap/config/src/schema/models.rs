@@ -22,7 +22,7 @@ pub const CONTEXT_TOKENS_MAX: u64 = 100_000_000;
 pub const OFFLINE: &str = "offline";
 /// Where z.ai is.
 pub const ZAI_BASE_URL: &str = "https://api.z.ai/api/paas/v4";
-/// The model of z.ai that is asked where none is named.
+/// The model of z.ai that is asked where neither a provider nor an own table names one.
 pub const ZAI_MODEL: &str = "glm-5.3-flash";
 
 /// Which model answers.
@@ -104,7 +104,8 @@ pub struct Provider {
     #[serde(default, skip_serializing_if = "Option::is_none")]
     #[schemars(extend("format" = "http-url"))]
     pub base_url: Option<String>,
-    /// The model's name at that endpoint. Needed for `openai`; for `zai` it is `glm-5.3-flash` when none is named.
+    /// The model's name at that endpoint. Needed for `openai`; for `zai` it is `glm-5.3-flash` when none is named, or the
+    /// default of an own table.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     #[schemars(length(min = 1, max = 256))]
     pub model: Option<String>,
@@ -122,10 +123,10 @@ pub struct Provider {
     #[serde(default, skip_serializing_if = "Option::is_none")]
     #[schemars(range(min = 1, max = WINDOW_CALLS_MAX))]
     pub window: Option<u64>,
-    /// Seconds until the first piece of an answer must have come.
-    #[serde(default = "wait_default")]
+    /// Seconds until the first piece of an answer must have come. None named: 60, or 300 where the model thinks first.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
     #[schemars(range(min = 1, max = MODEL_WAIT_S_MAX))]
-    pub first_byte_s: u64,
+    pub first_byte_s: Option<u64>,
     /// Seconds that may pass between two pieces of an answer.
     #[serde(default = "wait_default")]
     #[schemars(range(min = 1, max = MODEL_WAIT_S_MAX))]
@@ -162,7 +163,7 @@ impl Provider {
             key_file: None,
             key_env: None,
             window: None,
-            first_byte_s: wait_default(),
+            first_byte_s: None,
             idle_s: wait_default(),
             price_input: 0,
             price_output: 0,
@@ -178,17 +179,6 @@ impl Provider {
         match (&self.base_url, self.kind) {
             (Some(url), _) => url,
             (None, ProviderKind::Zai) => ZAI_BASE_URL,
-            // Refused when it is loaded.
-            (None, ProviderKind::Openai) => "",
-        }
-    }
-
-    /// The model's name at the endpoint.
-    #[must_use]
-    pub fn model(&self) -> &str {
-        match (&self.model, self.kind) {
-            (Some(model), _) => model,
-            (None, ProviderKind::Zai) => ZAI_MODEL,
             // Refused when it is loaded.
             (None, ProviderKind::Openai) => "",
         }

@@ -1,7 +1,7 @@
 use std::os::unix::fs::PermissionsExt as _;
 
 use super::*;
-use crate::{ProviderKind, ZAI_BASE_URL, ZAI_MODEL};
+use crate::{ProviderKind, ZAI_BASE_URL};
 
 const KEY: &str = "k3y.hunter2";
 
@@ -16,7 +16,7 @@ fn a_key_in_the_environment_is_all_that_z_ai_needs() {
         let config = Config::load(&without_file(&[(variable, KEY)])).unwrap();
         let zai = &config.models.providers["zai"];
         assert_eq!((config.models.default.as_str(), zai.kind), ("zai", ProviderKind::Zai));
-        assert_eq!((zai.base_url(), zai.model(), zai.window()), (ZAI_BASE_URL, ZAI_MODEL, 16));
+        assert_eq!((zai.base_url(), zai.model.as_deref(), zai.window()), (ZAI_BASE_URL, None, 16));
     }
     assert!(Config::load(&without_file(&[("ZAI_BASE_URL", "nonsense")])).unwrap().models.providers.is_empty());
 }
@@ -32,7 +32,10 @@ fn what_is_configured_beats_what_the_environment_offers() {
     options.env = vars(&[("ZAI_API_KEY", KEY)]);
     let config = Config::load(&options).unwrap();
     assert_eq!(config.models.providers.keys().collect::<Vec<_>>(), ["z"]);
-    assert_eq!((config.models.default.as_str(), config.models.providers["z"].model()), ("offline", "glm-5"));
+    assert_eq!(
+        (config.models.default.as_str(), config.models.providers["z"].model.as_deref()),
+        ("offline", Some("glm-5"))
+    );
     assert_eq!(keys(&config, &[("ZAI_API_KEY", KEY)]).unwrap(), [("z".into(), format!("{ZAI_BASE_URL} {KEY}"))]);
 
     let named = "[models.providers.zai]\nkind = 'openai'\nbase_url = 'http://127.0.0.1:1/v1'\nmodel = 'm'\n";

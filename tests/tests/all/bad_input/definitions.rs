@@ -124,6 +124,7 @@ async fn a_workspace_whose_file_was_never_readable_is_closed_and_says_why() -> a
         context: "general".into(),
         session: "ann".into(),
         previews: false,
+        only_asks: false,
     };
     let mut ann = Driver::attach_as(&world.data(), who).await?;
     let ended = ann.ask("Anybody there?", PATIENCE).await?;

@@ -14,7 +14,7 @@ use tokio::net::UnixStream;
 use crate::faults::driver::Driver;
 use crate::faults::world::{PATIENCE, World, peak_kib};
 
-const HELLO: &str = r#"{"hello":{"version":1,"user":"eve","workspace":"home","context":"general","session":"eve"}}"#;
+const HELLO: &str = r#"{"hello":{"version":2,"user":"eve","workspace":"home","context":"general","session":"eve"}}"#;
 
 /// Says this, and gives what the node says until it closes the connection.
 async fn say(data: &Path, bytes: &[u8]) -> anyhow::Result<String> {
@@ -48,8 +48,8 @@ async fn garbage_is_refused_in_words_and_others_are_served() -> anyhow::Result<(
         (vec![b'x'; 3 << 20], "2097152"),
         (long, "2097152"),
         (b"\n\n\n{}\n".to_vec(), "frame"),
-        (HELLO.replace("\"version\":1", "\"version\":9").into_bytes(), ""),
-        (format!("{}\n", HELLO.replace("\"version\":1", "\"version\":9")).into_bytes(), "use the same version"),
+        (HELLO.replace("\"version\":2", "\"version\":9").into_bytes(), ""),
+        (format!("{}\n", HELLO.replace("\"version\":2", "\"version\":9")).into_bytes(), "use the same version"),
         (format!("{}\n", HELLO.replace("home", "../home")).into_bytes(), "workspace"),
         (format!("{}\n", HELLO.replace("\"session\":\"eve\"", "\"session\":\"e e\"")).into_bytes(), "session"),
         (b"\"bye\"\n".to_vec(), "the first frame must be a hello"),
@@ -105,7 +105,7 @@ async fn a_hundred_sessions_are_served_at_once() -> anyhow::Result<()> {
     let mut all = Vec::new();
     for n in 0..100 {
         let (user, session) = (format!("user{n}"), format!("s{n}"));
-        let who = Who { user, workspace: "home".into(), context: "general".into(), session, previews: true };
+        let who = Who { user, workspace: "home".into(), context: "general".into(), session, previews: true, only_asks: false };
         all.push(Driver::attach_as(&world.data(), who).await?);
     }
     let mut said = Vec::new();
@@ -140,6 +140,7 @@ async fn connections_that_never_say_hello_do_not_lock_others_out_for_good() -> a
         context: "general".into(),
         session: "ann".into(),
         previews: false,
+        only_asks: false,
     };
     let mut refusals = Vec::new();
     loop {

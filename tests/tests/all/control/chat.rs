@@ -53,6 +53,7 @@ impl Scene {
             context: "general".to_owned(),
             session: session.to_owned(),
             previews: false,
+            only_asks: false,
         };
         let client = Client::connect(&self.path("data"), who).await.unwrap().expect("a node");
         Chat { client, next: 1, ended: HashMap::new(), order: Vec::new() }

@@ -43,6 +43,7 @@ impl Driver {
             context: "general".into(),
             session: fresh_session()?,
             previews: false,
+            only_asks: false,
         };
         Self::attach_as(data, who).await
     }
