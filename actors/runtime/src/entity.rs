@@ -123,6 +123,12 @@ pub trait Entity: Sized + Send + Sync + 'static {
     /// Nothing is under way, so that it may be passivated.
     fn is_idle(state: &Self::State) -> bool;
 
+    /// It has ended for ever, so that it is stopped as soon as nothing is under way: nobody wakes it again, and waiting
+    /// for passivation would keep it in memory for nothing.
+    fn is_over(_: &Self::State) -> bool {
+        false
+    }
+
     /// What `actors` shows that it is doing; empty when nothing.
     fn doing(state: &Self::State) -> String;
 }

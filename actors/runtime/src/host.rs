@@ -245,6 +245,9 @@ impl<E: Entity> Host<E> {
         }
         if let Some(state) = &running.state {
             self.gauge.doing(&E::doing(state));
+            if E::is_over(state) {
+                return self.passivate(myself, running);
+            }
         }
         Ok(())
     }
@@ -270,6 +273,8 @@ impl<E: Entity> Host<E> {
             if let Some((_, task)) = running.slow.remove(&key) {
                 task.abort();
             }
+            // One that waits behind other effects has not begun, and never will.
+            running.todo.retain(|effect| E::slow(effect) != Some(key));
         }
         for (ask, reply) in answers {
             if let Some(port) = running.asks.remove(&ask) {

@@ -1,6 +1,6 @@
 //! The one table of chat commands, the same in every connector.
 
-use messages::InboundId;
+use messages::{InboundId, TaskId};
 use policy::Action;
 
 /// One command as people see it.
@@ -15,16 +15,44 @@ pub struct Command {
 }
 
 /// All commands, in the order of `/help`.
-pub const TABLE: [Command; 8] = [
+pub const TABLE: [Command; 10] = [
     Command { action: Action::Help, usage: "/help", what: "this list" },
     Command { action: Action::Search, usage: "/search <query>", what: "find passages" },
     Command { action: Action::Open, usage: "/open <path> [page]", what: "read a file" },
+    Command {
+        action: Action::Task,
+        usage: "/task <text>",
+        what: "have it done in steps, beside the conversation; the result comes here",
+    },
+    Command {
+        action: Action::Tasks,
+        usage: "/tasks [all | show <id> | cancel <id> | retry <id> | discard <id>]",
+        what: "the tasks of this context",
+    },
     Command { action: Action::Status, usage: "/status", what: "how this context stands" },
     Command { action: Action::Why, usage: "/why <id>", what: "the whole way of a message and its answer" },
     Command { action: Action::Stop, usage: "/stop", what: "stop the turn that runs" },
     Command { action: Action::New, usage: "/new", what: "a fresh conversation: earlier messages are not looked at" },
     Command { action: Action::Whoami, usage: "/whoami", what: "who you are here and what you may do" },
 ];
+
+/// What is asked about tasks; each id is the beginning of one.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum TasksAsk {
+    /// Those that have not ended, and dead letters that nobody has read; `all`: the others, too.
+    List {
+        /// Also those that have ended.
+        all: bool,
+    },
+    /// One, with all below it.
+    Show(String),
+    /// Stop it.
+    Cancel(String),
+    /// Let it go on, or try it again.
+    Retry(String),
+    /// Its dead letter was read.
+    Discard(String),
+}
 
 /// What a message is.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -47,6 +75,10 @@ pub enum Input {
     New,
     /// `/whoami`.
     Whoami,
+    /// `/task`.
+    Task(String),
+    /// `/tasks`.
+    Tasks(TasksAsk),
     /// It begins like a command and is none; one sentence says what to do.
     Problem(String),
 }
@@ -65,6 +97,9 @@ impl Input {
             Self::Stop => Action::Stop,
             Self::New => Action::New,
             Self::Whoami => Action::Whoami,
+            Self::Task(_) => Action::Task,
+            Self::Tasks(TasksAsk::List { .. } | TasksAsk::Show(_)) => Action::Tasks,
+            Self::Tasks(_) => Action::TaskControl,
         }
     }
 }
@@ -100,7 +135,35 @@ pub fn parse(text: &str) -> Input {
             missing("/why", "which message, by its id (ids stand in the chat log)", "/why in_4k2v9m0x")
         }
         "/why" => InboundId::prefix(rest).map_or_else(|e| Input::Problem(format!("{e}.")), Input::Why),
+        "/task" if rest.is_empty() => {
+            missing("/task", "what is to be done", "/task compare the two plans and name the differences")
+        }
+        "/task" => Input::Task(rest.to_owned()),
+        "/tasks" => tasks(rest),
         other => Input::Problem(unknown(other)),
+    }
+}
+
+fn tasks(rest: &str) -> Input {
+    let (word, id) = rest.split_once(char::is_whitespace).unwrap_or((rest, ""));
+    let of = |make: fn(String) -> TasksAsk| match TaskId::prefix(id) {
+        Ok(prefix) => Input::Tasks(make(prefix)),
+        Err(why) if id.trim().is_empty() => Input::Problem(format!(
+            "`/tasks {word}` needs a task, by its id; for example `/tasks {word} tsk_4k2v9m0x`. ({why}.)"
+        )),
+        Err(why) => Input::Problem(format!("{why}.")),
+    };
+    match word {
+        "" => Input::Tasks(TasksAsk::List { all: false }),
+        "all" if id.is_empty() => Input::Tasks(TasksAsk::List { all: true }),
+        "show" => of(TasksAsk::Show),
+        "cancel" => of(TasksAsk::Cancel),
+        "retry" => of(TasksAsk::Retry),
+        "discard" => of(TasksAsk::Discard),
+        other => Input::Problem(format!(
+            "`/tasks {}` is none of `/tasks`, `/tasks all`, `/tasks show <id>`, `/tasks cancel <id>`, `/tasks retry <id>`, `/tasks discard <id>`. `/task <text>` makes a task.",
+            markdown::text::clean_line(other, 32)
+        )),
     }
 }
 
@@ -166,6 +229,10 @@ mod tests {
             ("/open plan.md", Input::Open("plan.md".into(), 0)),
             ("/why IN_4k2v", Input::Why("in_4k2v".into())),
             ("/stop", Input::Stop),
+            ("/task  do this", Input::Task("do this".into())),
+            ("/tasks", Input::Tasks(TasksAsk::List { all: false })),
+            ("/tasks all", Input::Tasks(TasksAsk::List { all: true })),
+            ("/tasks cancel TSK_4k2v", Input::Tasks(TasksAsk::Cancel("tsk_4k2v".into()))),
             ("/", Input::Talk),
             ("/etc/passwd is a file", Input::Talk),
             ("1/2", Input::Talk),
@@ -185,6 +252,10 @@ mod tests {
             ("/why", "for example `/why"),
             ("/why in", "too short"),
             ("/new please", "write just `/new`"),
+            ("/task", "for example `/task"),
+            ("/tasks cancel", "for example `/tasks cancel"),
+            ("/tasks show x", "too short"),
+            ("/tasks frob tsk_4k2v", "is none of"),
         ] {
             match parse(text) {
                 Input::Problem(sentence) => assert!(sentence.contains(words), "{text}: {sentence}"),

@@ -17,7 +17,7 @@ pub struct Definition {
     pub version: String,
     /// Chats that are bound to it, `telegram/-100123`; the console reaches every context by its name.
     pub bindings: Vec<String>,
-    /// Tools it may use; none exist in this release.
+    /// Tools that models may use for it, by name; `*` stands for all. Empty: none.
     pub tools: Vec<String>,
     /// Models it may use, by name; empty: any.
     pub models: Vec<String>,
@@ -151,6 +151,7 @@ impl Definition {
             ignore: self.people.ignore.clone(),
             answers: if self.people.answers { Answers::Always } else { Answers::Never },
             owner: workspace.is_private.then(|| workspace.owner.clone()),
+            tools: self.tools.clone(),
         }
     }
 }

@@ -6,18 +6,33 @@
 //!                          └────────── settle (outcome, log entry, audit) ◄──── wake ───────────┘
 //! ```
 //!
-//! What may be called: [`Context`] (an entity to register) with [`ContextDeps`] and [`ContextFacts`],
-//! [`WorkspaceService`], the files: [`Layout`], [`definition`], and [`render::entry`], by which a log can be compared with
-//! its entries.
+//! Tasks go the same way in steps that are rows, in slots that their workspace gives:
+//!
+//! ```text
+//!   /task ──► queued ──claim──► task: model, tool, model … (journal) ──► succeeded ──► post ──► lane of the chat
+//!                ▲ workspace: slots, fairness      │ crash, failure, quota, subtasks
+//!                └─────────────────────────────────┘
+//! ```
+//!
+//! What may be called: the entities [`Context`], [`Task`] and [`Workspace`] to register, each with its deps
+//! ([`ContextDeps`], [`TaskDeps`], [`WorkspaceDeps`]) and all with [`WorkFacts`]; the files: [`Layout`], [`definition`],
+//! and [`render::entry`], by which a log can be compared with its entries.
 
+mod asks;
 pub mod commands;
 mod context;
 pub mod definition;
+mod facts;
 mod layout;
 pub mod render;
+mod run;
+
+mod task;
 mod why;
 mod workspace;
 
-pub use context::{Context, ContextDeps, ContextFacts};
+pub use context::{Context, ContextDeps};
+pub use facts::WorkFacts;
 pub use layout::{Layout, LayoutError, log_path};
-pub use workspace::WorkspaceService;
+pub use task::{Task, TaskDeps};
+pub use workspace::{Workspace, WorkspaceDeps};

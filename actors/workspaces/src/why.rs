@@ -2,8 +2,10 @@
 
 use markdown::civil::utc;
 use markdown::text::clean_line;
-use messages::store::{AuditRow, InboxRow, OutboxRow, OutboxState, WhyRows};
+use messages::store::{AuditRow, InboxRow, OutboxRow, OutboxState, TaskView, WhyRows};
 use policy::Policy;
+
+use crate::task::view::{state, step_line};
 
 /// Tells what the store knows of the event whose id begins with `prefix`.
 #[must_use]
@@ -18,11 +20,19 @@ pub(crate) fn tell(prefix: &str, rows: &WhyRows, policy: &Policy) -> String {
             let ids: Vec<_> = ids.iter().map(|id| format!("`{id}`")).collect();
             format!("`{prefix}` is the beginning of several ids: {}. Give a few characters more.", ids.join(", "))
         }
-        WhyRows::Found { inbound, replies, audit } => found(inbound, replies, audit, policy),
+        WhyRows::Found { inbound, replies, steps, tasks, audit } => {
+            let mut lines = taken(inbound, policy);
+            lines.extend(steps.iter().map(|step| format!("- step {}: {}", step.seq, step_line(step))));
+            lines.extend(replies.iter().map(reply));
+            lines.extend(tasks.iter().map(task));
+            lines.push(outcome(inbound));
+            lines.extend(audit.iter().map(record));
+            lines.join("\n")
+        }
     }
 }
 
-fn found(inbound: &InboxRow, replies: &[OutboxRow], audit: &[AuditRow], policy: &Policy) -> String {
+fn taken(inbound: &InboxRow, policy: &Policy) -> Vec<String> {
     let words = if inbound.redacted { "(deleted)".to_owned() } else { clean_line(&inbound.text, 80) };
     let mut lines = vec![
         format!("`{}` “{words}”", inbound.id),
@@ -50,25 +60,24 @@ fn found(inbound: &InboxRow, replies: &[OutboxRow], audit: &[AuditRow], policy: 
             }
         }
     }
-    lines.extend(replies.iter().map(reply));
-    match (inbound.outcome, inbound.settled_at) {
-        (Some(outcome), at) => {
-            let at = at.map(|at| format!(" {}", utc(at.0))).unwrap_or_default();
-            let reason = if inbound.reason.is_empty() { String::new() } else { format!(": {}", inbound.reason) };
-            lines.push(format!("- outcome: **{outcome}**{at}{reason}"));
-        }
-        (None, _) => lines.push("- outcome: not yet".to_owned()),
-    }
-    for record in audit {
-        lines.push(format!(
-            "- audit {}: {} by {} ({}…)",
-            record.seq,
-            record.action,
-            record.actor,
-            record.hash.get(..12).unwrap_or_default()
-        ));
-    }
-    lines.join("\n")
+    lines
+}
+
+fn outcome(inbound: &InboxRow) -> String {
+    let Some(outcome) = inbound.outcome else { return "- outcome: not yet".to_owned() };
+    let at = inbound.settled_at.map(|at| format!(" {}", utc(at.0))).unwrap_or_default();
+    let reason = if inbound.reason.is_empty() { String::new() } else { format!(": {}", inbound.reason) };
+    format!("- outcome: **{outcome}**{at}{reason}")
+}
+
+fn task(task: &TaskView) -> String {
+    let part = if task.parent.is_some() { "subtask" } else { "task" };
+    format!("- {part} `{}` is {}: {}", task.id, state(task.state, task.wait), clean_line(&task.title, 80))
+}
+
+fn record(record: &AuditRow) -> String {
+    let hash = record.hash.get(..12).unwrap_or_default();
+    format!("- audit {}: {} by {} ({hash}…)", record.seq, record.action, record.actor)
 }
 
 fn reply(row: &OutboxRow) -> String {

@@ -1,28 +1,34 @@
 //! What a context decides: state and event in, writes and effects out.
 //!
 //! The way of a message: [`take`] fixes its turn and queues it, [`run`] begins turns one at a time and answers them,
-//! [`settle`] records how a reply's delivery ended, [`control`] deals with stop, edit and delete, [`logs`] keeps the logs.
+//! [`talk`] takes talk from step to step, [`tasks`] makes tasks, [`settle`] records how a reply's delivery ended, [`control`]
+//! deals with stop, edit and delete, [`logs`] keeps the logs.
 
 mod control;
 mod logs;
 mod run;
 mod settle;
 mod take;
+mod talk;
+mod tasks;
 mod words;
 
 use std::collections::{BTreeMap, VecDeque};
 
 use messages::context::{Reply, View};
 use messages::model::{Role as Speaker, Said};
-use messages::store::{ContextRows, EntryOf, FileStamp, InboxRow, LogRow, WorkRows, Write};
-use messages::turn::{Principal, Turn};
+use messages::step::Spending;
+use messages::store::{ContextRows, EntryOf, FileStamp, InboxRow, LogRow, StepRow, WorkRows, Write};
+use messages::tool::Use;
+use messages::turn::Turn;
 use messages::{Address, Moment, Slug, Trace};
-use policy::{Policy, Role};
 use runtime::{AskId, Cx, SlowKey};
 
 use super::Context;
+use crate::WorkFacts;
 use crate::commands::Input;
 use crate::definition::{Definition, WorkspaceDefinition};
+use crate::run::{Ask, Run, StepEnd};
 
 pub(super) type Decision = runtime::Decision<Context>;
 
@@ -35,25 +41,6 @@ pub(super) const EXPIRE: &str = "expire";
 /// The date at which logs are synced, and broken ones mended.
 pub(super) const LOGS: &str = "logs";
 
-/// What a context decides by.
-#[derive(Debug, Clone)]
-pub struct ContextFacts {
-    /// The policy in force.
-    pub policy: Policy,
-    /// The account that holds the data folder: the console's overlord.
-    pub account: String,
-}
-
-impl ContextFacts {
-    fn role(&self, principal: &Principal) -> Role {
-        if principal.connector == "console" {
-            policy::console_role(&principal.user, &self.account)
-        } else {
-            Role::Viewer
-        }
-    }
-}
-
 /// What a context knows.
 #[derive(Debug)]
 pub struct State {
@@ -64,6 +51,12 @@ pub struct State {
     fresh_after: i64,
     queue: VecDeque<Queued>,
     running: Option<Queued>,
+    /// The running turn's steps, if it is talk.
+    talk: Option<Box<Run>>,
+    /// The journal of a turn that had begun before this open.
+    begun: Vec<StepRow>,
+    /// What the accounts of its turns held when they were last read, and what was charged since.
+    spending: Vec<Spending>,
     /// More messages wait in the store than the queue has taken.
     more: bool,
     logs: BTreeMap<String, Log>,
@@ -120,6 +113,10 @@ pub enum Event {
         seq: i64,
         answer: Answer,
     },
+    /// Talk that had begun before this open goes on.
+    Resume,
+    /// A step of the running turn has ended.
+    StepEnded(i64, Box<StepEnd>),
     /// A log was written; `problem` says why not.
     LogWritten {
         log: String,
@@ -142,8 +139,8 @@ pub enum Event {
 #[derive(Debug)]
 pub struct Loaded {
     pub(super) stamps: [FileStamp; 2],
-    pub(super) context: Result<Option<(String, Definition)>, String>,
-    pub(super) workspace: Result<Option<(String, WorkspaceDefinition)>, String>,
+    pub(crate) context: Result<Option<(String, Definition)>, String>,
+    pub(crate) workspace: Result<Option<(String, WorkspaceDefinition)>, String>,
 }
 
 /// What a turn came to.
@@ -168,7 +165,13 @@ pub enum Effect {
     /// Answer the ask when the files have been looked at.
     ThenDescribe(AskId),
     Run(Box<Job>),
+    Resume,
+    /// Ask a model for this turn.
+    Ask(i64, Box<Ask>),
+    /// Use a tool for this turn.
+    Use(i64, Box<Use>),
     WakeLane(Address),
+    Wake(Address),
     CloseFeed(Trace),
     WriteLog {
         log: String,
@@ -186,15 +189,13 @@ pub enum Effect {
     TellBroken(Option<String>),
 }
 
-/// A turn that needs I/O.
+/// A turn that needs I/O and no model.
 #[derive(Debug, Clone)]
 pub struct Job {
     pub(super) seq: i64,
     pub(super) row: InboxRow,
     pub(super) turn: Turn,
     pub(super) input: Input,
-    pub(super) definition: Definition,
-    pub(super) history: Vec<Said>,
     /// Lines for `/status` that only the context knows.
     pub(super) status: Vec<String>,
 }
@@ -213,6 +214,9 @@ impl State {
             fresh_after: row.fresh_after,
             queue: VecDeque::new(),
             running: None,
+            talk: None,
+            begun: rows.steps,
+            spending: rows.spending,
             more: true,
             logs: BTreeMap::new(),
             tail: VecDeque::new(),
@@ -255,11 +259,10 @@ impl State {
                 self.queue.push_back(queued);
             }
         }
-        let running = self.running.clone()?;
-        Some(Effect::Run(Box::new(self.job(&running))))
+        self.running.is_some().then_some(Effect::Resume)
     }
 
-    pub(super) fn decide(&mut self, event: Event, cx: &Cx<'_, ContextFacts>) -> Decision {
+    pub(super) fn decide(&mut self, event: Event, cx: &Cx<'_, WorkFacts>) -> Decision {
         let mut out = Decision::none();
         match event {
             Event::Woken => {
@@ -268,6 +271,8 @@ impl State {
             }
             Event::Work(rows) => self.work(*rows, &mut out, cx),
             Event::Ran { seq, answer } => self.ran(seq, answer, &mut out, cx),
+            Event::Resume => self.resume(&mut out, cx),
+            Event::StepEnded(seq, end) => self.step_ended(seq, *end, &mut out, cx),
             Event::Loaded(loaded) => self.loaded(*loaded, &mut out, cx),
             Event::Due(name) if name == EXPIRE => self.expire(&mut out, cx),
             Event::Due(_) => self.logs_are_due(&mut out, cx),
@@ -283,7 +288,7 @@ impl State {
         out
     }
 
-    fn work(&mut self, rows: WorkRows, out: &mut Decision, cx: &Cx<'_, ContextFacts>) {
+    fn work(&mut self, rows: WorkRows, out: &mut Decision, cx: &Cx<'_, WorkFacts>) {
         for reply in &rows.ended {
             self.settle(reply, out, cx);
         }
@@ -333,7 +338,7 @@ impl State {
         SlowKey(seq)
     }
 
-    fn loaded(&mut self, loaded: Loaded, out: &mut Decision, cx: &Cx<'_, ContextFacts>) {
+    fn loaded(&mut self, loaded: Loaded, out: &mut Decision, cx: &Cx<'_, WorkFacts>) {
         let kept = self.in_force.apply(loaded);
         if kept.broken_changed {
             out.then.push(Effect::TellBroken(self.in_force.broken.clone()));
@@ -351,7 +356,7 @@ impl State {
         }
     }
 
-    fn audit(cx: &Cx<'_, ContextFacts>, action: &str, subject: &str, turn: Option<&Turn>, detail: String) -> Write {
+    fn audit(cx: &Cx<'_, WorkFacts>, action: &str, subject: &str, turn: Option<&Turn>, detail: String) -> Write {
         Write::Audit {
             at: cx.now,
             actor: cx.address.clone(),

@@ -1,24 +1,17 @@
-//! Doing a turn's work: searching, asking the model, reading a file, looking into the store.
+//! Doing the work of a command: searching, reading a file, looking into the store.
 
-use std::time::Duration;
-
-use messages::index::{Hit, Index, Msg as IndexMsg, Reply as IndexReply, View as IndexView};
-use messages::model::{Model, Msg as ModelMsg, Reply as ModelReply, Request};
-use messages::protocol::AskError;
+use messages::Address;
+use messages::index::{Index, Msg as IndexMsg, Reply as IndexReply, View as IndexView};
+use messages::model::{Model, Msg as ModelMsg, Reply as ModelReply};
 use messages::store::{Query, Rows};
-use messages::{Address, Protocol};
 use runtime::World;
 
-use super::Context;
 use super::core::{Answer, Job};
+use super::{Context, tasks};
+use crate::asks::{KNOWLEDGE_MAX, hits, patiently};
 use crate::commands::Input;
 use crate::why;
 
-/// How long a search or a file may take.
-const KNOWLEDGE_MAX: Duration = Duration::from_secs(10);
-/// Times that a busy model is asked again, and the first wait between them; doubled each time.
-const BUSY_RETRIES: u32 = 6;
-const BUSY_WAIT: Duration = Duration::from_millis(50);
 /// Hits that `/search` shows.
 const SEARCH_HITS: u32 = 8;
 
@@ -32,11 +25,11 @@ pub(super) async fn run(job: &Job, world: &World<Context>) -> Answer {
 
 async fn work(job: &Job, world: &World<Context>) -> Answer {
     let done = match &job.input {
-        Input::Talk => talk(job, world).await,
         Input::Search(query) => search(query, job, world).await,
         Input::Open(path, page) => open(path, *page, job, world).await,
         Input::Status => status(job, world).await,
         Input::Why(prefix) => look_up(prefix, world).await,
+        Input::Tasks(asked) => tasks::answer(asked, job, world).await,
         _ => Err("This command needs no work and should have been answered at once.".to_owned()),
     };
     match done {
@@ -45,80 +38,12 @@ async fn work(job: &Job, world: &World<Context>) -> Answer {
     }
 }
 
-type Done = Result<(String, Vec<String>), String>;
-
-async fn talk(job: &Job, world: &World<Context>) -> Done {
-    let limits = &job.definition.limits;
-    let passages = if limits.passages == 0 { Vec::new() } else { passages(job, world).await };
-    let request = Request {
-        allowed: job.definition.models.clone(),
-        system: job.definition.prompt.clone(),
-        history: job.history.clone(),
-        question: job.row.text.clone(),
-        passages,
-        answer_bytes_max: limits.answer_bytes,
-        seconds_max: limits.turn_seconds,
-        trace: job.row.trace.clone(),
-    };
-    let deadline = Duration::from_secs(limits.turn_seconds);
-    let msg = || ModelMsg::Answer(Box::new(request.clone()));
-    match ask_patiently::<Model>(&Address::fixed("models"), msg, deadline, world).await {
-        Ok(ModelReply::Answer(answer)) if answer.cut => {
-            let text = format!("{}\n\n(cut after {} bytes)", answer.text, limits.answer_bytes);
-            Ok((text, answer.sources))
-        }
-        Ok(ModelReply::Answer(answer)) => Ok((answer.text, answer.sources)),
-        Ok(ModelReply::Failed(failure)) => {
-            Err(format!("The model gave no answer: {} {}", failure.message, failure.advice))
-        }
-        Ok(ModelReply::Described(_)) => Err("The model gave no answer: it described itself instead.".to_owned()),
-        Err(AskError::Timeout(after)) => {
-            Err(format!("The model gave no answer within the {} s that this context allows.", after.as_secs()))
-        }
-        Err(error) => Err(format!("The model gave no answer: {error}. Say it again in a while.")),
-    }
-}
-
-/// Asks; someone who is busy is asked again a few times within the deadline.
-async fn ask_patiently<P: Protocol>(
-    at: &Address,
-    msg: impl Fn() -> P::Msg,
-    deadline: Duration,
-    world: &World<Context>,
-) -> Result<P::Reply, AskError> {
-    let patient = async {
-        let mut wait = BUSY_WAIT;
-        for _ in 0..BUSY_RETRIES {
-            match world.system.to::<P>(at).ask(msg(), deadline).await {
-                Err(AskError::Busy { retry_after, .. }) => tokio::time::sleep(wait.max(retry_after)).await,
-                answered => return answered,
-            }
-            wait *= 2;
-        }
-        world.system.to::<P>(at).ask(msg(), deadline).await
-    };
-    tokio::time::timeout(deadline, patient).await.unwrap_or(Err(AskError::Timeout(deadline)))
-}
-
-async fn hits(query: &str, limit: u32, job: &Job, world: &World<Context>) -> Result<Vec<Hit>, String> {
-    let msg = || IndexMsg::Search { query: query.to_owned(), limit, paths: job.turn.scope.paths.clone() };
-    match ask_patiently::<Index>(&Address::index(&job.turn.scope.workspace), msg, KNOWLEDGE_MAX, world).await {
-        Ok(IndexReply::Hits(hits)) => Ok(hits),
-        Ok(_) => Err("the index answered something else".to_owned()),
-        Err(error) => Err(error.to_string()),
-    }
-}
-
-/// What may answer the question; a search that fails leaves the model without passages, and the log says so.
-async fn passages(job: &Job, world: &World<Context>) -> Vec<Hit> {
-    hits(&job.row.text, job.definition.limits.passages, job, world).await.unwrap_or_else(|error| {
-        tracing::warn!(trace = %job.row.trace, error, "no passages for this turn: the search failed");
-        Vec::new()
-    })
-}
+pub(super) type Done = Result<(String, Vec<String>), String>;
 
 async fn search(query: &str, job: &Job, world: &World<Context>) -> Done {
-    let found = hits(query, SEARCH_HITS, job, world).await.map_err(|e| format!("The search failed: {e}."))?;
+    let found = hits(&world.system, &job.turn.scope, query, SEARCH_HITS)
+        .await
+        .map_err(|e| format!("The search failed: {e}."))?;
     if found.is_empty() {
         let view = describe_index(job, world).await?;
         return Ok((nothing_found(query, &job.turn.scope.paths, &view), Vec::new()));
@@ -147,7 +72,7 @@ fn nothing_found(query: &str, paths: &[String], view: &IndexView) -> String {
 
 async fn describe_index(job: &Job, world: &World<Context>) -> Result<IndexView, String> {
     let at = Address::index(&job.turn.scope.workspace);
-    match ask_patiently::<Index>(&at, || IndexMsg::Describe, KNOWLEDGE_MAX, world).await {
+    match patiently::<Index>(&world.system, &at, || IndexMsg::Describe, KNOWLEDGE_MAX).await {
         Ok(IndexReply::Described(view)) => Ok(view),
         Ok(_) => Err("The index answered something else.".to_owned()),
         Err(error) => Err(format!("The index does not answer: {error}.")),
@@ -156,7 +81,8 @@ async fn describe_index(job: &Job, world: &World<Context>) -> Result<IndexView, 
 
 async fn open(path: &str, page: u32, job: &Job, world: &World<Context>) -> Done {
     let msg = || IndexMsg::Open { path: path.to_owned(), page, paths: job.turn.scope.paths.clone() };
-    match ask_patiently::<Index>(&Address::index(&job.turn.scope.workspace), msg, KNOWLEDGE_MAX, world).await {
+    let at = Address::index(&job.turn.scope.workspace);
+    match patiently::<Index>(&world.system, &at, msg, KNOWLEDGE_MAX).await {
         Ok(IndexReply::Page(page)) => {
             let mut text = format!("`{}`\n\n{}", page.path, page.text);
             if page.pages > 1 {

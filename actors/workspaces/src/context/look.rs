@@ -13,7 +13,7 @@ use crate::Layout;
 use crate::definition::{Definition, FILE_BYTES_MAX, WorkspaceDefinition};
 
 /// What the files say, unless they look as they did.
-pub(super) fn look(layout: &Layout, address: &Address, seen: Option<[FileStamp; 2]>) -> Option<Loaded> {
+pub(crate) fn look(layout: &Layout, address: &Address, seen: Option<[FileStamp; 2]>) -> Option<Loaded> {
     let workspace = address.workspace_of()?;
     let context_file = layout.context_file(&workspace, address.leaf());
     let workspace_file = layout.workspace_file(&workspace);

@@ -4,8 +4,9 @@ mod core;
 mod job;
 mod kept;
 mod log_file;
-mod look;
+pub(crate) mod look;
 mod mend;
+mod tasks;
 
 use std::sync::Arc;
 use std::time::Duration;
@@ -17,11 +18,11 @@ use messages::workspace::{Msg as WorkspaceMsg, Workspace};
 use messages::{Address, Moment, Slug};
 use runtime::{AskId, Cx, Decision, Entity, SlowKey, World};
 
-pub use self::core::ContextFacts;
+pub(crate) use self::core::Loaded;
 use self::core::{Answer, Effect, Event, State};
 use self::log_file::LogFiles;
 pub(crate) use self::look::read as read_definition;
-use crate::Layout;
+use crate::{Layout, WorkFacts, asks};
 
 /// Log entries that a context reads when it opens.
 const TAIL_ENTRIES: u32 = 40;
@@ -49,7 +50,7 @@ pub struct Context;
 impl Entity for Context {
     type Proto = messages::context::Context;
     type Deps = ContextDeps;
-    type Facts = ContextFacts;
+    type Facts = WorkFacts;
     type State = State;
     type Event = Event;
     type Effect = Effect;
@@ -88,7 +89,7 @@ impl Entity for Context {
         Event::Ran { seq: key.0, answer: Answer { text, sources: Vec::new(), failed: true } }
     }
 
-    fn decide(state: &mut State, event: Event, cx: &Cx<'_, ContextFacts>) -> Decision<Self> {
+    fn decide(state: &mut State, event: Event, cx: &Cx<'_, WorkFacts>) -> Decision<Self> {
         state.decide(event, cx)
     }
 
@@ -113,8 +114,21 @@ impl Entity for Context {
                 fail_point!("context.after_run");
                 Some(Event::Ran { seq: job.seq, answer })
             }
-            Effect::WakeLane(lane) => {
-                world.system.wake(lane);
+            Effect::Resume => Some(Event::Resume),
+            Effect::Ask(seq, ask) => {
+                fail_point!("context.before_ask");
+                let end = asks::model(&world.system, ask).await;
+                fail_point!("context.after_ask");
+                Some(Event::StepEnded(*seq, Box::new(end)))
+            }
+            Effect::Use(seq, of) => {
+                fail_point!("context.before_tool");
+                let end = asks::tool(&world.system, of).await;
+                fail_point!("context.after_tool");
+                Some(Event::StepEnded(*seq, Box::new(end)))
+            }
+            Effect::WakeLane(at) | Effect::Wake(at) => {
+                world.system.wake(at);
                 None
             }
             Effect::CloseFeed(trace) => {
@@ -134,6 +148,7 @@ impl Entity for Context {
     fn slow(effect: &Effect) -> Option<SlowKey> {
         match effect {
             Effect::Run(job) => Some(State::key(job.seq)),
+            Effect::Ask(seq, _) | Effect::Use(seq, _) => Some(State::key(*seq)),
             _ => None,
         }
     }

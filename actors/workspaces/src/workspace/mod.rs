@@ -1,89 +1,135 @@
-//! A workspace: its name, its contexts, and what is wrong with its files.
+//! A workspace: its name, its contexts, what is wrong with its files; the slots of its tasks, and their record files.
 
-use std::collections::BTreeMap;
+mod core;
+mod records;
 
-use messages::workspace::{Msg, Reply, View, Workspace};
-use messages::{AskError, Slug};
-use runtime::{ReplyPort, Service, ServiceCx, ServiceError};
+use std::sync::Arc;
 
+use fail::fail_point;
+use messages::store::{Owner, Query, Rows};
+use messages::workspace::{Msg, Reply};
+use messages::{Address, Moment, Slug};
+use runtime::{AskId, Cx, Decision, Entity, SlowKey, World};
+
+use self::core::{Effect, Event, Look, State};
 use crate::definition::WorkspaceDefinition;
-use crate::{Layout, context};
+use crate::{Layout, WorkFacts, context};
 
-/// Broken files that are remembered.
-const BROKEN_MAX: usize = 1_000;
 /// Contexts of one page.
 const CONTEXTS_MAX: usize = 1_000;
+/// Records are written beside the mailbox, one batch at a time.
+const RECORDS: SlowKey = SlowKey(0);
 
-/// The actor at `ws/<workspace>/workspace`.
-pub struct WorkspaceService {
+/// What a workspace performs with.
+pub struct WorkspaceDeps {
     layout: Layout,
-    workspace: Slug,
-    last_good: Option<WorkspaceDefinition>,
-    broken: BTreeMap<String, String>,
 }
 
-impl WorkspaceService {
-    /// Opens at once; files are read when they are asked about.
+impl WorkspaceDeps {
+    /// With the files of `layout`.
     #[must_use]
-    pub fn new(layout: Layout, workspace: Slug) -> Self {
-        Self { layout, workspace, last_good: None, broken: BTreeMap::new() }
-    }
-
-    fn describe(&mut self) -> View {
-        let read = context::read_definition(&self.layout.workspace_file(&self.workspace));
-        let parsed = read.and_then(|text| {
-            let text = text.ok_or("it is gone")?;
-            WorkspaceDefinition::parse(&text).map_err(|e| e.to_string())
-        });
-        match parsed {
-            Ok(definition) => {
-                self.broken.remove("workspace.md");
-                self.last_good = Some(definition);
-            }
-            Err(problem) => {
-                self.broken.insert("workspace.md".to_owned(), problem);
-            }
-        }
-        let definition = self.last_good.clone().unwrap_or_default();
-        View {
-            name: definition.name,
-            kind: if definition.is_private { "private" } else { "community" }.to_owned(),
-            broken: self.broken.iter().map(|(path, problem)| format!("{path}: {problem}")).collect(),
-        }
-    }
-
-    fn note(&mut self, path: String, problem: Option<String>, cx: &ServiceCx) {
-        let alarm = format!("broken:{}/{path}", self.workspace);
-        let told =
-            problem.as_ref().map(|p| format!("{}/{path}: {p}; the last good version stays in force", self.workspace));
-        cx.system.alarm(&alarm, told);
-        match problem {
-            Some(problem) if self.broken.len() < BROKEN_MAX => drop(self.broken.insert(path, problem)),
-            Some(_) => {}
-            None => drop(self.broken.remove(&path)),
-        }
+    pub fn new(layout: Layout) -> Arc<Self> {
+        Arc::new(Self { layout })
     }
 }
 
-impl Service for WorkspaceService {
-    type Proto = Workspace;
+/// The entity of addresses `ws/<workspace>/workspace`.
+#[derive(Debug)]
+pub struct Workspace;
 
-    async fn handle(&mut self, msg: Msg, reply: ReplyPort<Workspace>, cx: &ServiceCx) -> Result<(), ServiceError> {
-        match msg {
-            Msg::Describe => reply.send(Reply::Described(self.describe())),
-            Msg::Broken { path, problem } => {
-                self.note(path, problem, cx);
-                reply.send(Reply::Noted);
-            }
-            Msg::Contexts { after, limit } => match self.layout.contexts(&self.workspace) {
-                Ok(all) => {
-                    let limit = (limit as usize).min(CONTEXTS_MAX);
-                    let page = all.into_iter().filter(|slug| after.as_ref().is_none_or(|after| slug > after));
-                    reply.send(Reply::Contexts(page.take(limit).collect()));
-                }
-                Err(error) => reply.fail(AskError::Failed(error.to_string())),
-            },
-        }
-        Ok(())
+impl Entity for Workspace {
+    type Proto = messages::workspace::Workspace;
+    type Deps = WorkspaceDeps;
+    type Facts = WorkFacts;
+    type State = State;
+    type Event = Event;
+    type Effect = Effect;
+
+    const OWNER: Owner = Owner::Workspace;
+
+    fn rows(_: &Address) -> Query {
+        // All that it decides on it reads when it is woken; what it opens from is nothing.
+        Query::Counts
     }
+
+    fn open(address: &Address, _: Rows, _: Moment) -> Result<(State, Vec<Effect>), String> {
+        let workspace = address.workspace_of().ok_or("its address names no workspace")?;
+        Ok(State::open(workspace))
+    }
+
+    fn woken() -> Event {
+        Event::Woken
+    }
+
+    fn due(_: &str) -> Event {
+        Event::Due
+    }
+
+    fn heard(msg: Msg, ask: AskId) -> Event {
+        Event::Heard(msg, ask)
+    }
+
+    fn slow_died(_: SlowKey, why: &str) -> Event {
+        Event::Recorded { written: Vec::new(), problem: Some(why.to_owned()) }
+    }
+
+    fn decide(state: &mut State, event: Event, cx: &Cx<'_, WorkFacts>) -> Decision<Self> {
+        state.decide(event, cx)
+    }
+
+    async fn perform(effect: &Effect, world: &World<Self>) -> Option<Event> {
+        let layout = &world.deps.layout;
+        match effect {
+            Effect::ReadQueue(query) => match world.system.store().query(query.clone()).await {
+                Ok(Rows::Queue(rows)) => Some(Event::Queue(Box::new(rows))),
+                // The sweep wakes it again.
+                _ => None,
+            },
+            Effect::Wake(at) => {
+                world.system.wake(at);
+                None
+            }
+            Effect::Record(workspace) => {
+                fail_point!("workspace.before_record");
+                let (written, problem) = records::write(world, workspace).await;
+                Some(Event::Recorded { written, problem })
+            }
+            Effect::Look(ask, workspace) => Some(Event::Looked(*ask, look(layout, workspace))),
+            Effect::List { ask, workspace, after, limit } => {
+                let limit = (*limit as usize).min(CONTEXTS_MAX);
+                Some(Event::Listed(*ask, contexts(layout, workspace, after.as_ref(), limit)))
+            }
+            Effect::Alarm(id, text) => {
+                world.system.alarm(id, text.clone());
+                None
+            }
+        }
+    }
+
+    fn slow(effect: &Effect) -> Option<SlowKey> {
+        matches!(effect, Effect::Record(_)).then_some(RECORDS)
+    }
+
+    fn is_idle(state: &State) -> bool {
+        state.is_idle()
+    }
+
+    fn doing(state: &State) -> String {
+        state.doing()
+    }
+}
+
+fn look(layout: &Layout, workspace: &Slug) -> Look {
+    let text = context::read_definition(&layout.workspace_file(workspace))?.ok_or("it is gone")?;
+    WorkspaceDefinition::parse(&text).map_err(|e| e.to_string())
+}
+
+fn contexts(layout: &Layout, workspace: &Slug, after: Option<&Slug>, limit: usize) -> Reply {
+    // A folder that can't be read is told by whoever opens a context in it.
+    let all = layout.contexts(workspace).unwrap_or_else(|error| {
+        tracing::warn!(%workspace, %error, "the contexts can't be listed");
+        Vec::new()
+    });
+    let page = all.into_iter().filter(|slug| after.is_none_or(|after| slug > after));
+    Reply::Contexts(page.take(limit).collect())
 }

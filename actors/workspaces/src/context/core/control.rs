@@ -7,7 +7,8 @@ use runtime::Cx;
 
 use super::run::Say;
 use super::take::{content_hash, written_state};
-use super::{ContextFacts, Decision, Effect, State};
+use super::{Decision, Effect, State};
+use crate::WorkFacts;
 use crate::definition::Edits;
 use crate::{commands, log_path};
 
@@ -35,21 +36,22 @@ impl State {
         }
     }
 
-    fn note(row: &InboxRow, reason: &str, out: &mut Decision, cx: &Cx<'_, ContextFacts>) {
+    fn note(row: &InboxRow, reason: &str, out: &mut Decision, cx: &Cx<'_, WorkFacts>) {
         Self::end(row, (Outcome::Noted, reason.to_owned()), out, cx);
     }
 
     /// `/stop`: the running turn ends as cancelled; it and the one who stopped it are told.
-    pub(super) fn stop(&mut self, row: &InboxRow, out: &mut Decision, cx: &Cx<'_, ContextFacts>) {
+    pub(super) fn stop(&mut self, row: &InboxRow, out: &mut Decision, cx: &Cx<'_, WorkFacts>) {
         let Some(stopped) = self.running.take() else {
             return Self::reply(row, Say::new("Nothing runs here now.".to_owned(), Outcome::Replied), out, cx);
         };
         out.abort.push(Self::key(stopped.row.seq));
+        self.give_up_talk("it was stopped", out, cx);
         Self::reply(&stopped.row, Say::new("Stopped.".to_owned(), Outcome::Cancelled), out, cx);
         Self::reply(row, Say::new(format!("Stopped {}.", stopped.row.id), Outcome::Replied), out, cx);
     }
 
-    pub(super) fn edit(&mut self, row: InboxRow, out: &mut Decision, cx: &Cx<'_, ContextFacts>) {
+    pub(super) fn edit(&mut self, row: InboxRow, out: &mut Decision, cx: &Cx<'_, WorkFacts>) {
         match self.target(&row, out) {
             Target::Before(seq) => {
                 out.writes.push(Write::InboxText { seq, text: row.text.clone() });
@@ -71,7 +73,7 @@ impl State {
         }
     }
 
-    fn note_late_edit(&mut self, row: &InboxRow, out: &mut Decision, cx: &Cx<'_, ContextFacts>) {
+    fn note_late_edit(&mut self, row: &InboxRow, out: &mut Decision, cx: &Cx<'_, WorkFacts>) {
         let (_, decided) = self.fix_turn(row, &commands::parse(&row.text), cx);
         if decided.verdict == Verdict::Ignore {
             return self.not_allowed(row, decided, out, cx);
@@ -80,13 +82,13 @@ impl State {
         Self::note(row, "the words had been answered before they were edited", out, cx);
     }
 
-    fn take_edit_as_message(&mut self, row: InboxRow, out: &mut Decision, cx: &Cx<'_, ContextFacts>) {
+    fn take_edit_as_message(&mut self, row: InboxRow, out: &mut Decision, cx: &Cx<'_, WorkFacts>) {
         let input = commands::parse(&row.text);
         self.take_message(row, input, out, cx);
     }
 
     /// The queued turn has other words now, and policy looks at them anew.
-    fn replace_words(&mut self, seq: i64, edit: &InboxRow, out: &mut Decision, cx: &Cx<'_, ContextFacts>) {
+    fn replace_words(&mut self, seq: i64, edit: &InboxRow, out: &mut Decision, cx: &Cx<'_, WorkFacts>) {
         let Some(at) = self.queue.iter().position(|queued| queued.row.seq == seq) else { return };
         let Some(mut queued) = self.queue.remove(at) else { return };
         queued.row.text.clone_from(&edit.text);
@@ -104,7 +106,7 @@ impl State {
 
     /// The words are erased in the store, the log and memory. An answer that is on its way arrives first: the row stays
     /// waiting, and is looked at again when that has settled.
-    pub(super) fn delete(&mut self, row: &InboxRow, out: &mut Decision, cx: &Cx<'_, ContextFacts>) {
+    pub(super) fn delete(&mut self, row: &InboxRow, out: &mut Decision, cx: &Cx<'_, WorkFacts>) {
         let seq = match self.target(row, out) {
             Target::Answered => return,
             Target::Unknown => {
@@ -125,10 +127,11 @@ impl State {
     }
 
     /// A turn that was not answered ends without an answer, be it running, queued or still waiting in the store.
-    fn cancel(&mut self, seq: i64, reason: &str, out: &mut Decision, cx: &Cx<'_, ContextFacts>) {
+    fn cancel(&mut self, seq: i64, reason: &str, out: &mut Decision, cx: &Cx<'_, WorkFacts>) {
         let running = self.running.take_if(|turn| turn.row.seq == seq);
         if running.is_some() {
             out.abort.push(Self::key(seq));
+            self.give_up_talk(reason, out, cx);
         }
         let queued = self.queue.iter().position(|queued| queued.row.seq == seq).and_then(|at| self.queue.remove(at));
         out.then.extend(running.or(queued).map(|turn| Effect::CloseFeed(turn.row.trace)));

@@ -4,18 +4,19 @@ use messages::store::{EntryKind, FileStamp, InboxRow, LogRow, OutboxRow, Write};
 use messages::turn::Chat;
 use runtime::Cx;
 
-use super::{ContextFacts, Decision, Effect, LOGS, Log, State};
+use super::{Decision, Effect, LOGS, Log, State};
+use crate::WorkFacts;
 use crate::{log_path, render};
 
 /// How long a log may be written before it is synced, and how long a broken one waits to be mended.
 const SYNC_AFTER_MS: i64 = 5_000;
 
 impl State {
-    pub(super) fn log_inbound(&mut self, row: &InboxRow, out: &mut Decision, cx: &Cx<'_, ContextFacts>) {
+    pub(super) fn log_inbound(&mut self, row: &InboxRow, out: &mut Decision, cx: &Cx<'_, WorkFacts>) {
         self.put_entry(&row.chat, (EntryKind::Inbound, row.seq, render::inbound(row)), out, cx);
     }
 
-    pub(super) fn log_outbound(&mut self, row: &OutboxRow, out: &mut Decision, cx: &Cx<'_, ContextFacts>) {
+    pub(super) fn log_outbound(&mut self, row: &OutboxRow, out: &mut Decision, cx: &Cx<'_, WorkFacts>) {
         self.put_entry(&row.chat, (EntryKind::Outbound, row.id, render::outbound(row)), out, cx);
     }
 
@@ -24,7 +25,7 @@ impl State {
         chat: &Chat,
         (what, of, text): (EntryKind, i64, String),
         out: &mut Decision,
-        cx: &Cx<'_, ContextFacts>,
+        cx: &Cx<'_, WorkFacts>,
     ) {
         let name = log_path(&self.workspace, chat);
         let log =
@@ -40,7 +41,7 @@ impl State {
         self.set_logs_date(out, cx);
     }
 
-    fn set_logs_date(&mut self, out: &mut Decision, cx: &Cx<'_, ContextFacts>) {
+    fn set_logs_date(&mut self, out: &mut Decision, cx: &Cx<'_, WorkFacts>) {
         // One farther away than any can be was set before the clock was set back.
         let due = cx.now.plus_ms(SYNC_AFTER_MS);
         if self.logs_due.is_none_or(|set| set > due) {
@@ -51,7 +52,7 @@ impl State {
 
     /// Words of its entries are erased. Until that is on disk the store has nothing of the logs as synced, so that an end
     /// before it is found at the next start.
-    pub(super) fn unsync_logs(&mut self, out: &mut Decision, cx: &Cx<'_, ContextFacts>) {
+    pub(super) fn unsync_logs(&mut self, out: &mut Decision, cx: &Cx<'_, WorkFacts>) {
         for (name, log) in self.logs.iter_mut().filter(|(_, log)| log.synced > 0) {
             (log.synced, log.is_dirty) = (0, true);
             out.writes.push(Write::LogSynced { log: name.clone(), synced: 0, stamp: FileStamp::default() });
@@ -61,7 +62,7 @@ impl State {
         }
     }
 
-    pub(super) fn logs_are_due(&mut self, out: &mut Decision, cx: &Cx<'_, ContextFacts>) {
+    pub(super) fn logs_are_due(&mut self, out: &mut Decision, cx: &Cx<'_, WorkFacts>) {
         self.logs_due = None;
         let mut is_broken = false;
         for (name, log) in &mut self.logs {
@@ -85,7 +86,7 @@ impl State {
         name: &str,
         problem: Option<String>,
         out: &mut Decision,
-        cx: &Cx<'_, ContextFacts>,
+        cx: &Cx<'_, WorkFacts>,
     ) {
         let Some(log) = self.logs.get_mut(name) else { return };
         match problem {
@@ -111,7 +112,7 @@ impl State {
         out.writes.push(Write::LogSynced { log: name.to_owned(), synced, stamp });
     }
 
-    pub(super) fn log_set_aside(&mut self, name: &str, aside: &str, out: &mut Decision, cx: &Cx<'_, ContextFacts>) {
+    pub(super) fn log_set_aside(&mut self, name: &str, aside: &str, out: &mut Decision, cx: &Cx<'_, WorkFacts>) {
         tracing::warn!(log = name, aside, "a log was edited by hand; it was set aside and written anew");
         let detail = serde_json::json!({ "aside": aside }).to_string();
         out.writes.push(Self::audit(cx, "log.set_aside", name, None, detail));

@@ -7,7 +7,8 @@ use messages::turn::Outcome;
 use runtime::Cx;
 
 use super::words::{self, Here};
-use super::{Answer, ContextFacts, Decision, EXPIRE, Effect, Job, Queued, State};
+use super::{Answer, Decision, EXPIRE, Effect, Job, Queued, State};
+use crate::WorkFacts;
 use crate::commands::Input;
 
 /// A reply, and what its delivery makes of the event.
@@ -21,11 +22,15 @@ impl Say {
     pub(super) fn new(text: String, outcome: Outcome) -> Self {
         Self { text, sources: Vec::new(), outcome }
     }
+
+    pub(super) fn quoting(self, sources: Vec<String>) -> Self {
+        Self { sources, ..self }
+    }
 }
 
 impl State {
     /// Begins the oldest turn unless one runs. What needs no I/O is answered at once, and the next one begun.
-    pub(super) fn begin_next(&mut self, out: &mut Decision, cx: &Cx<'_, ContextFacts>) {
+    pub(super) fn begin_next(&mut self, out: &mut Decision, cx: &Cx<'_, WorkFacts>) {
         while self.running.is_none()
             && let Some(next) = self.queue.pop_front()
         {
@@ -36,10 +41,8 @@ impl State {
             self.log_inbound(&next.row, out, cx);
             match self.at_once(&next, out, cx) {
                 Some(text) => Self::reply(&next.row, Say::new(text, Outcome::Replied), out, cx),
-                None => {
-                    out.then.push(Effect::Run(Box::new(self.job(&next))));
-                    self.running = Some(next);
-                }
+                None if next.input == Input::Talk => self.begin_talk(next, out, cx),
+                None => self.begin_job(next, out, cx),
             }
         }
         if self.more && self.queue.is_empty() {
@@ -48,33 +51,36 @@ impl State {
         }
     }
 
-    /// What a turn needs to be run. After a crash its words are remembered from the log; they are asked once.
-    pub(super) fn job(&mut self, next: &Queued) -> Job {
-        self.tail.retain(|heard| heard.seq != next.row.seq);
-        let history = self.history();
-        self.remember(next.row.seq, Speaker::User, &next.row.text);
-        Job {
+    /// A turn that needs I/O and no model.
+    pub(super) fn begin_job(&mut self, next: Queued, out: &mut Decision, cx: &Cx<'_, WorkFacts>) {
+        self.heard_before(&next);
+        let job = Job {
             seq: next.row.seq,
             row: next.row.clone(),
             turn: next.turn.clone(),
             input: next.input.clone(),
-            definition: self.in_force.context.clone(),
-            history,
-            status: self.status_lines(),
-        }
+            status: self.status_lines(cx),
+        };
+        out.then.push(Effect::Run(Box::new(job)));
+        self.running = Some(next);
     }
 
-    fn history(&self) -> Vec<messages::model::Said> {
+    /// What was said before this turn. After a crash its own words are remembered from the log; they are asked once.
+    pub(super) fn heard_before(&mut self, next: &Queued) -> Vec<messages::model::Said> {
+        self.tail.retain(|heard| heard.seq != next.row.seq);
         let skip = self.tail.len().saturating_sub(self.in_force.context.limits.history);
-        self.tail.iter().skip(skip).map(|heard| heard.said.clone()).collect()
+        let history = self.tail.iter().skip(skip).map(|heard| heard.said.clone()).collect();
+        self.remember(next.row.seq, Speaker::User, &next.row.text);
+        history
     }
 
-    fn status_lines(&self) -> Vec<String> {
+    fn status_lines(&self, cx: &Cx<'_, WorkFacts>) -> Vec<String> {
         let mut lines = vec![
             format!("- context: `{}` in workspace `{}`", self.slug, self.workspace),
             format!("- definition in force: {}", self.in_force.context.version),
             format!("- turns that wait: {}", self.queue.len()),
         ];
+        lines.extend(self.spent_today(cx));
         if let Some(problem) = &self.in_force.broken {
             lines.push(format!("- **broken file, the last good version stays in force**: {problem}"));
         }
@@ -82,7 +88,7 @@ impl State {
     }
 
     /// The answer to what needs no I/O.
-    fn at_once(&mut self, next: &Queued, out: &mut Decision, cx: &Cx<'_, ContextFacts>) -> Option<String> {
+    fn at_once(&mut self, next: &Queued, out: &mut Decision, cx: &Cx<'_, WorkFacts>) -> Option<String> {
         let (facts, role) =
             (self.in_force.context.facts(&self.in_force.workspace), cx.facts.role(&next.turn.principal));
         let here = Here { policy: &cx.facts.policy, facts: &facts, role, turn: &next.turn };
@@ -98,11 +104,12 @@ impl State {
                 )
             }
             Input::Stop => Some("Nothing runs here now.".to_owned()),
-            Input::Talk | Input::Search(_) | Input::Open(..) | Input::Status | Input::Why(_) => None,
+            Input::Task(words) => Some(self.make_task(words, next, out, cx)),
+            Input::Talk | Input::Search(_) | Input::Open(..) | Input::Status | Input::Why(_) | Input::Tasks(_) => None,
         }
     }
 
-    fn begin_afresh(&mut self, seq: i64, out: &mut Decision, cx: &Cx<'_, ContextFacts>) {
+    fn begin_afresh(&mut self, seq: i64, out: &mut Decision, cx: &Cx<'_, WorkFacts>) {
         (self.fresh_after, self.rev) = (seq, self.rev + 1);
         self.tail.clear();
         let (rev, fresh_after) = (self.rev, self.fresh_after);
@@ -111,8 +118,9 @@ impl State {
     }
 
     /// A turn's work has ended; a late answer of one that was stopped is ignored.
-    pub(super) fn ran(&mut self, seq: i64, answer: Answer, out: &mut Decision, cx: &Cx<'_, ContextFacts>) {
+    pub(super) fn ran(&mut self, seq: i64, answer: Answer, out: &mut Decision, cx: &Cx<'_, WorkFacts>) {
         let Some(turn) = self.running.take_if(|turn| turn.row.seq == seq) else { return };
+        self.give_up_talk("it failed inside the runtime", out, cx);
         let outcome = if answer.failed { Outcome::Failed } else { Outcome::Replied };
         if !answer.failed {
             self.remember(seq, Speaker::Assistant, &answer.text);
@@ -122,7 +130,7 @@ impl State {
     }
 
     /// Puts a reply, and wakes the lane that sends it.
-    pub(super) fn reply(row: &InboxRow, say: Say, out: &mut Decision, cx: &Cx<'_, ContextFacts>) {
+    pub(super) fn reply(row: &InboxRow, say: Say, out: &mut Decision, cx: &Cx<'_, WorkFacts>) {
         out.writes.push(Write::OutboxPut {
             seq: row.seq,
             n: 0,
@@ -141,12 +149,12 @@ impl State {
         out.then.push(Effect::CloseFeed(row.trace.clone()));
     }
 
-    fn is_too_old(&self, row: &InboxRow, cx: &Cx<'_, ContextFacts>) -> bool {
+    fn is_too_old(&self, row: &InboxRow, cx: &Cx<'_, WorkFacts>) -> bool {
         let seconds = self.in_force.context.limits.wait_seconds;
         cx.now.ms_since(row.received_at) > i64::try_from(seconds.saturating_mul(1_000)).unwrap_or(i64::MAX)
     }
 
-    fn too_old(&mut self, late: &Queued, out: &mut Decision, cx: &Cx<'_, ContextFacts>) {
+    fn too_old(&mut self, late: &Queued, out: &mut Decision, cx: &Cx<'_, WorkFacts>) {
         self.log_inbound(&late.row, out, cx);
         let seconds = self.in_force.context.limits.wait_seconds;
         let text = format!(
@@ -156,7 +164,7 @@ impl State {
     }
 
     /// The date has come at which the oldest queued turn may be too old.
-    pub(super) fn expire(&mut self, out: &mut Decision, cx: &Cx<'_, ContextFacts>) {
+    pub(super) fn expire(&mut self, out: &mut Decision, cx: &Cx<'_, WorkFacts>) {
         self.expire_due = None;
         let queue = std::mem::take(&mut self.queue);
         for queued in queue {
@@ -171,7 +179,7 @@ impl State {
     }
 
     /// A date for the oldest turn that waits, unless there is one.
-    pub(super) fn set_expiry(&mut self, out: &mut Decision, cx: &Cx<'_, ContextFacts>) {
+    pub(super) fn set_expiry(&mut self, out: &mut Decision, cx: &Cx<'_, WorkFacts>) {
         // The one in front need not be the oldest: the clock may have been set back between two.
         let oldest = self.queue.iter().map(|queued| queued.row.received_at).min();
         let Some(oldest) = oldest else { return };

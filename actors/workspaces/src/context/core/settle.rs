@@ -4,10 +4,11 @@ use messages::store::{OutboxRow, OutboxState, Write};
 use messages::turn::Outcome;
 use runtime::Cx;
 
-use super::{ContextFacts, Decision, State};
+use super::{Decision, State};
+use crate::WorkFacts;
 
 impl State {
-    pub(super) fn settle(&mut self, reply: &OutboxRow, out: &mut Decision, cx: &Cx<'_, ContextFacts>) {
+    pub(super) fn settle(&mut self, reply: &OutboxRow, out: &mut Decision, cx: &Cx<'_, WorkFacts>) {
         let (outcome, reason) = match reply.state {
             OutboxState::Sent => (reply.outcome, String::new()),
             OutboxState::Failed => {

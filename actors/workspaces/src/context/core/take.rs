@@ -8,7 +8,8 @@ use runtime::Cx;
 use sha2::{Digest, Sha256};
 
 use super::run::Say;
-use super::{ContextFacts, Decision, Effect, Queued, State};
+use super::{Decision, Effect, Queued, State};
+use crate::WorkFacts;
 use crate::commands::{self, Input};
 
 /// The hash of an event's words that the audit holds: of its salt and them, so that erasing both leaves nothing to guess.
@@ -45,7 +46,7 @@ fn as_written(mut row: InboxRow, out: &Decision) -> Option<InboxRow> {
 }
 
 impl State {
-    pub(super) fn take(&mut self, row: InboxRow, out: &mut Decision, cx: &Cx<'_, ContextFacts>) {
+    pub(super) fn take(&mut self, row: InboxRow, out: &mut Decision, cx: &Cx<'_, WorkFacts>) {
         let is_here = self.queue.iter().chain(&self.running).any(|turn| turn.row.seq == row.seq);
         let Some(row) = as_written(row, out).filter(|_| !is_here) else { return };
         match row.kind {
@@ -57,7 +58,7 @@ impl State {
         self.take_message(row, input, out, cx);
     }
 
-    pub(super) fn take_message(&mut self, row: InboxRow, input: Input, out: &mut Decision, cx: &Cx<'_, ContextFacts>) {
+    pub(super) fn take_message(&mut self, row: InboxRow, input: Input, out: &mut Decision, cx: &Cx<'_, WorkFacts>) {
         let (turn, decided) = self.fix_turn(&row, &input, cx);
         Self::record_taking(&row, &turn, out, cx);
         match decided.verdict {
@@ -76,7 +77,7 @@ impl State {
         row: &InboxRow,
         decided: Verdicts,
         out: &mut Decision,
-        cx: &Cx<'_, ContextFacts>,
+        cx: &Cx<'_, WorkFacts>,
     ) {
         match decided.verdict {
             Verdict::Ignore => Self::end(row, (Outcome::Ignored, decided.reason), out, cx),
@@ -98,14 +99,14 @@ impl State {
         row: &InboxRow,
         (outcome, reason): (Outcome, String),
         out: &mut Decision,
-        cx: &Cx<'_, ContextFacts>,
+        cx: &Cx<'_, WorkFacts>,
     ) {
         out.writes.push(Write::InboxSettle { seq: row.seq, outcome, reason, at: cx.now });
         out.then.push(Effect::CloseFeed(row.trace.clone()));
     }
 
     /// The turn: reply address, identity, policy version and memory scope, fixed from here on.
-    pub(super) fn fix_turn(&self, row: &InboxRow, input: &Input, cx: &Cx<'_, ContextFacts>) -> (Turn, Verdicts) {
+    pub(super) fn fix_turn(&self, row: &InboxRow, input: &Input, cx: &Cx<'_, WorkFacts>) -> (Turn, Verdicts) {
         let principal = Principal { connector: row.chat.connector.clone(), user: row.user.clone() };
         let (definition, action) = (&self.in_force.context, input.action());
         let facts = definition.facts(&self.in_force.workspace);
@@ -114,7 +115,7 @@ impl State {
             principal: &principal,
             role: cx.facts.role(&principal),
             action,
-            resource: Resource { context: &facts, turn_of: stopped.map(|turn| &turn.turn.principal) },
+            resource: Resource { context: &facts, turn_of: stopped.map(|turn| &turn.turn.principal), tool: None },
         });
         let scope =
             Scope { workspace: self.workspace.clone(), context: self.slug.clone(), paths: definition.paths.clone() };
@@ -131,7 +132,7 @@ impl State {
         (turn, decided)
     }
 
-    fn record_taking(row: &InboxRow, turn: &Turn, out: &mut Decision, cx: &Cx<'_, ContextFacts>) {
+    fn record_taking(row: &InboxRow, turn: &Turn, out: &mut Decision, cx: &Cx<'_, WorkFacts>) {
         out.writes.push(Write::InboxTake { seq: row.seq, turn: Box::new(turn.clone()) });
         let detail = format!(r#"{{"action":"{}","content":"{}"}}"#, turn.action, content_hash(row));
         out.writes.push(Self::audit(cx, "turn.taken", row.id.as_str(), Some(turn), detail));

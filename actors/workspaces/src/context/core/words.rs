@@ -15,7 +15,7 @@ pub(super) struct Here<'a> {
 
 impl Here<'_> {
     fn allows(&self, action: policy::Action) -> bool {
-        let resource = Resource { context: self.facts, turn_of: Some(&self.turn.principal) };
+        let resource = Resource { context: self.facts, turn_of: Some(&self.turn.principal), tool: None };
         let request = Request { principal: &self.turn.principal, role: self.role, action, resource };
         self.policy.decide(&request).allow()
     }

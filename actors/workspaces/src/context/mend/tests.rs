@@ -9,8 +9,8 @@ use policy::Policy;
 use runtime::testing::{ScriptedStore, system};
 
 use super::*;
-use crate::context::{ContextDeps, ContextFacts};
-use crate::{Layout, log_path, render};
+use crate::context::ContextDeps;
+use crate::{Layout, WorkFacts, log_path, render};
 
 struct Desk {
     folder: tempfile::TempDir,
@@ -78,7 +78,13 @@ impl Desk {
             address: context,
             system: system(store, Vec::new(), runtime::Options::default()),
             deps: ContextDeps::new(Layout::of_data(folder.path())),
-            facts: Arc::new(ContextFacts { policy: Policy::built_in(), account: "ann".into() }),
+            facts: Arc::new(WorkFacts {
+                policy: Policy::built_in(),
+                account: "ann".into(),
+                offers: Arc::default(),
+                tools: Arc::default(),
+                limits: messages::task::WorkLimits::default(),
+            }),
         };
         let size = whole.len() as u64;
         let log = LogRow { log: name, size, synced: 0, stamp: FileStamp::default() };

@@ -66,7 +66,7 @@ fn while_the_answer_is_on_its_way_a_delete_waits_for_it() {
 #[case(When::Queued)]
 fn a_result_that_comes_after_the_delete_is_dropped(#[case] when: When) {
     let (mut sim, target, _) = deleted(when);
-    assert_ne!(sim.slow.as_ref().map(|job| job.seq), Some(target));
+    assert_ne!(sim.slow.as_ref().map(super::sim::Slow::seq), Some(target));
     sim.late_result(target);
     assert!(sim.model.replies_to(target).is_empty());
 }
@@ -106,7 +106,7 @@ fn deleted_words_are_not_remembered_by_the_next_turn_nor_after_a_crash() {
             sim.crash();
         }
         sim.say("ann", "what did I say?");
-        let history = format!("{:?}", sim.slow.as_ref().unwrap().history);
+        let history = format!("{:?}", sim.slow.as_ref().unwrap().ask().history);
         assert!(!history.contains("secret words") && !history.contains("answer to 1"), "{history}");
         sim.finish(false);
     }

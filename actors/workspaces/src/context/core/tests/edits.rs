@@ -15,7 +15,7 @@ fn ends(sim: &mut Sim, target: i64, edit: i64) -> (Option<Outcome>, Option<Outco
 }
 
 fn asked(sim: &Sim) -> String {
-    sim.slow.as_ref().map(|job| job.row.text.clone()).unwrap_or_default()
+    sim.slow.as_ref().map(|slow| slow.ask().question.clone()).unwrap_or_default()
 }
 
 const REPLIED_NOTED: (Option<Outcome>, Option<Outcome>) = (Some(Outcome::Replied), Some(Outcome::Noted));

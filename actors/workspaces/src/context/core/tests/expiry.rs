@@ -28,7 +28,7 @@ fn a_turn_that_waits_longer_than_the_limit_expires_and_the_person_is_told(
     sim.pass(ms);
     let replies = sim.model.replies_to(waits);
     assert_eq!(replies.first().and_then(|reply| reply.outcome), expired);
-    assert_eq!(sim.slow.as_ref().map(|job| job.seq), Some(running), "what runs is not touched");
+    assert_eq!(sim.slow.as_ref().map(super::sim::Slow::seq), Some(running), "what runs is not touched");
     sim.drain();
     sim.assert_promises();
     assert_eq!(sim.model.outcome(waits), expired.or(Some(Outcome::Replied)));
@@ -75,7 +75,7 @@ fn a_clock_set_back_makes_nothing_expire_early_and_strands_nothing() {
     sim.pass(WAIT_MS / 2);
     assert!(sim.model.replies_to(waits).is_empty() && sim.model.replies_to(young).is_empty());
     sim.finish(false);
-    assert_eq!(sim.slow.as_ref().map(|job| job.seq), Some(waits));
+    assert_eq!(sim.slow.as_ref().map(super::sim::Slow::seq), Some(waits));
     sim.drain();
     sim.assert_promises();
     assert_eq!([waits, young].map(|seq| sim.model.outcome(seq)), [Some(Outcome::Replied); 2]);

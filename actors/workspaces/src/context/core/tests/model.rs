@@ -3,10 +3,12 @@
 
 use std::collections::BTreeMap;
 
+use messages::step::{StepStatus, Usage};
 use messages::store::{
     ContextRow, ContextRows, EntryKind, EntryOf, EntryRow, FileStamp, InboundKind, InboxRow, InboxState, LogRow,
-    OutboxRow, OutboxState, Owner, WorkRows, Write,
+    OutboxRow, OutboxState, Owner, StepRow, StepWrite, TaskWrite, WorkRows, Write,
 };
+use messages::task::NewTask;
 use messages::turn::{Chat, Outcome};
 use messages::{Address, InboundId, Moment, Slug, Trace};
 
@@ -34,6 +36,8 @@ pub(super) struct Model {
     entries: Vec<(String, u64, u32, EntryKind, i64)>,
     pub(super) context: Option<ContextRow>,
     pub(super) timers: BTreeMap<String, Moment>,
+    pub(super) steps: BTreeMap<String, Vec<StepRow>>,
+    pub(super) tasks: Vec<NewTask>,
 }
 
 type Refused = Result<(), String>;
@@ -99,8 +103,10 @@ impl Model {
     fn apply_all(&mut self, writes: &[Write]) -> Refused {
         need(writes.len() <= WRITES_MAX, || format!("{} writes", writes.len()))?;
         for write in writes {
-            let owner = write.owner();
-            need(owner.is_none_or(|owner| owner == Owner::Context), || format!("{} is not a context's", write.name()))?;
+            let owners = write.owners();
+            need(owners.is_empty() || owners.contains(&Owner::Context), || {
+                format!("{} is not a context's", write.name())
+            })?;
             self.apply(write).map_err(|why| format!("{}: {why}", write.name()))?;
         }
         Ok(())
@@ -127,6 +133,10 @@ impl Model {
             Write::Redact { seq } => {
                 let row = self.row_mut(*seq)?;
                 (row.text, row.salt, row.redacted) = (String::new(), [0; 16], true);
+                let id = row.id.as_str().to_owned();
+                for step in self.steps.get_mut(&id).into_iter().flatten() {
+                    step.output.clear();
+                }
                 for reply in self.outbox.iter_mut().filter(|reply| reply.seq == *seq) {
                     (reply.text, reply.redacted) = (String::new(), true);
                 }
@@ -143,6 +153,12 @@ impl Model {
             }
             Write::TimerDrop { name, .. } => drop(self.timers.remove(name)),
             Write::Audit { .. } => {}
+            Write::Step(step) => return self.apply_step(step),
+            Write::Task(TaskWrite::Put(task)) => {
+                if self.tasks.iter().all(|known| known.id != task.id) {
+                    self.tasks.push((**task).clone());
+                }
+            }
             other => return self.apply_to_replies_and_logs(other),
         }
         Ok(())
@@ -179,6 +195,45 @@ impl Model {
             }
             other => Err(format!("{} is unknown here", other.name())),
         }
+    }
+
+    /// What has ended is not begun again, and nothing is left out.
+    fn apply_step(&mut self, write: &StepWrite) -> Refused {
+        let steps = self.steps.entry(write.work().as_str().to_owned()).or_default();
+        let (seq, what, at) = match write {
+            StepWrite::Start { seq, what, at, .. } | StepWrite::End { seq, what, at, .. } => (*seq, what, *at),
+        };
+        let place = usize::try_from(seq).unwrap();
+        need(place <= steps.len(), || format!("step {seq} follows {}", steps.len()))?;
+        if place == steps.len() {
+            need(steps.last().is_none_or(|last| last.status != StepStatus::Started), || format!("before {seq} ended"))?;
+            steps.push(StepRow {
+                seq,
+                what: what.clone(),
+                status: StepStatus::Failed,
+                attempt: 0,
+                output: String::new(),
+                model: String::new(),
+                usage: Usage::default(),
+                micro_usd: 0,
+                reserve: None,
+                started_at: at,
+                ended_at: None,
+            });
+        }
+        let row = &mut steps[place];
+        need(!matches!(row.status, StepStatus::Done | StepStatus::Refused), || {
+            format!("step {seq} is {:?}", row.status)
+        })?;
+        match write {
+            StepWrite::Start { reserve, .. } => {
+                (row.status, row.reserve, row.attempt) = (StepStatus::Started, reserve.clone(), row.attempt + 1);
+            }
+            StepWrite::End { status, output, .. } => {
+                (row.status, row.output, row.ended_at, row.reserve) = (*status, output.clone(), Some(at), None);
+            }
+        }
+        Ok(())
     }
 
     fn put_reply(&mut self, write: &Write) -> Refused {
@@ -257,6 +312,12 @@ impl Model {
         let fresh: Vec<_> = all.filter(|entry| turn_of(entry) > fresh_after).collect();
         ContextRows {
             context: self.context.clone(),
+            steps: taken
+                .iter()
+                .filter(|row| has_entry(&row.seq))
+                .flat_map(|row| self.steps.get(row.id.as_str()).cloned().unwrap_or_default())
+                .collect(),
+            spending: Vec::new(),
             begun: taken.iter().map(|row| row.seq).filter(has_entry).collect(),
             taken,
             replies: self.outbox.iter().filter(|row| !self.logged.contains(&row.id)).cloned().collect(),

@@ -33,8 +33,8 @@ fn everyone_gets_what_policy_says(
 fn where_talk_is_not_answered_it_is_noted_and_remembered_and_commands_are_answered() {
     let mut sim = Sim::new("answers: never");
     let (talk, command) = (sim.say("ann", "by the way"), sim.say("ann", "/search plan"));
-    let history = format!("{:?}", sim.slow.as_ref().unwrap().history);
-    assert!(history.contains("by the way"));
+    let remembered = format!("{:?}", sim.state.as_ref().unwrap().tail);
+    assert!(remembered.contains("by the way"));
     sim.drain();
     sim.assert_promises();
     assert_eq!([talk, command].map(|seq| sim.model.outcome(seq)), [Outcome::Noted, Outcome::Replied].map(Some));

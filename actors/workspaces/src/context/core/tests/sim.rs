@@ -2,16 +2,26 @@
 
 use std::collections::{BTreeMap, VecDeque};
 
-use messages::store::{FileStamp, InboundKind, OutboxState, Write};
+use std::sync::Arc;
+
+use messages::model::{Answer as ModelAnswer, Billed, Class, Failure, Purpose, Request};
+use messages::offer::{Offer, Offers};
+use messages::step::{StepStatus, Usage, What};
+use messages::store::{FileStamp, InboundKind, OutboxState, StepRow, Write};
+use messages::task::WorkLimits;
+use messages::tool::{Output, Repeat, Risk, ToolCall, ToolSpec, Use};
 use messages::turn::Outcome;
 use messages::{Moment, Slug};
 use policy::Policy;
-use runtime::Cx;
+use runtime::{Cx, Entity};
 
-use super::super::{Answer, ContextFacts, Decision, Effect, Event, Job, LOGS, Loaded, State};
+use super::super::super::Context;
+use super::super::{Answer, Decision, Effect, Event, Job, LOGS, Loaded, State};
 use super::model::{Model, here};
+use crate::WorkFacts;
 use crate::definition::{Definition, WorkspaceDefinition};
 use crate::render;
+use crate::run::{Ask, StepEnd, Used};
 
 pub(super) const WORKSPACE: &str = "---\nname: Home\n---\n";
 /// Entries that a context is given when it opens.
@@ -43,16 +53,40 @@ impl File {
     }
 }
 
+/// What runs beside the mailbox: work without a model, a question to one, a tool.
+#[derive(Debug)]
+pub(super) enum Slow {
+    Run(Box<Job>),
+    Ask(i64, Box<Ask>),
+    Use(i64, Box<Use>),
+}
+
+impl Slow {
+    pub(super) fn seq(&self) -> i64 {
+        match self {
+            Self::Run(job) => job.seq,
+            Self::Ask(seq, _) | Self::Use(seq, _) => *seq,
+        }
+    }
+
+    pub(super) fn ask(&self) -> &Request {
+        match self {
+            Self::Ask(_, ask) => &ask.request,
+            other => panic!("{other:?} is no question"),
+        }
+    }
+}
+
 pub(super) struct Sim {
     pub(super) model: Model,
     pub(super) now: Moment,
     pub(super) state: Option<State>,
     todo: VecDeque<Effect>,
     /// What runs beside the mailbox.
-    pub(super) slow: Option<Job>,
+    pub(super) slow: Option<Slow>,
     pub(super) files: BTreeMap<String, File>,
     pub(super) definition: String,
-    facts: ContextFacts,
+    pub(super) facts: WorkFacts,
     pub(super) disk_fails: bool,
     /// So many points are left until the process ends.
     pub(super) fuse: Option<u32>,
@@ -74,7 +108,7 @@ impl Sim {
             slow: None,
             files: BTreeMap::new(),
             definition: format!("---\n{frontmatter}\n---\nBe kind.\n"),
-            facts: ContextFacts { policy: Policy::built_in(), account: "ann".into() },
+            facts: facts(),
             disk_fails: false,
             fuse: None,
             events: 0,
@@ -167,9 +201,11 @@ impl Sim {
         }
         self.wrote.extend(writes);
         self.point()?;
-        if self.slow.as_ref().is_some_and(|job| abort.contains(&State::key(job.seq))) {
+        if self.slow.as_ref().is_some_and(|slow| abort.contains(&State::key(slow.seq()))) {
             self.slow = None;
         }
+        let slow = |effect: &Effect| <Context as Entity>::slow(effect);
+        self.todo.retain(|effect| slow(effect).is_none_or(|key| !abort.contains(&key)));
         self.todo.extend(then);
         Ok(())
     }
@@ -187,7 +223,7 @@ impl Sim {
 
     fn one_turn_runs_and_it_is_the_one_that_works(&self) {
         let running = self.state.as_ref().and_then(|state| state.running.as_ref()).map(|turn| turn.row.seq);
-        assert_eq!(running, self.slow.as_ref().map(|job| job.seq), "what runs and what is known to run");
+        assert_eq!(running, self.slow.as_ref().map(Slow::seq), "what runs and what is known to run");
     }
 
     fn perform(&mut self, effect: Effect) -> Option<Event> {
@@ -195,11 +231,10 @@ impl Sim {
             Effect::Look { seen } => self.look(seen),
             Effect::ReadWork { limit } => Some(Event::Work(Box::new(self.model.work(limit)))),
             Effect::ThenDescribe(ask) => Some(Event::DescribedAfterLook(ask)),
-            Effect::Run(job) => {
-                assert!(self.slow.is_none(), "two turns run: {:?} and {}", self.slow.as_ref().map(|j| j.seq), job.seq);
-                self.slow = Some(*job);
-                None
-            }
+            Effect::Run(job) => self.work(Slow::Run(job)),
+            Effect::Ask(seq, ask) => self.work(Slow::Ask(seq, ask)),
+            Effect::Use(seq, of) => self.work(Slow::Use(seq, of)),
+            Effect::Resume => Some(Event::Resume),
             Effect::WriteLog { log, .. } if self.disk_fails => Some(broken(log)),
             Effect::WriteLog { log, offset, bytes } => {
                 self.files.entry(log).or_default().write(offset, &bytes);
@@ -216,8 +251,14 @@ impl Sim {
             }
             Effect::Erase { log, .. } if self.disk_fails => Some(broken(log)),
             Effect::Erase { log, .. } => self.files.contains_key(&log).then(|| self.write_again(log)),
-            Effect::WakeLane(_) | Effect::CloseFeed(_) | Effect::TellBroken(_) => None,
+            Effect::WakeLane(_) | Effect::Wake(_) | Effect::CloseFeed(_) | Effect::TellBroken(_) => None,
         }
+    }
+
+    fn work(&mut self, slow: Slow) -> Option<Event> {
+        assert!(self.slow.is_none(), "two turns run: {:?} and {slow:?}", self.slow);
+        self.slow = Some(slow);
+        None
     }
 
     fn look(&self, seen: Option<[FileStamp; 2]>) -> Option<Event> {
@@ -243,17 +284,43 @@ impl Sim {
 
     /// The running turn's work ends.
     pub(super) fn finish(&mut self, failed: bool) {
-        if let Some(job) = self.slow.take() {
-            let answer = Answer { text: format!("answer to {}", job.seq), sources: Vec::new(), failed };
-            self.hear(Event::Ran { seq: job.seq, answer });
+        match self.slow.take() {
+            Some(Slow::Run(job)) => {
+                let answer = Answer { text: format!("answer to {}", job.seq), sources: Vec::new(), failed };
+                self.hear(Event::Ran { seq: job.seq, answer });
+            }
+            Some(Slow::Ask(seq, _)) if failed => self.answered(seq, Err(refused())),
+            Some(Slow::Ask(seq, ask)) => {
+                let told: usize = ask.request.exchanges.iter().map(|exchange| exchange.results.len()).sum();
+                let wanted: Vec<&str> =
+                    ask.request.question.lines().filter_map(|line| line.strip_prefix("tool: ")).collect();
+                let answer = match wanted.get(told) {
+                    Some(call) => calls(told, call),
+                    None => says(&format!("answer to {seq}")),
+                };
+                self.answered(seq, Ok(answer));
+            }
+            Some(Slow::Use(seq, of)) => {
+                let used = Used::Done(Output { text: format!("{} was used", of.call.name), sources: Vec::new() });
+                self.hear(Event::StepEnded(seq, Box::new(StepEnd::Used { of: *of, used })));
+            }
+            None => {}
         }
+    }
+
+    /// A model has answered the step that is asked.
+    pub(super) fn answered(&mut self, seq: i64, answered: Result<ModelAnswer, Failure>) {
+        let step = self.state.as_ref().and_then(|state| state.talk.as_ref()).map_or(0, |run| step_of(&run.steps));
+        self.hear(Event::StepEnded(seq, Box::new(StepEnd::Asked { step, passages: None, answered })));
     }
 
     /// A result that nobody waits for any more, within one run: those of an earlier one reach nobody.
     pub(super) fn late_result(&mut self, seq: i64) {
         let answer = Answer { text: "too late".into(), sources: Vec::new(), failed: false };
-        if self.state.is_some() && self.slow.as_ref().is_none_or(|job| job.seq != seq) {
+        if self.state.is_some() && self.slow.as_ref().is_none_or(|slow| slow.seq() != seq) {
             self.hear(Event::Ran { seq, answer });
+            let end = StepEnd::Asked { step: 0, passages: None, answered: Ok(says("too late")) };
+            self.hear(Event::StepEnded(seq, Box::new(end)));
         }
     }
 
@@ -329,6 +396,75 @@ impl Sim {
         let replies: String = self.model.outbox.iter().map(|row| row.text.as_str()).collect();
         format!("{files}{tail}{rows}{replies}")
     }
+}
+
+/// The step that is asked: one that failed or is open is tried again.
+fn step_of(steps: &[StepRow]) -> u32 {
+    match steps.last() {
+        Some(last) if matches!(last.status, StepStatus::Started | StepStatus::Failed) && last.what == What::Model => {
+            last.seq
+        }
+        Some(last) => last.seq + 1,
+        None => 0,
+    }
+}
+
+pub(super) fn says(text: &str) -> ModelAnswer {
+    ModelAnswer {
+        text: text.into(),
+        model: "m".into(),
+        usage: Usage { input: 10, output: 5, ..Usage::default() },
+        ..ModelAnswer::default()
+    }
+}
+
+/// An answer that asks for one tool: `name {json}`.
+pub(super) fn calls(n: usize, call: &str) -> ModelAnswer {
+    let (name, arguments) = call.split_once(' ').unwrap();
+    let call = ToolCall { id: format!("call-{n}"), name: name.into(), arguments: arguments.into() };
+    ModelAnswer { calls: vec![call], ..says("") }
+}
+
+fn refused() -> Failure {
+    Failure {
+        class: Class::Refused,
+        message: "It does not understand.".into(),
+        advice: "Ask in other words.".into(),
+        model: "m".into(),
+        billed: Billed::Nothing,
+        retry_at: None,
+    }
+}
+
+fn facts() -> WorkFacts {
+    let offer =
+        Offer { name: "m".into(), provider: "m".into(), model: "m".into(), takes_tools: true, ..Offer::default() };
+    let routes = [(Purpose::Chat, vec!["m".to_owned()])].into_iter().collect();
+    WorkFacts {
+        policy: Policy::built_in(),
+        account: "ann".into(),
+        offers: Arc::new(Offers { all: vec![offer], routes }),
+        tools: Arc::new(tools()),
+        limits: WorkLimits::default(),
+    }
+}
+
+pub(super) fn tools() -> Vec<ToolSpec> {
+    let spec = |name: &str, risk, repeat, tasks_only| ToolSpec {
+        name: name.into(),
+        what: "does something".into(),
+        schema: "{}".into(),
+        risk,
+        repeat,
+        tasks_only,
+    };
+    vec![
+        spec("look", Risk::Low, Repeat::Free, false),
+        spec("write", Risk::Medium, Repeat::Asks, false),
+        spec("mail", Risk::Medium, Repeat::Never, false),
+        spec("spawn_task", Risk::Low, Repeat::InCommit, false),
+        spec("post", Risk::Low, Repeat::InCommit, true),
+    ]
 }
 
 fn broken(log: String) -> Event {

@@ -13,7 +13,7 @@ fn a_stop_cancels_the_running_turn_alone_and_the_next_one_begins() {
     let mut sim = Sim::new("");
     let (first, second) = (sim.say("ann", "one"), sim.say("ann", "two"));
     let stop = sim.control("ann", InboundKind::Stop, "/stop", None);
-    assert_eq!(sim.slow.as_ref().map(|job| job.seq), Some(second));
+    assert_eq!(sim.slow.as_ref().map(super::sim::Slow::seq), Some(second));
     sim.late_result(first);
     sim.drain();
     let outcomes = [first, stop, second].map(|seq| sim.model.outcome(seq));
@@ -47,7 +47,7 @@ fn a_member_stops_no_turn_of_another() {
     let mut sim = Sim::new("");
     let turn = sim.say("ann", "one");
     let stop = sim.control("bob", InboundKind::Stop, "/stop", None);
-    assert_eq!(sim.slow.as_ref().map(|job| job.seq), Some(turn));
+    assert_eq!(sim.slow.as_ref().map(super::sim::Slow::seq), Some(turn));
     sim.drain();
     assert_eq!([turn, stop].map(|seq| sim.model.outcome(seq)), [Outcome::Replied, Outcome::Denied].map(Some));
 }
@@ -117,7 +117,7 @@ fn a_fresh_conversation_looks_at_nothing_that_was_said_before_also_after_a_crash
             sim.crash();
         }
         sim.say("ann", "new words");
-        let history = format!("{:?}", sim.slow.as_ref().unwrap().history);
+        let history = format!("{:?}", sim.slow.as_ref().unwrap().ask().history);
         assert!(!history.contains("old words") && !history.contains("answer to 1"), "{history}");
         sim.finish(false);
     }
@@ -129,7 +129,8 @@ fn a_turn_begun_again_after_a_crash_has_its_own_words_once() {
     sim.say("ann", "before");
     sim.finish(false);
     sim.say("ann", "the question");
-    let asked = |sim: &Sim| sim.slow.as_ref().map(|job| format!("{:?} {}", job.history, job.row.text)).unwrap();
+    let asked =
+        |sim: &Sim| sim.slow.as_ref().map(|slow| format!("{:?} {}", slow.ask().history, slow.ask().question)).unwrap();
     let first = asked(&sim);
     sim.crash();
     sim.wake();

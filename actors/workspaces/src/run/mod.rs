@@ -1,0 +1,347 @@
+//! Work in steps: what a turn of talk and a task have in common.
+//!
+//! ```text
+//!   journal ──next──► ask a model ──► answer, with calls? ──► use each tool ──► ask again … ──► answer
+//!      ▲                  │ reserve before, charge after          │ policy decides each
+//!      └──────────────────┴────────── every step is a row ────────┘
+//! ```
+//!
+//! What comes next follows from the journal alone ([`next`]), so that a run that begins again after a crash goes on where
+//! the rows end. Nothing here does I/O: [`Run::advance`] gives writes and what is to be done after their commit.
+
+mod brief;
+mod end;
+mod journal;
+mod next;
+mod recover;
+mod request;
+mod reserve;
+mod spawn;
+mod tools;
+
+use std::collections::BTreeMap;
+
+use messages::index::Hit;
+use messages::model::{Answer, Billed, Failure, Request};
+use messages::step::{Cost, Day, Reserve, Spending, StepStatus, What};
+use messages::store::{StepRow, StepWrite, Write};
+use messages::task::Budget;
+use messages::tool::{Output, Use};
+use messages::turn::Scope;
+use messages::{Address, Moment, TaskId};
+
+pub(crate) use brief::{Brief, Line, RunLimits};
+pub(crate) use end::{End, Why};
+use next::{By, Next, next};
+use recover::{Recovery, recovery};
+pub(crate) use reserve::{dollars, spent};
+pub(crate) use spawn::{put, seconds_ms, title_of};
+
+use crate::WorkFacts;
+
+/// Steps that one decision may end without anything to wait for: tools that are refused, or are rows of the commit.
+const AT_ONCE_MAX: usize = 64;
+
+/// What a run decides on besides itself.
+pub(crate) struct Ground<'a> {
+    pub(crate) facts: &'a WorkFacts,
+    /// The context's files in force, as policy reads them.
+    pub(crate) people: &'a policy::ContextFacts,
+    pub(crate) actor: &'a Address,
+    pub(crate) now: Moment,
+    /// Subtasks that were made so far, of this task and of its whole line.
+    pub(crate) children: u32,
+    pub(crate) descendants: u32,
+    /// What subtasks have taken of the budget.
+    pub(crate) carved: messages::task::Spent,
+}
+
+/// A piece of work on its way.
+#[derive(Debug, Clone)]
+pub(crate) struct Run {
+    pub(crate) brief: Brief,
+    pub(crate) steps: Vec<StepRow>,
+    /// When this run began.
+    pub(crate) began: Moment,
+    /// Found for the question, once.
+    pub(crate) passages: Option<Vec<Hit>>,
+    /// Models that gave nothing for the step that is tried.
+    avoid: Vec<String>,
+    /// How much is left out of the prompt because it was too long.
+    compact: u8,
+    /// Times that the step which is tried has failed in this run.
+    failed: u32,
+    /// What the accounts held when it was last read, and what was charged since.
+    spending: BTreeMap<String, Spending>,
+    /// What the model call that runs has put aside.
+    reserved: Option<Reserve>,
+    /// Who is to be woken after the commit.
+    pub(crate) wakes: Vec<Address>,
+    /// Subtasks that this run has made, with what they took of the budget.
+    pub(crate) made: Vec<(TaskId, Budget)>,
+}
+
+/// What is to be done after the commit.
+#[derive(Debug)]
+pub(crate) enum Todo {
+    /// Ask a model.
+    Ask(Box<Ask>),
+    /// Use a tool.
+    Use(Box<Use>),
+    /// Nothing until the subtasks have ended.
+    Children,
+    /// The run is over.
+    End(End),
+}
+
+/// A question to a model.
+#[derive(Debug, Clone)]
+pub struct Ask {
+    pub(crate) seq: u32,
+    pub(crate) request: Request,
+    /// Passages that are to be found for it first, so many.
+    pub(crate) find: Option<u32>,
+    /// Where they are looked for.
+    pub(crate) scope: Scope,
+}
+
+/// A step that ran beside the mailbox has ended.
+#[derive(Debug)]
+pub enum StepEnd {
+    /// A model has answered, or has not.
+    Asked {
+        step: u32,
+        /// What was found for the question, if it was looked for.
+        passages: Option<Vec<Hit>>,
+        answered: Result<Answer, Failure>,
+    },
+    /// A tool has been used, or has not.
+    Used { of: Use, used: Used },
+}
+
+/// What became of a use of a tool.
+#[derive(Debug, Clone)]
+pub enum Used {
+    Done(Output),
+    /// Nothing was done, for this reason.
+    Failed(String),
+    /// It may or may not have been done, and nobody can find out.
+    Unknown(String),
+    /// It gave no answer: its step stays as it is, and another run finds out.
+    Cut(String),
+}
+
+impl Run {
+    pub(crate) fn new(brief: Brief, steps: Vec<StepRow>, spending: Vec<Spending>, began: Moment) -> Self {
+        Self {
+            brief,
+            began,
+            steps,
+            passages: None,
+            avoid: Vec::new(),
+            compact: 0,
+            failed: 0,
+            spending: spending.into_iter().map(|of| (of.account.clone(), of)).collect(),
+            reserved: None,
+            wakes: Vec::new(),
+            made: Vec::new(),
+        }
+    }
+
+    /// The accounts as they are known by now.
+    pub(crate) fn spending(&self) -> Vec<Spending> {
+        self.spending.values().cloned().collect()
+    }
+
+    /// The accounts as they were read again.
+    pub(crate) fn refresh(&mut self, spending: Vec<Spending>) {
+        self.spending = spending.into_iter().map(|of| (of.account.clone(), of)).collect();
+    }
+
+    /// Goes on until something must be waited for.
+    pub(crate) fn advance(&mut self, on: &mut Ground<'_>, writes: &mut Vec<Write>) -> Todo {
+        for _ in 0..AT_ONCE_MAX {
+            let (turns_max, joins) = (self.brief.limits.model_turns, self.brief.line.is_some());
+            match next(&self.steps, &By { turns_max, joins, repeat: |name: &str| on.facts.repeat(name) }) {
+                Next::Ask { seq } => return self.ask(seq, on, writes),
+                Next::Use { seq, call, again } => {
+                    if let Some(todo) = self.tool(seq, call, again, (on, writes)) {
+                        return todo;
+                    }
+                }
+                Next::Children { seq } => {
+                    if self.steps.last().is_none_or(|last| last.seq != seq) {
+                        self.start(seq, What::Children, None, (on.now, writes));
+                    }
+                    return Todo::Children;
+                }
+                Next::Answer(answer) => return Todo::End(End::Answer(answer)),
+                Next::InDoubt { seq, call } => {
+                    let words = format!("`{}` had begun when it was cut off", call.name);
+                    self.end(seq, What::Tool(call), (StepStatus::Unknown, words.clone(), None), (on.now, writes));
+                    return Todo::End(End::InDoubt(words));
+                }
+                Next::Stuck(stuck) => return Todo::End(End::Failed(Why::lasting(stuck.words()))),
+            }
+        }
+        Todo::End(End::Failed(Why::lasting(format!("{AT_ONCE_MAX} calls in a row came to nothing; it was given up."))))
+    }
+
+    fn ask(&mut self, seq: u32, on: &Ground<'_>, writes: &mut Vec<Write>) -> Todo {
+        let seconds = self.brief.limits.seconds;
+        let Some(left) = seconds
+            .checked_sub(u64::try_from(on.now.ms_since(self.began) / 1_000).unwrap_or(0))
+            .filter(|left| *left > 0)
+        else {
+            return Todo::End(End::Failed(Why::passing(format!(
+                "It took longer than the {seconds} s that are allowed."
+            ))));
+        };
+        let mut request = self.request(left, on);
+        let chain = on.facts.offers.chain(request.purpose, &request.allowed);
+        let reserve = match self.reserve(&mut request, &chain, on) {
+            Ok(reserve) => reserve,
+            Err(end) => return Todo::End(*end),
+        };
+        if reserve.is_some() {
+            self.start(seq, What::Model, reserve.clone(), (on.now, writes));
+        }
+        self.reserved = reserve;
+        let find = (self.passages.is_none() && self.brief.limits.passages > 0).then_some(self.brief.limits.passages);
+        Todo::Ask(Box::new(Ask { seq, request, find, scope: self.brief.turn.scope.clone() }))
+    }
+
+    /// A step has ended. `None`: go on by [`Run::advance`].
+    pub(crate) fn step_ended(&mut self, end: StepEnd, on: &Ground<'_>, writes: &mut Vec<Write>) -> Option<End> {
+        match end {
+            StepEnd::Asked { step, passages, answered } => {
+                if passages.is_some() {
+                    self.passages = passages;
+                }
+                self.asked(step, answered, on, writes)
+            }
+            StepEnd::Used { of, used } => self.used(&of, used, on.now, writes),
+        }
+    }
+
+    fn asked(
+        &mut self,
+        seq: u32,
+        answered: Result<Answer, Failure>,
+        on: &Ground<'_>,
+        writes: &mut Vec<Write>,
+    ) -> Option<End> {
+        match answered {
+            Ok(answer) => {
+                let cost = self.cost(&answer.model, answer.usage, on);
+                let output = serde_json::to_string(&answer).unwrap_or_default();
+                self.end(seq, What::Model, (StepStatus::Done, output, Some(cost)), (on.now, writes));
+                (self.avoid, self.compact, self.failed) = (Vec::new(), 0, 0);
+                None
+            }
+            Err(failure) => self.not_answered(seq, &failure, on, writes),
+        }
+    }
+
+    fn not_answered(&mut self, seq: u32, failure: &Failure, on: &Ground<'_>, writes: &mut Vec<Write>) -> Option<End> {
+        let cost = match failure.billed {
+            Billed::Nothing => None,
+            Billed::Known(usage) => Some(self.cost(&failure.model, usage, on)),
+            Billed::Unknown => self.whole_reserve(&failure.model),
+        };
+        self.end(seq, What::Model, (StepStatus::Failed, failure.message.clone(), cost), (on.now, writes));
+        self.failed += 1;
+        match recovery(failure, self.failed) {
+            Recovery::Again => None,
+            Recovery::AnotherModel => {
+                self.avoid.push(failure.model.clone());
+                None
+            }
+            Recovery::Shorter => {
+                self.compact += 1;
+                None
+            }
+            Recovery::End(end) => Some(end),
+        }
+    }
+
+    fn used(&mut self, of: &Use, used: Used, now: Moment, writes: &mut Vec<Write>) -> Option<End> {
+        let what = What::Tool(of.call.clone());
+        match used {
+            Used::Done(output) => {
+                self.end(of.seq, what, (StepStatus::Done, output.text, None), (now, writes));
+                None
+            }
+            Used::Failed(words) => {
+                self.end(of.seq, what, (StepStatus::Failed, words, None), (now, writes));
+                None
+            }
+            Used::Unknown(words) => {
+                self.end(of.seq, what, (StepStatus::Unknown, words.clone(), None), (now, writes));
+                Some(End::InDoubt(words))
+            }
+            Used::Cut(words) => Some(self.cut(of, &words, now, writes)),
+        }
+    }
+
+    /// A tool gave no answer. One that changes nothing has failed; any other is asked when the run begins again.
+    fn cut(&mut self, of: &Use, words: &str, now: Moment, writes: &mut Vec<Write>) -> End {
+        if self.steps.last().is_none_or(|last| last.status != StepStatus::Started) {
+            self.end(of.seq, What::Tool(of.call.clone()), (StepStatus::Failed, words.to_owned(), None), (now, writes));
+        }
+        End::Failed(Why::passing(format!("{words}.")))
+    }
+
+    /// The step that runs is given up: what it had reserved is charged, as nobody knows what it used.
+    pub(crate) fn give_up(&mut self, why: &str, now: Moment, writes: &mut Vec<Write>) {
+        let Some(last) = self.steps.last().filter(|last| last.status == StepStatus::Started) else { return };
+        let (seq, what) = (last.seq, last.what.clone());
+        self.reserved = self.reserved.take().or_else(|| last.reserve.clone());
+        let cost = self.whole_reserve("");
+        let status = if matches!(what, What::Tool(_)) { StepStatus::Unknown } else { StepStatus::Failed };
+        self.end(seq, what, (status, why.to_owned(), cost), (now, writes));
+    }
+
+    /// All subtasks have ended; the model is told how.
+    pub(crate) fn children_ended(&mut self, words: String, now: Moment, writes: &mut Vec<Write>) {
+        let waits = |step: &&StepRow| step.what == What::Children && step.status == StepStatus::Started;
+        if let Some(seq) = self.steps.last().filter(waits).map(|step| step.seq) {
+            self.end(seq, What::Children, (StepStatus::Done, words, None), (now, writes));
+        }
+    }
+
+    fn cost(&self, model: &str, usage: messages::step::Usage, on: &Ground<'_>) -> Cost {
+        let micro_usd = on.facts.offers.find(model).map_or(0, |offer| offer.prices.cost(usage));
+        let day = self.reserved.as_ref().map_or(Day::of(on.now), |reserve| reserve.day);
+        Cost { day, accounts: self.brief.accounts(), model: model.to_owned(), usage, micro_usd }
+    }
+
+    fn whole_reserve(&self, model: &str) -> Option<Cost> {
+        let reserve = self.reserved.as_ref()?;
+        let usage = messages::step::Usage { input: reserve.tokens, ..Default::default() };
+        let (day, micro_usd) = (reserve.day, reserve.micro_usd);
+        Some(Cost { day, accounts: self.brief.accounts(), model: model.to_owned(), usage, micro_usd })
+    }
+
+    fn start(&mut self, seq: u32, what: What, reserve: Option<Reserve>, (at, writes): (Moment, &mut Vec<Write>)) {
+        journal::begin(&mut self.steps, (seq, what.clone(), reserve.clone()), at);
+        let work = self.brief.work.clone();
+        writes.push(Write::Step(Box::new(StepWrite::Start { work, seq, what, reserve, at })));
+    }
+
+    fn end(
+        &mut self,
+        seq: u32,
+        what: What,
+        (status, output, cost): (StepStatus, String, Option<Cost>),
+        (at, writes): (Moment, &mut Vec<Write>),
+    ) {
+        self.settle(cost.as_ref());
+        journal::end(&mut self.steps, (seq, what.clone()), (status, &output, cost.as_ref()), at);
+        let work = self.brief.work.clone();
+        writes.push(Write::Step(Box::new(StepWrite::End { work, seq, what, status, output, cost, at })));
+    }
+}
+
+#[cfg(test)]
+mod tests;

@@ -1,0 +1,166 @@
+//! What a call may cost at most is put aside before it is made; where it does not fit into a budget, it is not made.
+
+use messages::model::Request;
+use messages::offer::Offer;
+use messages::step::{Cost, Day, Limit, Reserve, Spending, Usage};
+use messages::step::{StepStatus, What};
+use messages::store::StepRow;
+use messages::task::{Budget, DayCap, Spent};
+
+use super::{End, Ground, Run};
+
+/// Tokens of thinking that a call may add to its answer.
+const THINKING_TOKENS_MAX: u64 = 8_192;
+/// Bytes of an answer that are one token, on the low side.
+const BYTES_PER_TOKEN: u64 = 3;
+/// With fewer tokens left to write an answer would be cut in its first lines: the budget has ended.
+const OUTPUT_TOKENS_MIN: u64 = 256;
+/// Tokens that a message costs besides its words.
+const MESSAGE_TOKENS: u64 = 16;
+/// Bytes of one passage with its place, at most.
+const PASSAGE_BYTES_MAX: u64 = 1_800;
+
+/// What steps have used of a budget.
+pub(crate) fn spent(steps: &[StepRow]) -> Spent {
+    let used = |step: &&StepRow| {
+        matches!(step.what, What::Tool(_)) && matches!(step.status, StepStatus::Done | StepStatus::Failed)
+    };
+    let sum = |of: fn(&StepRow) -> u64| steps.iter().map(of).fold(0, u64::saturating_add);
+    Spent {
+        micro_usd: sum(|step| step.micro_usd),
+        input_tokens: sum(|step| step.usage.input),
+        output_tokens: sum(|step| step.usage.output),
+        tool_calls: u32::try_from(steps.iter().filter(used).count()).unwrap_or(u32::MAX),
+    }
+}
+
+impl Run {
+    /// What is left of the work's own budget.
+    pub(super) fn left(&self, on: &Ground<'_>) -> Budget {
+        self.brief.budget.less(spent(&self.steps).plus(on.carved))
+    }
+
+    /// What this call puts aside; `None` when nothing need be. Sets what the model may write at most.
+    pub(super) fn reserve(
+        &self,
+        request: &mut Request,
+        chain: &[&Offer],
+        on: &Ground<'_>,
+    ) -> Result<Option<Reserve>, Box<End>> {
+        let (input, left) = (self.input_tokens_max(request), self.left(on));
+        let answer = u64::try_from(request.answer_bytes_max).unwrap_or(u64::MAX) / BYTES_PER_TOKEN;
+        let output = THINKING_TOKENS_MAX.saturating_add(answer).min(left.output_tokens);
+        request.output_tokens_max = output;
+        // What quotes and does not read costs nothing that could end.
+        if chain.iter().all(|offer| offer.prices.is_free() && !offer.takes_tools) {
+            return Ok(None);
+        }
+        if input > left.input_tokens {
+            return Err(self.own_budget_ended("tokens to read", left.input_tokens, input));
+        }
+        if output < OUTPUT_TOKENS_MIN {
+            return Err(self.own_budget_ended("tokens to write", left.output_tokens, OUTPUT_TOKENS_MIN));
+        }
+        let usage = Usage { input, output, ..Usage::default() };
+        let micro_usd = chain.iter().map(|offer| offer.prices.cost(usage)).max().unwrap_or(0);
+        if micro_usd > left.micro_usd {
+            return Err(self.own_budget_ended("millionths of a dollar", left.micro_usd, micro_usd));
+        }
+        self.on_accounts(micro_usd, input.saturating_add(output), on)
+    }
+
+    fn on_accounts(&self, micro_usd: u64, tokens: u64, on: &Ground<'_>) -> Result<Option<Reserve>, Box<End>> {
+        let day = Day::of(on.now);
+        let caps = [&on.facts.limits.node_day, &on.facts.limits.workspace_day, &on.facts.limits.context_day];
+        let limits: Vec<Limit> =
+            self.brief.accounts().into_iter().zip(caps).map(|(name, cap)| limit(name, cap)).collect();
+        let counts_tokens = limits.iter().any(|limit| limit.tokens.is_some());
+        if micro_usd == 0 && !counts_tokens {
+            return Ok(None);
+        }
+        for limit in &limits {
+            let none = Spending::default();
+            let held = self.spending.get(&limit.account).filter(|of| of.day == day).unwrap_or(&none);
+            if let Some(words) = overdrawn(limit, held, micro_usd, tokens) {
+                let words = format!(
+                    "{words} It goes on when the next day begins (UTC), or when the limit is raised (`[budgets]` in agent-runtime.toml)."
+                );
+                return Err(Box::new(End::Parked { words, until: Some(day.next().begins()) }));
+            }
+        }
+        Ok(Some(Reserve { day, micro_usd, tokens, limits }))
+    }
+
+    fn own_budget_ended(&self, of: &str, left: u64, needed: u64) -> Box<End> {
+        let what = if self.brief.is_interactive() { "turn" } else { "task" };
+        let more = if self.brief.is_interactive() {
+            "Ask for less at once, or raise `turn_cents` of `[budgets]` in agent-runtime.toml."
+        } else {
+            "`/tasks retry` gives it the same budget once more."
+        };
+        let words = format!(
+            "The budget of this {what} does not reach for another model call: it may take {needed} {of}, and {left} are left. {more}"
+        );
+        Box::new(End::Parked { words, until: None })
+    }
+
+    /// No tokenizer makes more tokens than there are bytes.
+    fn input_tokens_max(&self, request: &Request) -> u64 {
+        let said = request.history.iter().map(|said| said.text.len());
+        let exchanged = request.exchanges.iter().flat_map(|exchange| {
+            let calls = exchange.calls.iter().map(|call| call.name.len() + call.arguments.len() + call.id.len());
+            std::iter::once(exchange.text.len()).chain(calls).chain(exchange.results.iter().map(String::len))
+        });
+        let tools = request.tools.iter().map(|tool| tool.name.len() + tool.what.len() + tool.schema.len());
+        let parts = said.chain(exchanged).chain(tools).chain([request.system.len(), request.question.len()]);
+        let (mut bytes, mut messages) = (0u64, 0u64);
+        for part in parts {
+            bytes = bytes.saturating_add(u64::try_from(part).unwrap_or(u64::MAX));
+            messages += 1;
+        }
+        let passages = if self.compact > 1 { 0 } else { u64::from(self.brief.limits.passages) };
+        bytes.saturating_add(messages * MESSAGE_TOKENS).saturating_add(passages * PASSAGE_BYTES_MAX)
+    }
+
+    /// The accounts in memory follow what was charged.
+    pub(super) fn settle(&mut self, cost: Option<&Cost>) {
+        self.reserved = None;
+        let Some(cost) = cost else { return };
+        for account in &cost.accounts {
+            let of = self.spending.entry(account.clone()).or_default();
+            if of.day != cost.day {
+                *of = Spending { day: cost.day, account: account.clone(), ..Spending::default() };
+            }
+            of.micro_usd = of.micro_usd.saturating_add(cost.micro_usd);
+            of.usage = of.usage.plus(cost.usage);
+        }
+    }
+}
+
+fn limit(account: String, cap: &DayCap) -> Limit {
+    Limit { account, micro_usd: cap.micro_usd, tokens: cap.tokens }
+}
+
+/// One sentence, when this call would overdraw the account.
+fn overdrawn(limit: &Limit, held: &Spending, micro_usd: u64, tokens: u64) -> Option<String> {
+    let account = &limit.account;
+    let used = held.micro_usd.saturating_add(held.reserved_micro_usd);
+    if let Some(max) = limit.micro_usd.filter(|max| used.saturating_add(micro_usd) > *max) {
+        let (used, max, more) = (dollars(used), dollars(max), dollars(micro_usd));
+        return Some(format!(
+            "The day's budget of `{account}` is used up: {used} of {max}, and this call may cost {more}."
+        ));
+    }
+    let used = held.usage.tokens().saturating_add(held.reserved_tokens);
+    limit.tokens.filter(|max| used.saturating_add(tokens) > *max).map(|max| {
+        format!("The day's tokens of `{account}` are used up: {used} of {max}, and this call may take {tokens}.")
+    })
+}
+
+/// Millionths of a dollar as people read them: `$0.0123`.
+pub(crate) fn dollars(micro_usd: u64) -> String {
+    let (whole, part) = (micro_usd / 1_000_000, micro_usd % 1_000_000);
+    let part = format!("{part:06}");
+    let part = part.trim_end_matches('0');
+    if part.len() <= 2 { format!("${whole}.{part:0<2}") } else { format!("${whole}.{part}") }
+}
