@@ -369,7 +369,7 @@ pub struct QueueRows {
     pub queued: Vec<QueuedRow>,
     /// Contexts with queued tasks that were not looked at this time.
     pub more: bool,
-    /// Tasks whose record file is behind.
+    /// Tasks whose record file is behind, counted up to 256.
     pub unrecorded: u64,
     /// The earliest moment at which a queued task may be run that may not now, or is too late to be begun.
     pub next: Option<Moment>,

@@ -61,7 +61,7 @@ fn int(what: &str, number: u64) -> Result<i64, Stop> {
 }
 
 /// The number of one of a list of the vocabulary, as rows have it.
-fn number<T: PartialEq>(all: &[T], one: T) -> Result<i64, Stop> {
+fn number<T: PartialEq + Copy>(all: &[T], one: T) -> Result<i64, Stop> {
     let place = all.iter().position(|other| *other == one).and_then(|place| i64::try_from(place).ok());
     place.map_or_else(|| refused("a value has no number in rows".into()), Ok)
 }

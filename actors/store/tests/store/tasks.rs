@@ -34,10 +34,12 @@ fn a_task_that_is_put_twice_is_one_with_its_first_words() {
     assert_eq!(world.number("SELECT count(*) FROM task"), 1);
 }
 
+type Change = fn(&mut NewTask);
+
 #[test]
 fn a_task_that_can_not_be_right_is_refused_in_words() {
     let world = World::at_work();
-    let wrong: [(&str, fn(&mut NewTask)); 8] = [
+    let wrong: [(&str, Change); 8] = [
         ("is not the id of task other in home", |t| t.key = "other".into()),
         ("can't begin as running", |t| t.state = TaskState::Running),
         ("is no context of home", |t| t.context = messages::Address::fixed("ws/acme/context/general")),

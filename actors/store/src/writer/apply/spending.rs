@@ -28,7 +28,7 @@ pub(super) fn put_aside(tx: &Tx<'_>, reserve: &Reserve) -> Result<(), Stop> {
     for account in accounts(reserve) {
         let reserved =
             Spending { reserved_micro_usd: reserve.micro_usd, reserved_tokens: reserve.tokens, ..Spending::default() };
-        add(tx, Spending { day: reserve.day, account: account.to_owned(), ..reserved })?;
+        add(tx, &Spending { day: reserve.day, account: account.to_owned(), ..reserved })?;
     }
     Ok(())
 }
@@ -48,7 +48,7 @@ pub(super) fn forfeit(tx: &Tx<'_>, reserve: &Reserve) -> Result<(), Stop> {
     for account in accounts(reserve) {
         let usage = Usage { input: reserve.tokens, ..Usage::default() };
         let spent = Spending { micro_usd: reserve.micro_usd, usage, ..Spending::default() };
-        add(tx, Spending { day: reserve.day, account: account.to_owned(), ..spent })?;
+        add(tx, &Spending { day: reserve.day, account: account.to_owned(), ..spent })?;
     }
     Ok(())
 }
@@ -59,7 +59,7 @@ pub(super) fn charge(tx: &Tx<'_>, cost: &Cost) -> Result<(), Stop> {
     let accounts = cost.accounts.iter().map(String::as_str);
     for account in once(accounts.chain((!cost.model.is_empty()).then_some(model.as_str()))) {
         let spent = Spending { micro_usd: cost.micro_usd, usage: cost.usage, calls: 1, ..Spending::default() };
-        add(tx, Spending { day: cost.day, account: account.to_owned(), ..spent })?;
+        add(tx, &Spending { day: cost.day, account: account.to_owned(), ..spent })?;
     }
     Ok(())
 }
@@ -79,7 +79,7 @@ fn once<'a>(accounts: impl Iterator<Item = &'a str>) -> Vec<&'a str> {
     all
 }
 
-fn add(tx: &Tx<'_>, more: Spending) -> Result<(), Stop> {
+fn add(tx: &Tx<'_>, more: &Spending) -> Result<(), Stop> {
     let row = params![
         more.day.0,
         more.account,
