@@ -26,7 +26,7 @@ use messages::model::{Answer, Billed, Failure, Request};
 use messages::step::{Cost, Day, Reserve, Spending, StepStatus, What};
 use messages::store::{StepRow, StepWrite, Write};
 use messages::task::Budget;
-use messages::tool::{Output, Use};
+use messages::tool::{Output, Repeat, Use};
 use messages::turn::Scope;
 use messages::{Address, Moment, TaskId};
 
@@ -219,6 +219,10 @@ impl Run {
                     self.passages = passages;
                 }
                 self.asked(step, answered, on, writes)
+            }
+            StepEnd::Used { of, used: Used::Unknown(words) } if on.facts.repeat(&of.call.name) == Repeat::Asks => {
+                // Its sink could not be asked now; another run asks.
+                Some(self.cut(&of, &words, on.now, writes))
             }
             StepEnd::Used { of, used } => self.used(&of, used, on.now, writes),
         }
