@@ -63,7 +63,7 @@ fn of_provider(provider: &Provider) -> Vec<(&'static str, &'static str)> {
         let numbers = [
             ("price_input", provider.price_input),
             ("price_output", provider.price_output),
-            ("price_cached", provider.price_cached),
+            ("price_cached", provider.price_cached.unwrap_or(0)),
             ("context_tokens", provider.context_tokens),
         ];
         wrong.extend(numbers.into_iter().filter(|(_, number)| *number > 0).map(|(key, _)| (key, from_table)));

@@ -57,7 +57,10 @@ impl Config {
     fn key_problem(&self, name: &str, Wrong { key, why }: Wrong) -> Problem {
         let table = format!("models.providers.{name}");
         let path = key.map_or(table.clone(), |key| format!("{table}.{key}"));
-        Problem { at: self.origins.of(&path), what: format!("`{path}`: {why}") }
+        let at = self.origins.of(&path);
+        // What is said as the place need not be said again.
+        let bare = why.strip_prefix(&format!("the {at}: ")).unwrap_or(&why);
+        Problem { what: format!("`{path}`: {bare}"), at }
     }
 }
 

@@ -73,9 +73,10 @@ fn others(config: &Config, name: &str) -> BTreeSet<String> {
 }
 
 fn served(provider: &Provider, name: String) -> ModelConfig {
+    let (input, output) = (provider.price_input, provider.price_output);
     ModelConfig {
         name,
-        prices: Prices { input: provider.price_input, output: provider.price_output, cached: provider.price_cached },
+        prices: Prices { input, output, cached: provider.price_cached.unwrap_or(input) },
         context_tokens: provider.context_tokens,
         takes_tools: provider.tools,
     }
@@ -138,7 +139,7 @@ mod tests {
         let own = offers.find("local").unwrap();
         assert_eq!(
             (own.model.as_str(), own.prices, own.context_tokens, own.takes_tools),
-            ("m", Prices { input: 5, output: 7, cached: 0 }, 9, false)
+            ("m", Prices { input: 5, output: 7, cached: 5 }, 9, false)
         );
         assert_eq!(offers.find("local/small").unwrap().model, "small");
         assert_eq!(offers.routes[&Purpose::Triage], ["local/small", "local"]);

@@ -140,10 +140,10 @@ pub struct Provider {
     #[serde(default)]
     #[schemars(range(min = 0, max = PRICE_MAX))]
     pub price_output: u64,
-    /// For `openai`: the same for tokens that it read before and kept.
-    #[serde(default)]
+    /// For `openai`: the same for tokens that it read before and kept. None named: as much as others that are read.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
     #[schemars(range(min = 0, max = PRICE_MAX))]
-    pub price_cached: u64,
+    pub price_cached: Option<u64>,
     /// For `openai`: tokens of prompt and answer together that the model takes; 0 when it is not known.
     #[serde(default)]
     #[schemars(range(min = 0, max = CONTEXT_TOKENS_MAX))]
@@ -167,7 +167,7 @@ impl Provider {
             idle_s: wait_default(),
             price_input: 0,
             price_output: 0,
-            price_cached: 0,
+            price_cached: None,
             context_tokens: 0,
             tools: tools_default(),
         }

@@ -69,6 +69,17 @@ fn a_key_that_is_there_twice_or_not_at_all_is_told() {
 }
 
 #[test]
+fn a_key_that_is_refused_names_its_variable_once() {
+    let env = [("ZAI_API_KEY", KEY)];
+    let no = |_: &str, _: &str| Err::<(), _>("it is empty".to_owned());
+    let told = Config::load(&without_file(&env)).unwrap().keys(&vars(&env), no).unwrap_err().to_string();
+    assert_eq!(told, "environment variable ZAI_API_KEY: `models.providers.zai`: it is empty");
+    let named = load("[models.providers.z]\nkind = 'zai'\n").unwrap();
+    let told = named.keys(&vars(&env), no).unwrap_err().to_string();
+    assert!(told.ends_with("`models.providers.z`: the environment variable ZAI_API_KEY: it is empty"), "{told}");
+}
+
+#[test]
 fn a_key_file_of_the_environment_is_read_like_any_other() {
     let folder = tempfile::tempdir().unwrap();
     let file = folder.path().join("key");
