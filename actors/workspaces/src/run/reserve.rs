@@ -133,6 +133,7 @@ impl Run {
             }
             of.micro_usd = of.micro_usd.saturating_add(cost.micro_usd);
             of.usage = of.usage.plus(cost.usage);
+            of.calls += 1;
         }
     }
 }
