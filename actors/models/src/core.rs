@@ -8,13 +8,13 @@ const NAMES_SHOWN_MAX: usize = 8;
 
 /// The models that are asked for a request: its route, narrowed by what its context allows, without those that gave
 /// nothing already. Where that leaves none, the last is asked again.
-pub(crate) fn chain<'a>(offers: &'a Offers, request: &Request) -> Result<Vec<&'a Offer>, Failure> {
+pub(crate) fn chain<'a>(offers: &'a Offers, request: &Request) -> Result<Vec<&'a Offer>, Box<Failure>> {
     let all = offers.chain(request.purpose, &request.allowed);
     let left: Vec<&Offer> = all.iter().copied().filter(|offer| !request.avoid.contains(&offer.name)).collect();
     match (left.is_empty(), all.last()) {
         (false, _) => Ok(left),
         (true, Some(last)) => Ok(vec![last]),
-        (true, None) => Err(not_allowed(offers, &request.allowed)),
+        (true, None) => Err(Box::new(not_allowed(offers, &request.allowed))),
     }
 }
 

@@ -24,7 +24,8 @@ const DAY_MS: i64 = 86_400_000;
 /// A failure, and when the provider says that it is over.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(crate) struct Fault {
-    pub(crate) failure: Failure,
+    /// Boxed: it is far larger than what it stands beside.
+    pub(crate) failure: Box<Failure>,
     pub(crate) wait: Option<Wait>,
 }
 
@@ -59,7 +60,7 @@ impl Fault {
     pub(crate) fn new(class: Class, message: impl Into<String>, advice: impl Into<String>) -> Self {
         let (message, advice) = (message.into(), advice.into());
         let failure = Failure { class, message, advice, model: String::new(), billed: Billed::Nothing, retry_at: None };
-        Self { failure, wait: None }
+        Self { failure: Box::new(failure), wait: None }
     }
 
     /// The same with what it cost.
@@ -71,7 +72,7 @@ impl Fault {
     /// What whoever asked hears.
     pub(crate) fn told(self, model: &str, now: Moment) -> Failure {
         let retry_at = self.wait.and_then(|wait| wait.at(now));
-        Failure { model: model.to_owned(), retry_at, ..self.failure }
+        Failure { model: model.to_owned(), retry_at, ..*self.failure }
     }
 }
 

@@ -243,3 +243,7 @@ async fn back_off(place: Place, pause: Option<Duration>, fault: Fault) -> Result
 async fn let_in(ticket: Ticket) -> Result<Place, Fault> {
     ticket.place().await.ok_or_else(|| Fault::new(Class::Upstream, "The model has been closed.", "Ask again."))
 }
+
+#[cfg(test)]
+#[path = "provider_tests.rs"]
+mod tests;

@@ -91,7 +91,7 @@ impl Asking {
     async fn answered(&self, mut request: Box<Request>) -> Result<Reply, AskError> {
         let chain = match chain(&self.offers, &request) {
             Ok(chain) => chain,
-            Err(failure) => return Ok(Reply::Failed(failure)),
+            Err(failure) => return Ok(Reply::Failed(*failure)),
         };
         let within = Duration::from_secs(request.seconds_max.min(CALL_SECONDS_MAX));
         let deadline = Instant::now() + within;

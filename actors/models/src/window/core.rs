@@ -143,11 +143,11 @@ impl Window {
             return Some(id);
         }
         let is_passed_over = !self.background.is_empty();
-        if self.in_row < IN_ROW_MAX || !is_passed_over {
-            if let Some(id) = self.interactive.pop_front() {
-                self.in_row = if is_passed_over { self.in_row + 1 } else { 0 };
-                return Some(id);
-            }
+        if (self.in_row < IN_ROW_MAX || !is_passed_over)
+            && let Some(id) = self.interactive.pop_front()
+        {
+            self.in_row = if is_passed_over { self.in_row + 1 } else { 0 };
+            return Some(id);
         }
         self.in_row = 0;
         self.background.pop_front()

@@ -3,15 +3,17 @@
 // The file is a test from end to end; what is in it beside test functions serves nothing else.
 #![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic, clippy::indexing_slicing)]
 
+mod fallback;
 mod node;
 mod server;
+mod tools;
 
 use std::sync::Arc;
 use std::sync::atomic::Ordering;
 
-use messages::model::{Class, Reply, Request};
+use messages::model::{Billed, Class, Reply, Request};
 use messages::{AskError, Trace};
-use models::{ProviderConfig, ProviderKind, ProviderService, QUEUE_MAX};
+use models::{ModelTable, ProviderConfig, ProviderKind, ProviderService, QUEUE_MAX};
 use tokio::sync::{Notify, mpsc};
 
 use node::{KEY, answer, ask, asked, described, endpoint, failure, node, patient, question, until_described};
@@ -22,14 +24,19 @@ async fn an_answer_is_the_pieces_of_its_stream_and_onlookers_hear_them_as_they_c
     let word = Arc::new(Notify::new());
     let mut script = vec![head(), chunk(&event("Hel")), Act::Wait(word.clone())];
     script.extend([chunk(&event("lo")), chunk(&stop("stop")), chunk(DONE), end()]);
-    let server = server(vec![script]).await;
+    let server = server(vec![script, whole(&["more"])]).await;
     let system = node(vec![endpoint(&server.base_url)]).await;
     let mut pieces = system.feed().listen(Trace("q".into()));
     let answered = asked(&system, question("q"));
     assert_eq!(pieces.recv().await.as_deref(), Some("Hel"), "before the answer is complete");
     word.notify_one();
     assert_eq!(pieces.recv().await.as_deref(), Some("lo"));
-    assert_eq!(pieces.recv().await, None, "the preview ends with the answer");
+    assert_eq!(answer(&system, question("q")).await.text, "more");
+    assert_eq!(
+        pieces.recv().await.as_deref(),
+        Some("more"),
+        "whoever asks ends the preview, not one answer of several"
+    );
     let Ok(Reply::Answer(answer)) = answered.await.unwrap() else { panic!("no answer") };
     assert_eq!((answer.text.as_str(), answer.model.as_str(), answer.cut), ("Hello", "zai", false));
     let request = server.seen.requests.lock().unwrap()[0].clone();
@@ -81,7 +88,7 @@ async fn a_reset_before_the_first_word_is_tried_again_and_one_after_it_is_not() 
     assert_eq!(pieces.recv().await.as_deref(), Some("half an"));
     word.notify_one();
     let Ok(Reply::Failed(failure)) = answered.await.unwrap() else { panic!("no failure") };
-    assert_eq!(failure.class, Class::Unreachable);
+    assert_eq!((failure.class, failure.billed), (Class::Unreachable, Billed::Unknown));
     assert!(failure.message.contains("broke off"), "{}", failure.message);
     assert_eq!(server.seen.calls(), 2);
 }
@@ -107,20 +114,12 @@ async fn a_refused_key_is_told_once_and_never_repeated() {
 }
 
 #[tokio::test]
-async fn an_empty_answer_is_asked_for_once_more() {
-    let thoughts = "data: {\"choices\":[{\"delta\":{\"reasoning_content\":\"hm\"}}]}\n\n";
-    let empty = || vec![head(), chunk(thoughts), chunk(&stop("stop")), chunk(DONE), end()];
-    let server = server(vec![empty(), empty()]).await;
-    let system = node(vec![endpoint(&server.base_url)]).await;
-    assert_eq!(failure(&system, question("q")).await.class, Class::Empty);
-    assert_eq!(server.seen.calls(), 2);
-}
-
-#[tokio::test]
 async fn a_stream_without_an_end_mark_is_truncated_and_its_half_answer_is_not_given() {
     let server = server(vec![vec![head(), chunk(&event("half an")), end()]]).await;
     let system = node(vec![endpoint(&server.base_url)]).await;
-    assert_eq!(failure(&system, question("q")).await.class, Class::Truncated);
+    let failure = failure(&system, question("q")).await;
+    assert_eq!((failure.class, failure.billed, failure.model.as_str()), (Class::Truncated, Billed::Unknown, "zai"));
+    assert_eq!(server.seen.calls(), 1, "it was paid: who asked decides");
 }
 
 #[tokio::test]
@@ -130,7 +129,7 @@ async fn a_model_that_does_not_begin_is_timed_out_with_and_without_a_head() {
     let system = node(vec![patient(&server.base_url, 150, 60_000)]).await;
     for _ in 0..2 {
         let failure = failure(&system, question("q")).await;
-        assert_eq!(failure.class, Class::TimedOut);
+        assert_eq!((failure.class, failure.billed), (Class::TimedOut, Billed::Unknown));
         assert!(failure.message.contains("did not begin to answer within 0.15 s"), "{}", failure.message);
         told.recv().await.expect("the connection is closed");
     }
@@ -216,7 +215,8 @@ async fn what_is_no_stream_of_events_is_refused_with_advice() {
 async fn an_error_told_with_status_200_is_still_an_error() {
     let server = server(vec![reply("200 OK", "", r#"{"error":{"code":"1113","message":"arrears"}}"#)]).await;
     let system = node(vec![endpoint(&server.base_url)]).await;
-    assert_eq!(failure(&system, question("q")).await.class, Class::Auth);
+    let failure = failure(&system, question("q")).await;
+    assert_eq!((failure.class, failure.billed), (Class::Arrears, Billed::Nothing));
 }
 
 #[tokio::test]
@@ -243,7 +243,6 @@ async fn a_call_is_stopped_when_nobody_waits_for_it_any_longer() {
     // Far below what the call itself would have been given.
     let closed = tokio::time::timeout(std::time::Duration::from_secs(10), told.recv()).await;
     assert_eq!(closed, Ok(Some(())), "the connection is closed");
-    assert_eq!(pieces.recv().await, None, "its preview has ended");
     assert_eq!(answer(&system, question("q")).await.text, "next", "its place is free again");
 }
 
@@ -290,7 +289,7 @@ async fn the_models_say_how_they_stand_without_their_keys() {
     let providers = vec![ProviderConfig::new("offline", ProviderKind::Offline), endpoint("http://127.0.0.1:9/v1")];
     let told = described(&node(providers).await).await;
     for line in [
-        "default: offline",
+        "chat: offline",
         "offline: quotes passages",
         "zai: openai-compatible: model glm-5.3 at http://127.0.0.1:9/v1, with a key",
         "zai: 0 of 64 calls, 0 waiting",
@@ -303,8 +302,8 @@ async fn the_models_say_how_they_stand_without_their_keys() {
 #[test]
 fn a_provider_that_can_t_work_is_refused_when_it_is_opened() {
     rustls::crypto::ring::default_provider().install_default().ok();
-    let zai = ProviderKind::openai("https://api.z.ai/api/paas/v4", "glm-5.3", Some(models::Secret::new(KEY)));
-    assert!(ProviderService::open(&ProviderConfig::new("zai", zai)).is_ok(), "nothing is connected to");
+    let (table, zai) = (ModelTable::built_in(), node::zai("https://models.example/api/paas/v4"));
+    assert!(ProviderService::open(&zai, &table).is_ok(), "nothing is connected to");
     let offline = ProviderConfig::new("offline", ProviderKind::Offline);
     for (config, why) in [
         (ProviderConfig { window: 0, ..offline }, "models.providers.offline: `window` is 0"),
@@ -312,12 +311,9 @@ fn a_provider_that_can_t_work_is_refused_when_it_is_opened() {
             endpoint("http://models.lan/v1"),
             "models.providers.zai: `base_url` \"http://models.lan/v1\" would send the key unencrypted",
         ),
-        (
-            ProviderConfig::new("x", ProviderKind::openai("https://a/v1", " ", None)),
-            "models.providers.x: `model` is empty",
-        ),
+        (ProviderConfig::new("x", ProviderKind::openai("https://a/v1", " ")), "models.providers.x: `model` is empty"),
     ] {
-        let error = ProviderService::open(&config).err().unwrap().to_string();
+        let error = ProviderService::open(&config, &table).err().unwrap().to_string();
         assert!(error.contains(why), "{error}");
     }
 }

@@ -3,51 +3,61 @@
 use std::sync::Arc;
 use std::time::Duration;
 
-use messages::model::{Answer, Failure, Model, Msg, Reply, Request};
+use messages::model::{Answer, Failure, Model, Msg, Purpose, Reply, Request};
 use messages::store::{CommitError, QueryError};
 use messages::{Address, AskError, Trace};
-use models::{ModelsConfig, ModelsService, ProviderConfig, ProviderKind, ProviderService, Secret};
+use models::{
+    ModelsConfig, ModelsService, ProviderConfig, ProviderKind, ProviderService, Secret, Timeouts, WINDOW_ZAI,
+};
 use runtime::testing::{ScriptedStore, system};
 use runtime::{Child, Children, Intensity, Options, Restart, Strategy, System};
 
 pub(crate) const KEY: &str = "sk-0123456789abcdef";
 
+/// Longer than a question's whole time: no test passes because something else gave up.
+const PATIENT: Timeouts = Timeouts { connect_ms_max: 2_000, first_byte_ms_max: Some(60_000), idle_ms_max: 60_000 };
+
 pub(crate) fn endpoint(base_url: &str) -> ProviderConfig {
-    let kind = ProviderKind::OpenAi {
-        base_url: base_url.into(),
-        model: "glm-5.3".into(),
-        key: Some(Secret::new(KEY)),
-        connect_ms_max: 2_000,
-        // Longer than a question's whole time: no test passes because something else gave up.
-        first_byte_ms_max: 60_000,
-        idle_ms_max: 60_000,
-    };
-    ProviderConfig::new("zai", kind)
+    let key = Some(Secret::check(KEY, base_url).unwrap());
+    ProviderConfig { key, timeouts: PATIENT, ..ProviderConfig::new("zai", ProviderKind::openai(base_url, "glm-5.3")) }
 }
 
 /// The same with so many milliseconds to begin and between two pieces.
 pub(crate) fn patient(base_url: &str, begin_ms: u64, between_ms: u64) -> ProviderConfig {
-    let mut config = endpoint(base_url);
-    if let ProviderKind::OpenAi { first_byte_ms_max, idle_ms_max, .. } = &mut config.kind {
-        (*first_byte_ms_max, *idle_ms_max) = (begin_ms, between_ms);
-    }
-    config
+    let timeouts = Timeouts { first_byte_ms_max: Some(begin_ms), idle_ms_max: between_ms, ..PATIENT };
+    ProviderConfig { timeouts, ..endpoint(base_url) }
+}
+
+/// z.ai with all models of the table.
+pub(crate) fn zai(base_url: &str) -> ProviderConfig {
+    let kind = ProviderKind::Zai { base_url: base_url.into(), model: None };
+    ProviderConfig { kind, window: WINDOW_ZAI, ..endpoint(base_url) }
 }
 
 /// A started node whose default is the first of these providers.
 pub(crate) async fn node(providers: Vec<ProviderConfig>) -> System {
+    node_of(ModelsConfig::new(providers[0].name.clone(), providers)).await
+}
+
+/// The same whose chats are answered by these models, one after the other.
+pub(crate) async fn node_asking(chain: &[&str], providers: Vec<ProviderConfig>) -> System {
+    let mut config = ModelsConfig::new("", providers);
+    config.routes.insert(Purpose::Chat, chain.iter().map(|name| (*name).to_owned()).collect());
+    node_of(config).await
+}
+
+async fn node_of(config: ModelsConfig) -> System {
     rustls::crypto::ring::default_provider().install_default().ok();
     let store = ScriptedStore::new(
         |_| Err(CommitError::Unavailable("no store".into())),
         |_| Err(QueryError::Unavailable("no store".into())),
     );
     let system = system(store, vec![], Options::default());
-    let config = ModelsConfig { default: providers[0].name.clone(), providers };
     let mut list = vec![];
     for provider in config.providers.clone() {
-        let address = Address::fixed("models").child(&provider.name);
+        let (address, table) = (Address::fixed("models").child(&provider.name), config.table.clone());
         let open = move || {
-            let opened = ProviderService::open(&provider);
+            let opened = ProviderService::open(&provider, &table);
             Box::pin(async { opened }) as runtime::BoxFuture<_>
         };
         list.push(Child::service(address, Restart::Permanent, open));
@@ -64,14 +74,12 @@ pub(crate) async fn node(providers: Vec<ProviderConfig>) -> System {
 
 pub(crate) fn question(words: &str) -> Request {
     Request {
-        allowed: vec![],
         system: "You help.".into(),
-        history: vec![],
         question: words.into(),
-        passages: vec![],
         answer_bytes_max: 4_000,
         seconds_max: 30,
         trace: Trace(words.into()),
+        ..Request::default()
     }
 }
 

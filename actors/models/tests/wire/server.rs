@@ -3,6 +3,7 @@
 use std::collections::VecDeque;
 use std::sync::atomic::{AtomicUsize, Ordering};
 use std::sync::{Arc, Mutex};
+use std::time::{Duration, Instant};
 
 use tokio::io::{AsyncReadExt as _, AsyncWriteExt as _, BufReader};
 use tokio::net::{TcpListener, TcpStream};
@@ -28,11 +29,29 @@ pub(crate) enum Act {
 pub(crate) struct Seen {
     pub(crate) connections: AtomicUsize,
     pub(crate) requests: Mutex<Vec<String>>,
+    /// When each came.
+    times: Mutex<Vec<Instant>>,
 }
 
 impl Seen {
     pub(crate) fn calls(&self) -> usize {
         self.requests.lock().unwrap().len()
+    }
+
+    /// The models that were asked for, in order.
+    pub(crate) fn models(&self) -> Vec<String> {
+        let model = |body: &serde_json::Value| body["model"].as_str().unwrap().to_owned();
+        self.bodies().iter().map(model).collect()
+    }
+
+    pub(crate) fn bodies(&self) -> Vec<serde_json::Value> {
+        let body = |request: &String| serde_json::from_str(request.split_once("\r\n\r\n").unwrap().1).unwrap();
+        self.requests.lock().unwrap().iter().map(body).collect()
+    }
+
+    /// The time between each call and the next.
+    pub(crate) fn pauses(&self) -> Vec<Duration> {
+        self.times.lock().unwrap().windows(2).map(|pair| pair[1] - pair[0]).collect()
     }
 }
 
@@ -64,6 +83,7 @@ async fn connection(stream: TcpStream, scripts: Scripts, seen: Arc<Seen>) {
     let mut stream = BufReader::new(stream);
     while let Some(request) = request(&mut stream).await {
         seen.requests.lock().unwrap().push(request);
+        seen.times.lock().unwrap().push(Instant::now());
         let script = scripts.lock().unwrap().pop_front().expect("a script for each request");
         for act in script {
             if !perform(act, &mut stream).await {
@@ -92,7 +112,7 @@ async fn perform(act: Act, stream: &mut BufReader<TcpStream>) -> bool {
             false
         }
         Act::Pause => {
-            tokio::time::sleep(std::time::Duration::from_millis(2)).await;
+            tokio::time::sleep(Duration::from_millis(2)).await;
             true
         }
         Act::Wait(word) => {
@@ -150,6 +170,18 @@ pub(crate) fn whole(pieces: &[&str]) -> Vec<Act> {
     acts.extend(pieces.iter().map(|piece| chunk(&event(piece))));
     acts.extend([chunk(&stop("stop")), chunk(DONE), end()]);
     acts
+}
+
+/// The last chunk with what was used.
+pub(crate) fn used(reason: &str, input: u64, output: u64) -> String {
+    let usage = serde_json::json!({"prompt_tokens": input, "completion_tokens": output});
+    let chunk = serde_json::json!({"choices": [{"index": 0, "delta": {}, "finish_reason": reason}], "usage": usage});
+    format!("data: {chunk}\n\n")
+}
+
+/// A refusal as z.ai tells it.
+pub(crate) fn refusal(status: u16, code: &str, headers: &str) -> Vec<Act> {
+    reply(&format!("{status} No"), headers, &format!(r#"{{"error":{{"code":"{code}","message":"words of theirs"}}}}"#))
 }
 
 /// A reply that is not a stream.
