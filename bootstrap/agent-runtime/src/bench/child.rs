@@ -92,6 +92,25 @@ impl Folder {
         Ok(())
     }
 
+    /// Workspaces `w0`, `w1`, …, each with so many contexts whose tasks may read its pages.
+    pub(super) fn make_workspaces(&self, workspaces: usize, contexts: usize) -> anyhow::Result<Vec<String>> {
+        let layout = self.layout();
+        let mut names = Vec::new();
+        for n in 0..workspaces {
+            let id = Slug::parse(&format!("w{n}"))?;
+            layout.create_workspace(&id, "Bench", None)?;
+            for context in 0..contexts {
+                let file = layout.context_file(&id, Self::context(context)?.as_str());
+                if let Some(folder) = file.parent() {
+                    fs::create_dir_all(folder)?;
+                }
+                fs::write(&file, "---\ntools: [md_read]\nlimits: {passages: 0}\n---\nAnswer briefly.\n")?;
+            }
+            names.push(id.to_string());
+        }
+        Ok(names)
+    }
+
     fn config(&self, url: &str, passivate_after_s: u64) -> anyhow::Result<PathBuf> {
         let file = self.0.join("agent-runtime.toml");
         let text = format!(
@@ -142,11 +161,16 @@ pub(super) async fn node(folder: &Folder, url: &str, passivate_after_s: u64) -> 
 
 /// A session in the n-th context.
 pub(super) async fn client(data: &Path, n: usize, session: &str) -> anyhow::Result<Client> {
+    client_in(data, HOME, n, session).await
+}
+
+/// A session in the n-th context of a workspace.
+pub(super) async fn client_in(data: &Path, workspace: &str, n: usize, session: &str) -> anyhow::Result<Client> {
     let who = Who {
         user: "bench".to_owned(),
-        workspace: HOME.to_owned(),
+        workspace: workspace.to_owned(),
         context: Folder::context(n)?.to_string(),
-        session: format!("{session}-{n}"),
+        session: format!("{session}-{workspace}-{n}"),
         previews: false,
         only_asks: false,
     };

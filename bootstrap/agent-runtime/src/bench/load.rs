@@ -22,29 +22,59 @@ pub(super) enum Pace {
     PerSecond(u32),
 }
 
+/// Who talks: a workspace and the number of a context in it.
+pub(super) type Seat = (String, usize);
+
+/// What is said, and what ends it.
+#[derive(Clone, Copy)]
+pub(super) enum Say {
+    /// A question; its reply ends it.
+    Talk,
+    /// A task; the word about its end ends it.
+    Task,
+}
+
+impl Say {
+    fn words(self) -> &'static str {
+        match self {
+            Self::Talk => "what does the stub always answer?",
+            Self::Task => "/task read the welcome page and say what it says",
+        }
+    }
+
+    /// A task's own words come with no outcome, as its event has had one.
+    fn is_ended_by(self, reply: &console::wire::Reply) -> bool {
+        match self {
+            Self::Talk => true,
+            Self::Task => reply.outcome.is_none(),
+        }
+    }
+}
+
 /// Turns that ended, with how long each took from its submission to its reply.
 type Ended = Arc<Mutex<Vec<(Instant, Duration)>>>;
 
-/// Runs `contexts` sessions for `run`; gives every turn that ended with the moment it did.
+/// Runs a session in each seat for `run`; gives every turn or task that ended with the moment it did.
 pub(super) async fn run(
     data: &Path,
-    contexts: usize,
-    pace: Pace,
+    seats: &[Seat],
+    (pace, say): (Pace, Say),
     run: Duration,
 ) -> anyhow::Result<Vec<(Instant, Duration)>> {
+    let contexts = seats.len();
     let ended: Ended = Arc::default();
     let shared = Arc::new(Semaphore::new(0));
     let mut sessions = tokio::task::JoinSet::new();
     let name = console::client::fresh_session()?;
-    for n in 0..contexts {
-        let client = child::client(data, n, &name).await?;
+    for (n, (workspace, context)) in seats.iter().enumerate() {
+        let client = child::client_in(data, workspace, *context, &name).await?;
         // Each context has its share: turns of one context run one after the other, and a hog would wait for itself.
         let gate = match pace {
             Pace::InFlight(all) => Arc::new(Semaphore::new(all / contexts + usize::from(n < all % contexts))),
             Pace::PerSecond(_) => shared.clone(),
         };
         let session =
-            Session { client, gate, ended: ended.clone(), begun: HashMap::new(), number: 0, until: now() + run };
+            Session { client, gate, ended: ended.clone(), begun: HashMap::new(), number: 0, until: now() + run, say };
         sessions.spawn(session.talk(matches!(pace, Pace::InFlight(_))));
     }
     if let Pace::PerSecond(rate) = pace {
@@ -69,6 +99,7 @@ struct Session {
     begun: HashMap<InboundId, Instant>,
     number: u64,
     until: Instant,
+    say: Say,
 }
 
 impl Session {
@@ -95,7 +126,7 @@ impl Session {
     fn submit(&mut self) -> anyhow::Result<()> {
         self.number += 1;
         let event = format!("{}:{}", self.client.session(), self.number);
-        let inbound = self.client.submit(&event, "what does the stub always answer?")?;
+        let inbound = self.client.submit(&event, self.say.words())?;
         self.begun.insert(inbound, now());
         Ok(())
     }
@@ -104,6 +135,9 @@ impl Session {
         match frame {
             FromNode::Reply(reply) => {
                 self.client.flushed(reply.delivery)?;
+                if !self.say.is_ended_by(&reply) {
+                    return Ok(());
+                }
                 if let Some(begun) = self.begun.remove(&reply.inbound) {
                     self.ended.lock().await.push((now(), begun.elapsed()));
                 }

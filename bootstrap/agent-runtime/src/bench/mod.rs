@@ -6,6 +6,7 @@ mod load;
 mod numbers;
 mod recovery;
 mod stub;
+mod tasks;
 mod turns;
 
 use std::process::ExitCode;
@@ -31,6 +32,30 @@ pub(crate) enum Bench {
         /// Let each turn search its workspace, too; without it a turn is inbox, model, reply, log.
         #[arg(long)]
         search: bool,
+    },
+    /// Tasks a second and CPU a task: each a model call, a tool call and a model call, made in chat and told there.
+    Tasks {
+        /// Workspaces, five slots each.
+        #[arg(long, default_value_t = 20)]
+        workspaces: usize,
+        /// Contexts of each workspace.
+        #[arg(long, default_value_t = 3)]
+        contexts: usize,
+        /// Tasks under way at once, over all workspaces.
+        #[arg(long, default_value_t = 256)]
+        in_flight: usize,
+        /// Seconds that are counted.
+        #[arg(long, default_value_t = 10)]
+        seconds: u64,
+    },
+    /// How much longer a chat turn takes while so many tasks are queued: the model takes its time for each.
+    Starvation {
+        /// Tasks that are queued.
+        #[arg(long, default_value_t = 1_000)]
+        tasks: usize,
+        /// Chat turns of each half, one after the other.
+        #[arg(long, default_value_t = 200)]
+        turns: usize,
     },
     /// Time until ready and memory, with many contexts known and some active.
     Contexts {
@@ -60,6 +85,10 @@ pub(crate) async fn run(bench: Bench) -> anyhow::Result<ExitCode> {
         Bench::Turns { contexts, in_flight, seconds, rates, search } => {
             turns::run(&turns::Plan { contexts, in_flight, seconds, rates, search }).await?;
         }
+        Bench::Tasks { workspaces, contexts, in_flight, seconds } => {
+            tasks::run(&tasks::Plan { workspaces, contexts, in_flight, seconds }).await?;
+        }
+        Bench::Starvation { tasks, turns } => tasks::starve(tasks, turns).await?,
         Bench::Contexts { known, turns, active } => contexts::run(known, turns, active).await?,
         Bench::Recovery { in_flight } => recovery::run(in_flight).await?,
         Bench::Stub => stub::serve().await?,

@@ -3,6 +3,7 @@
 use std::convert::Infallible;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
+use std::time::Duration;
 
 use axum::Router;
 use axum::body::{Body, Bytes};
@@ -22,6 +23,16 @@ struct Stub {
     held: AtomicBool,
     released: Notify,
 }
+
+/// How long it thinks about a question that asks it to.
+const SLOW: Duration = Duration::from_millis(20);
+
+/// What a question with tools is answered first: one tool, and the chunk that ends it.
+const CALL: [&str; 3] = [
+    "data: {\"choices\":[{\"index\":0,\"delta\":{\"role\":\"assistant\",\"tool_calls\":[{\"index\":0,\"id\":\"call_1\",\"type\":\"function\",\"function\":{\"name\":\"md_read\",\"arguments\":\"{\\\"path\\\":\\\"welcome.md\\\"}\"}}]}}]}\n\n",
+    "data: {\"choices\":[{\"index\":0,\"delta\":{},\"finish_reason\":\"tool_calls\"}]}\n\n",
+    "data: [DONE]\n\n",
+];
 
 const CHUNKS: [&str; 6] = [
     "data: {\"choices\":[{\"index\":0,\"delta\":{\"role\":\"assistant\",\"content\":\"This \"}}]}\n\n",
@@ -53,12 +64,25 @@ async fn release(State(stub): State<Arc<Stub>>) {
     stub.released.notify_waiters();
 }
 
-async fn answer(State(stub): State<Arc<Stub>>, _: Bytes) -> Response {
+/// Whether a body offers tools and has told of no result yet.
+fn wants_tool(body: &[u8]) -> bool {
+    has(body, b"\"tools\":[") && !has(body, b"\"role\":\"tool\"")
+}
+
+fn has(body: &[u8], words: &[u8]) -> bool {
+    body.windows(words.len()).any(|window| window == words)
+}
+
+async fn answer(State(stub): State<Arc<Stub>>, body: Bytes) -> Response {
     let released = stub.released.notified();
     stub.asked.fetch_add(1, Ordering::SeqCst);
     if stub.held.load(Ordering::SeqCst) {
         released.await;
     }
-    let chunks = stream::iter(CHUNKS.map(|chunk| Ok::<_, Infallible>(Bytes::from_static(chunk.as_bytes()))));
+    if has(&body, b"take your time") {
+        tokio::time::sleep(SLOW).await;
+    }
+    let chunks = if wants_tool(&body) { CALL.as_slice() } else { CHUNKS.as_slice() };
+    let chunks = stream::iter(chunks.iter().map(|chunk| Ok::<_, Infallible>(Bytes::from_static(chunk.as_bytes()))));
     ([(CONTENT_TYPE, "text/event-stream")], Body::from_stream(chunks)).into_response()
 }

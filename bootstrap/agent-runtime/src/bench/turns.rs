@@ -8,6 +8,7 @@ use super::child::{self, Folder};
 use super::load::{self, Pace};
 use super::numbers::{latency, now, round};
 use crate::commands::give_json;
+use crate::node::HOME;
 
 /// Seconds of each run that are not counted.
 const WARM_UP: Duration = Duration::from_secs(2);
@@ -60,7 +61,8 @@ async fn counted(
 ) -> anyhow::Result<(Vec<Duration>, f64)> {
     let (begin, counted) = (now() + WARM_UP, Duration::from_secs(plan.seconds));
     let data = folder.data();
-    let run = load::run(&data, plan.contexts, pace, WARM_UP + counted);
+    let seats: Vec<load::Seat> = (0..plan.contexts).map(|n| (HOME.to_owned(), n)).collect();
+    let run = load::run(&data, &seats, (pace, load::Say::Talk), WARM_UP + counted);
     let cpu = async {
         tokio::time::sleep_until(begin.into()).await;
         let before = node.cpu_seconds();
