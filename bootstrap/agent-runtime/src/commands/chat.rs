@@ -28,15 +28,16 @@ pub(super) async fn run(args: Chat) -> anyhow::Result<ExitCode> {
     }
     logging::start(&config.log);
     let notes = args.notes.as_deref().map(node::notes_folder).transpose()?;
-    let mut settings = Settings::new(&config, notes.clone().map(|folder| (args.workspace.as_str(), folder)))?;
     let is_terminal = io::stdin().is_terminal() && io::stdout().is_terminal() && !args.json;
-    settings.welcome = welcome(&config.models.default);
-    let data = settings.data.clone();
     let who = who(&args, is_terminal)?;
+    // A node that runs has its keys and folders; who only attaches needs neither.
+    let data = node::absolute(&config.node.data)?;
     if let Some(client) = Client::connect(&data, who.clone()).await? {
         let client = has_notes(client, notes.as_deref()).await?;
         return talk(client, &data, is_terminal, Batch::of(&args), true).await;
     }
+    let mut settings = Settings::new(&config, notes.clone().map(|folder| (args.workspace.as_str(), folder)))?;
+    settings.welcome = welcome(&config.models.default);
     let node = match Node::start(settings).await {
         Ok(node) => node,
         Err(error) if !is_in_use(&error) => return Err(error),

@@ -19,7 +19,7 @@ use runtime::{Clock, StorePort, System, SystemParts, UnitClaimer};
 use store::{OpenOptions, StoreHandle};
 use workspaces::Layout;
 
-pub(crate) use settings::{Settings, load, notes_folder};
+pub(crate) use settings::{Settings, absolute, load, notes_folder};
 
 /// The program's version.
 pub(crate) const VERSION: &str = env!("CARGO_PKG_VERSION");

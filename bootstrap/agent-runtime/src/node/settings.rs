@@ -96,6 +96,6 @@ pub(crate) fn notes_folder(folder: &std::path::Path) -> anyhow::Result<PathBuf> 
     Ok(found)
 }
 
-fn absolute(path: &std::path::Path) -> anyhow::Result<PathBuf> {
+pub(crate) fn absolute(path: &std::path::Path) -> anyhow::Result<PathBuf> {
     std::path::absolute(path).with_context(|| format!("the data folder {} can't be named", path.display()))
 }
