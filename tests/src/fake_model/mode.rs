@@ -1,8 +1,13 @@
 //! How the fake behaves.
 
+use std::borrow::Cow;
+
 use serde::{Deserialize, Serialize};
 
-/// A behaviour. As JSON: `{"mode": "normal", "chunks": 5, "delay_ms": 0}`; every field but `mode` may be left out.
+use super::codes;
+
+/// A behaviour. As JSON: `{"mode": "normal", "chunks": 5, "delay_ms": 0}`; every field but `mode` may be left out. What has
+/// one field that matters may be named with it: `code:1302`, `finish:sensitive`, `slow_first_byte:500`.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 #[serde(tag = "mode", rename_all = "snake_case", deny_unknown_fields)]
 pub enum Mode {
@@ -27,26 +32,61 @@ pub enum Mode {
         #[serde(default = "long")]
         delay_ms: u64,
     },
+    /// The head of a reply, then the connection breaks.
+    CutBeforeFirst,
     /// Half of the answer, then the connection breaks.
     CutInMiddle,
+    /// A tool is asked for, and in the middle of its arguments the connection breaks.
+    CutInArguments,
     /// The whole answer, but neither a reason for the end nor `[DONE]`.
     NoDone,
     /// Ends in good order without a word.
     Empty,
     /// One word, then silence on an open connection.
     NeverEnds,
-    /// HTTP 429.
+    /// HTTP 429 with 1302.
     RateLimited {
         /// Seconds in `Retry-After`.
         #[serde(default = "one")]
         retry_after_s: u64,
     },
+    /// The error of this code, with its status and words.
+    Code {
+        /// `1302`.
+        code: String,
+        /// Seconds in `Retry-After`; none: no such header.
+        #[serde(default)]
+        retry_after_s: Option<u64>,
+        /// When a quota is reset, in its words: `at 2026-09-12 00:35:41`, `in 2 hours`.
+        #[serde(default = "an_hour")]
+        reset: String,
+    },
     /// HTTP 500.
     ServerError,
     /// HTTP 401.
     Unauthorized,
+    /// Half of the answer, then an error in the stream.
+    StreamError {
+        /// Its code.
+        #[serde(default = "network_error")]
+        code: String,
+    },
+    /// Half of the answer, then this reason for the end: `network_error`, `sensitive`, `model_context_window_exceeded`,
+    /// `length`, `tool_calls`.
+    Finish {
+        /// The reason.
+        reason: String,
+    },
     /// An event that is no JSON.
     InvalidJson,
+    /// A tool is asked for with arguments that are no JSON.
+    InvalidArguments,
+    /// So many tools are asked for at once.
+    ManyCalls {
+        /// How many.
+        #[serde(default = "thousand")]
+        calls: usize,
+    },
     /// Thoughts, and then no answer.
     ReasoningOnly,
     /// Words without end.
@@ -60,6 +100,11 @@ pub enum Mode {
         #[serde(default = "usual_odds")]
         odds: Vec<(String, f64)>,
     },
+    /// The first call is answered in the first of these, the next in the next; normal when they are used up.
+    Sequence {
+        /// The behaviours.
+        modes: Vec<Self>,
+    },
 }
 
 fn five() -> usize {
@@ -70,9 +115,21 @@ fn one() -> u64 {
     1
 }
 
+fn thousand() -> usize {
+    1_000
+}
+
 /// Longer than any test's patience.
 fn long() -> u64 {
     120_000
+}
+
+fn an_hour() -> String {
+    "in 1 hour".to_owned()
+}
+
+fn network_error() -> String {
+    "1234".to_owned()
 }
 
 fn usual_odds() -> Vec<(String, f64)> {
@@ -95,53 +152,98 @@ impl Default for Mode {
 }
 
 impl Mode {
-    /// All behaviours but `random`, as they are without further fields.
+    /// All behaviours that need no further word, as they are without further fields.
     #[must_use]
     pub fn all() -> Vec<Self> {
         vec![
             Self::default(),
             Self::SlowFirstByte { delay_ms: long() },
             Self::SlowBetween { delay_ms: long() },
+            Self::CutBeforeFirst,
             Self::CutInMiddle,
+            Self::CutInArguments,
             Self::NoDone,
             Self::Empty,
             Self::NeverEnds,
             Self::RateLimited { retry_after_s: one() },
             Self::ServerError,
             Self::Unauthorized,
+            Self::StreamError { code: network_error() },
             Self::InvalidJson,
+            Self::InvalidArguments,
+            Self::ManyCalls { calls: thousand() },
             Self::ReasoningOnly,
             Self::Endless,
         ]
     }
 
+    /// The error of this code.
+    #[must_use]
+    pub fn code(code: &str) -> Self {
+        Self::Code { code: code.to_owned(), retry_after_s: None, reset: an_hour() }
+    }
+
     /// The behaviour of this name, `random:<seed>` among them; `None` if there is none.
     #[must_use]
     pub fn named(name: &str) -> Option<Self> {
-        if let Some(seed) = name.strip_prefix("random:") {
-            return Some(Self::Random { seed: seed.parse().ok()?, odds: usual_odds() });
-        }
-        Self::all().into_iter().find(|mode| mode.name() == name)
+        let Some((kind, word)) = name.split_once(':') else {
+            return Self::all().into_iter().find(|mode| mode.kind() == name);
+        };
+        Some(match kind {
+            "random" => Self::Random { seed: word.parse().ok()?, odds: usual_odds() },
+            "code" => codes::told(word, "").map(|_| Self::code(word))?,
+            "stream_error" => codes::told(word, "").map(|_| Self::StreamError { code: word.to_owned() })?,
+            "finish" => Self::Finish { reason: word.to_owned() },
+            "slow_first_byte" => Self::SlowFirstByte { delay_ms: word.parse().ok()? },
+            "slow_between" => Self::SlowBetween { delay_ms: word.parse().ok()? },
+            "many_calls" => Self::ManyCalls { calls: word.parse().ok()? },
+            _ => return None,
+        })
     }
 
-    /// Its name.
+    /// Its name, by which it is counted: a code and a reason are part of it.
     #[must_use]
-    pub fn name(&self) -> &'static str {
+    pub fn name(&self) -> Cow<'static, str> {
+        match self {
+            Self::Code { code, .. } => format!("code:{code}").into(),
+            Self::Finish { reason } => format!("finish:{reason}").into(),
+            _ => self.kind().into(),
+        }
+    }
+
+    fn kind(&self) -> &'static str {
         match self {
             Self::Normal { .. } => "normal",
             Self::SlowFirstByte { .. } => "slow_first_byte",
             Self::SlowBetween { .. } => "slow_between",
+            Self::CutBeforeFirst => "cut_before_first",
             Self::CutInMiddle => "cut_in_middle",
+            Self::CutInArguments => "cut_in_arguments",
             Self::NoDone => "no_done",
             Self::Empty => "empty",
             Self::NeverEnds => "never_ends",
             Self::RateLimited { .. } => "rate_limited",
+            Self::Code { .. } => "code",
             Self::ServerError => "server_error",
             Self::Unauthorized => "unauthorized",
+            Self::StreamError { .. } => "stream_error",
+            Self::Finish { .. } => "finish",
             Self::InvalidJson => "invalid_json",
+            Self::InvalidArguments => "invalid_arguments",
+            Self::ManyCalls { .. } => "many_calls",
             Self::ReasoningOnly => "reasoning_only",
             Self::Endless => "endless",
             Self::Random { .. } => "random",
+            Self::Sequence { .. } => "sequence",
+        }
+    }
+
+    /// How the next call is answered: itself, or the next of a sequence, which is one shorter then.
+    pub(super) fn next(&mut self) -> Self {
+        match self {
+            Self::Sequence { modes } if modes.is_empty() => Self::default(),
+            Self::Sequence { modes } => modes.remove(0),
+            other => other.clone(),
         }
     }
 
@@ -154,7 +256,7 @@ impl Mode {
         for (name, odds) in odds {
             left -= odds.max(0.0);
             if left < 0.0 {
-                return Self::named(name).filter(|mode| mode.name() != "random").unwrap_or_default();
+                return Self::named(name).filter(|mode| mode.kind() != "random").unwrap_or_default();
             }
         }
         Self::default()

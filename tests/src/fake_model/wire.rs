@@ -10,7 +10,14 @@ use futures_util::{Stream, StreamExt as _, stream};
 use serde_json::{Value, json};
 
 use super::UnderWay;
+use super::asked::{Asked, Said};
+use super::codes;
 use super::mode::Mode;
+
+/// Bytes that count as a token.
+const BYTES_PER_TOKEN: usize = 4;
+/// Arguments that end in the middle.
+const CUT_ARGUMENTS: &str = "{\"path\": \"notes/pl";
 
 /// One thing that happens on the connection.
 enum Act {
@@ -20,25 +27,18 @@ enum Act {
     Hang,
 }
 
-/// The question of a call: what follows the last line that reads `Question:` in the last message, or all of it.
-pub(super) fn asked(body: &Value) -> Result<String, String> {
-    if body.get("stream").and_then(Value::as_bool) != Some(true) {
-        return Err("this fake only streams; set `stream` to true".to_owned());
-    }
-    let messages = body.get("messages").and_then(Value::as_array).ok_or("`messages` is missing")?;
-    let last = messages.iter().rev().find(|message| message.get("role").and_then(Value::as_str) == Some("user"));
-    let words = last.and_then(|message| message.get("content")?.as_str()).ok_or("there is no user message")?;
-    Ok(words.rsplit_once("Question:\n").map_or(words, |(_, question)| question).to_owned())
-}
-
-/// The reply to a question. It counts as under way until its body has been sent or dropped.
-pub(super) fn reply(mode: &Mode, asked: &str, under_way: UnderWay) -> Response {
+/// The reply to a call of so many bytes. It counts as under way until its body has been sent or dropped.
+pub(super) fn reply(mode: &Mode, asked: &Asked, body_bytes: usize, under_way: UnderWay) -> Response {
     match mode {
         Mode::RateLimited { retry_after_s } => error(429, "1302", "rate limit reached", Some(*retry_after_s)),
+        Mode::Code { code, retry_after_s, reset } => match codes::told(code, reset) {
+            Some((status, message)) => error(status, code, &message, *retry_after_s),
+            None => error(400, "1214", &format!("the fake knows no code {code}"), None),
+        },
         Mode::ServerError => error(500, "1234", "network error, error id: fake", None),
         Mode::Unauthorized => error(401, "1001", "authentication failed", None),
-        Mode::Endless => streamed(stream::repeat_with(|| Act::Send(delta("content", "word "))), under_way),
-        _ => streamed(stream::iter(acts(mode, &format!("echo: {asked}"))), under_way),
+        Mode::Endless => streamed(stream::repeat_with(|| Act::Send(delta(&json!({"content": "word "})))), under_way),
+        _ => streamed(stream::iter(acts(mode, asked, body_bytes)), under_way),
     }
 }
 
@@ -53,27 +53,85 @@ pub(super) fn error(status: u16, code: &str, message: &str, retry_after_s: Optio
     response
 }
 
-fn acts(mode: &Mode, answer: &str) -> Vec<Act> {
-    let pieces = |chunks| parts(answer, chunks).map(|part| Act::Send(delta("content", part)));
+fn acts(mode: &Mode, asked: &Asked, body_bytes: usize) -> Vec<Act> {
+    let said = said(mode, asked);
+    let pieces = |chunks| pieces(&said, asked.turn(), chunks).into_iter().map(Act::Send);
+    let half = || {
+        let all: Vec<Act> = pieces(2).collect();
+        let kept = all.len().div_ceil(2);
+        all.into_iter().take(kept)
+    };
+    let mut written = bytes(&said);
+    let mut reason = if matches!(said, Said::Calls(_)) { "tool_calls" } else { "stop" };
     let mut acts: Vec<Act> = Vec::new();
     match mode {
         Mode::Normal { chunks, delay_ms } => {
             acts.extend(pieces(*chunks).flat_map(|piece| [Act::Pause(*delay_ms), piece]));
         }
-        Mode::SlowFirstByte { .. } => acts.extend(pieces(5)),
+        Mode::SlowFirstByte { .. } | Mode::InvalidArguments | Mode::ManyCalls { .. } => acts.extend(pieces(5)),
         Mode::SlowBetween { delay_ms } => {
             acts.extend(pieces(2));
             acts.insert(1, Act::Pause(*delay_ms));
         }
-        Mode::CutInMiddle => return pieces(2).take(1).chain([Act::Break]).collect(),
+        // A comment, so that the head leaves.
+        Mode::CutBeforeFirst => return vec![Act::Send(Bytes::from_static(b": fake\n\n")), Act::Break],
+        Mode::CutInMiddle | Mode::CutInArguments => return half().chain([Act::Break]).collect(),
         Mode::NoDone => return pieces(5).collect(),
-        Mode::NeverEnds => return vec![Act::Send(delta("content", "echo")), Act::Hang],
+        Mode::NeverEnds => return vec![Act::Send(delta(&json!({"content": "echo"}))), Act::Hang],
         Mode::InvalidJson => return vec![Act::Send(Bytes::from_static(b"data: {\"choices\":[{\"delta\":\n\n"))],
-        Mode::ReasoningOnly => acts.extend((0..5).map(|_| Act::Send(delta("reasoning_content", "hm, ")))),
-        _ => {}
+        Mode::StreamError { code } => return half().chain([Act::Send(broken(code))]).collect(),
+        Mode::Finish { reason: other } => {
+            acts.extend(half());
+            reason = other;
+        }
+        Mode::ReasoningOnly => {
+            acts.extend((0..5).map(|_| Act::Send(delta(&json!({"reasoning_content": "hm, "})))));
+            written = 0;
+        }
+        _ => written = 0,
     }
-    acts.extend([Act::Send(stopped()), Act::Send(Bytes::from_static(b"data: [DONE]\n\n"))]);
+    acts.extend([Act::Send(stopped(reason, body_bytes, written)), Act::Send(Bytes::from_static(b"data: [DONE]\n\n"))]);
     acts
+}
+
+/// What is said in this mode.
+fn said(mode: &Mode, asked: &Asked) -> Said {
+    let (name, arguments) = asked.tool();
+    match mode {
+        Mode::InvalidArguments => Said::Calls(vec![(name, CUT_ARGUMENTS.to_owned())]),
+        Mode::CutInArguments => Said::Calls(vec![(name, arguments)]),
+        Mode::ManyCalls { calls } => {
+            Said::Calls((0..*calls).map(|n| (name.clone(), json!({"n": n}).to_string())).collect())
+        }
+        _ => asked.said(),
+    }
+}
+
+fn bytes(said: &Said) -> usize {
+    match said {
+        Said::Words(words) => words.len(),
+        Said::Calls(calls) => calls.iter().map(|(name, arguments)| name.len() + arguments.len()).sum(),
+    }
+}
+
+/// The events of an answer: its words in so many parts, or each call with its arguments in so many.
+fn pieces(said: &Said, turn: usize, chunks: usize) -> Vec<Bytes> {
+    let calls = match said {
+        Said::Words(words) => return parts(words, chunks).map(|part| delta(&json!({"content": part}))).collect(),
+        Said::Calls(calls) => calls,
+    };
+    let mut events = Vec::new();
+    for (index, (name, arguments)) in calls.iter().enumerate() {
+        let function = json!({"name": name, "arguments": ""});
+        let id = format!("call_{turn}_{index}");
+        let call = json!({"index": index, "id": id, "type": "function", "function": function});
+        events.push(delta(&json!({"tool_calls": [call]})));
+        events.extend(
+            parts(arguments, chunks)
+                .map(|part| delta(&json!({"tool_calls": [{"index": index, "function": {"arguments": part}}]}))),
+        );
+    }
+    events
 }
 
 fn streamed(acts: impl Stream<Item = Act> + Send + 'static, under_way: UnderWay) -> Response {
@@ -99,17 +157,25 @@ fn streamed(acts: impl Stream<Item = Act> + Send + 'static, under_way: UnderWay)
     ([(header::CONTENT_TYPE, "text/event-stream")], Body::from_stream(bytes)).into_response()
 }
 
-fn delta(field: &str, text: &str) -> Bytes {
+fn delta(delta: &Value) -> Bytes {
+    let mut delta = delta.clone();
+    if let Some(fields) = delta.as_object_mut() {
+        fields.insert("role".to_owned(), json!("assistant"));
+    }
+    event(&json!({"id": "fake", "created": 0, "model": "fake", "choices": [{"index": 0, "delta": delta}]}))
+}
+
+fn stopped(reason: &str, body_bytes: usize, written: usize) -> Bytes {
+    let (prompt, completion) = (body_bytes.div_ceil(BYTES_PER_TOKEN), written.div_ceil(BYTES_PER_TOKEN));
+    let usage = json!({"prompt_tokens": prompt, "completion_tokens": completion, "total_tokens": prompt + completion});
     event(
-        &json!({"id": "fake", "created": 0, "model": "fake", "choices": [{"index": 0, "delta": {"role": "assistant", field: text}}]}),
+        &json!({"id": "fake", "choices": [{"index": 0, "finish_reason": reason, "delta": {"role": "assistant", "content": ""}}], "usage": usage}),
     )
 }
 
-fn stopped() -> Bytes {
-    let usage = json!({"prompt_tokens": 1, "completion_tokens": 1, "total_tokens": 2});
-    event(
-        &json!({"id": "fake", "choices": [{"index": 0, "finish_reason": "stop", "delta": {"role": "assistant", "content": ""}}], "usage": usage}),
-    )
+fn broken(code: &str) -> Bytes {
+    let message = codes::told(code, "in 1 hour").map(|(_, message)| message).unwrap_or_default();
+    event(&json!({"error": {"code": code, "message": message}}))
 }
 
 fn event(value: &Value) -> Bytes {

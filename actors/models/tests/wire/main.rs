@@ -3,6 +3,9 @@
 // The file is a test from end to end; what is in it beside test functions serves nothing else.
 #![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic, clippy::indexing_slicing)]
 
+mod fake;
+#[path = "../../../../tests/src/fake_model/mod.rs"]
+pub mod fake_model;
 mod fallback;
 mod node;
 mod server;

@@ -2,14 +2,18 @@
 //!
 //! | path | what |
 //! |---|---|
-//! | `POST /v1/chat/completions` | a streamed answer that echoes the question: `echo: <question>` |
+//! | `POST /v1/chat/completions`, `POST /api/paas/v4/chat/completions` | a streamed answer that echoes the question: `echo: <question>` |
 //! | `PUT /control` | a [`Mode`] as JSON, from now on for every model whose name is not itself a mode |
 //! | `GET /stats` | [`Stats`] as JSON |
 //! | `GET /requests` | the bodies of the last [`REQUESTS_KEPT_MAX`] calls, oldest first |
 //!
-//! A call whose `model` is the name of a mode (`empty`, `cut_in_middle`, `random:7`) gets that mode, whatever the
-//! control says. Written from z.ai's reference of 2026-07-11.
+//! A call whose `model` is the name of a mode (`empty`, `code:1305`, `random:7`) gets that mode, whatever the control says.
+//! A question with lines `tools: <name> <arguments>` makes it ask for these tools, one in each turn, in their order; then it
+//! answers with its echo and, for each result, a line `result: <its beginning>`. Its tokens are bytes by four, rounded up.
+//! Written from z.ai's reference of 2026-07-11.
 
+mod asked;
+mod codes;
 mod mode;
 mod wire;
 
@@ -18,6 +22,8 @@ use std::net::SocketAddr;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
 
+use asked::Asked;
+use axum::body::Bytes;
 use axum::extract::{DefaultBodyLimit, State};
 use axum::response::Response;
 use axum::routing::{get, post, put};
@@ -81,6 +87,7 @@ impl FakeModel {
         let shared = Shared::default();
         let router = Router::new()
             .route("/v1/chat/completions", post(complete))
+            .route("/api/paas/v4/chat/completions", post(complete))
             .route("/control", put(control))
             .route("/stats", get(stats))
             .route("/requests", get(requests))
@@ -98,6 +105,12 @@ impl FakeModel {
     #[must_use]
     pub fn base_url(&self) -> String {
         format!("http://{}/v1", self.address)
+    }
+
+    /// The same as z.ai has it: `http://127.0.0.1:PORT/api/paas/v4`.
+    #[must_use]
+    pub fn zai_url(&self) -> String {
+        format!("http://{}/api/paas/v4", self.address)
     }
 
     /// From now on it behaves like this.
@@ -124,17 +137,21 @@ impl Drop for FakeModel {
     }
 }
 
-async fn complete(State(shared): State<Shared>, Json(body): Json<Value>) -> Response {
-    let asked = match wire::asked(&body) {
+async fn complete(State(shared): State<Shared>, bytes: Bytes) -> Response {
+    let body: Value = match serde_json::from_slice(&bytes) {
+        Ok(body) => body,
+        Err(why) => return wire::error(400, "1210", &why.to_string(), None),
+    };
+    let asked = match Asked::read(&body) {
         Ok(asked) => asked,
         Err(why) => return wire::error(400, "1214", &why, None),
     };
     let mode = {
         let mut seen = shared.lock();
         let named = body.get("model").and_then(Value::as_str).and_then(Mode::named);
-        let mode = named.unwrap_or_else(|| seen.mode.clone()).drawn(seen.stats.calls);
+        let mode = named.unwrap_or_else(|| seen.mode.next()).drawn(seen.stats.calls);
         seen.stats.calls += 1;
-        *seen.stats.by_mode.entry(mode.name().to_owned()).or_default() += 1;
+        *seen.stats.by_mode.entry(mode.name().into_owned()).or_default() += 1;
         if seen.requests.len() == REQUESTS_KEPT_MAX {
             seen.requests.pop_front();
         }
@@ -145,7 +162,7 @@ async fn complete(State(shared): State<Shared>, Json(body): Json<Value>) -> Resp
     if let Mode::SlowFirstByte { delay_ms } = mode {
         tokio::time::sleep(Duration::from_millis(delay_ms)).await;
     }
-    wire::reply(&mode, &asked, under_way)
+    wire::reply(&mode, &asked, bytes.len(), under_way)
 }
 
 async fn control(State(shared): State<Shared>, Json(mode): Json<Mode>) {
