@@ -4,12 +4,15 @@ use messages::Moment;
 use messages::step::{Cost, Reserve, StepStatus, Usage, What};
 use messages::store::StepRow;
 
-/// A step begins, or begins again.
+/// A step begins, or begins again: then what it had reserved is spent, as it may have been used.
 pub(super) fn begin(steps: &mut Vec<StepRow>, (seq, what, reserve): (u32, What, Option<Reserve>), at: Moment) {
     let row = row_of(steps, seq, what, at);
     row.status = StepStatus::Started;
     row.attempt += 1;
-    row.reserve = reserve;
+    if let Some(lost) = std::mem::replace(&mut row.reserve, reserve) {
+        row.usage.input = row.usage.input.saturating_add(lost.tokens);
+        row.micro_usd = row.micro_usd.saturating_add(lost.micro_usd);
+    }
     row.started_at = at;
     row.ended_at = None;
 }

@@ -328,6 +328,8 @@ impl Run {
     }
 
     fn start(&mut self, seq: u32, what: What, reserve: Option<Reserve>, (at, writes): (Moment, &mut Vec<Write>)) {
+        let lost = self.steps.last().filter(|last| last.seq == seq).and_then(|last| last.reserve.clone());
+        self.put_aside(lost.as_ref(), reserve.as_ref());
         journal::begin(&mut self.steps, (seq, what.clone(), reserve.clone()), at);
         let work = self.brief.work.clone();
         writes.push(Write::Step(Box::new(StepWrite::Start { work, seq, what, reserve, at })));
@@ -348,4 +350,4 @@ impl Run {
 }
 
 #[cfg(test)]
-mod tests;
+pub(crate) mod tests;

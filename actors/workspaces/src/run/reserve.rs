@@ -35,9 +35,11 @@ pub(crate) fn spent(steps: &[StepRow]) -> Spent {
 }
 
 impl Run {
-    /// What is left of the work's own budget.
+    /// What is left of the work's own budget. What a call that was cut off had put aside may have been used.
     pub(super) fn left(&self, on: &Ground<'_>) -> Budget {
-        self.brief.budget.less(spent(&self.steps).plus(on.carved))
+        let held = |of: &Reserve| Spent { micro_usd: of.micro_usd, input_tokens: of.tokens, ..Spent::default() };
+        let cut_off = self.steps.iter().filter_map(|step| step.reserve.as_ref()).map(held);
+        self.brief.budget.less(cut_off.fold(spent(&self.steps), Spent::plus).plus(on.carved))
     }
 
     /// What this call puts aside; `None` when nothing need be. Sets what the model may write at most.
@@ -122,20 +124,59 @@ impl Run {
         bytes.saturating_add(messages * MESSAGE_TOKENS).saturating_add(passages * PASSAGE_BYTES_MAX)
     }
 
-    /// The accounts in memory follow what was charged.
+    /// The accounts in memory follow what a call puts aside; what an earlier try of it had put aside (`lost`) is spent.
+    pub(super) fn put_aside(&mut self, lost: Option<&Reserve>, reserve: Option<&Reserve>) {
+        if let Some(lost) = lost {
+            self.release(lost);
+            let usage = Usage { input: lost.tokens, ..Usage::default() };
+            self.account(lost.day, &accounts(lost), |of| {
+                of.micro_usd = of.micro_usd.saturating_add(lost.micro_usd);
+                of.usage = of.usage.plus(usage);
+            });
+        }
+        let Some(reserve) = reserve else { return };
+        self.account(reserve.day, &accounts(reserve), |of| {
+            of.reserved_micro_usd = of.reserved_micro_usd.saturating_add(reserve.micro_usd);
+            of.reserved_tokens = of.reserved_tokens.saturating_add(reserve.tokens);
+        });
+    }
+
+    fn release(&mut self, reserve: &Reserve) {
+        self.account(reserve.day, &accounts(reserve), |of| {
+            of.reserved_micro_usd = of.reserved_micro_usd.saturating_sub(reserve.micro_usd);
+            of.reserved_tokens = of.reserved_tokens.saturating_sub(reserve.tokens);
+        });
+    }
+
+    /// The accounts in memory follow what was charged; what was put aside for it is free again.
     pub(super) fn settle(&mut self, cost: Option<&Cost>) {
-        self.reserved = None;
+        if let Some(reserve) = self.reserved.take() {
+            self.release(&reserve);
+        }
         let Some(cost) = cost else { return };
-        for account in &cost.accounts {
-            let of = self.spending.entry(account.clone()).or_default();
-            if of.day != cost.day {
-                *of = Spending { day: cost.day, account: account.clone(), ..Spending::default() };
-            }
+        self.account(cost.day, &cost.accounts, |of| {
             of.micro_usd = of.micro_usd.saturating_add(cost.micro_usd);
             of.usage = of.usage.plus(cost.usage);
             of.calls += 1;
+        });
+    }
+
+    /// Changes accounts on a day. One that is known for a later day is left as it is: by that one is decided.
+    fn account(&mut self, day: Day, names: &[String], change: impl Fn(&mut Spending)) {
+        for name in names {
+            let of = self.spending.entry(name.clone()).or_default();
+            if of.account.is_empty() || of.day < day {
+                *of = Spending { day, account: name.clone(), ..Spending::default() };
+            }
+            if of.day == day {
+                change(of);
+            }
         }
     }
+}
+
+fn accounts(reserve: &Reserve) -> Vec<String> {
+    reserve.limits.iter().map(|limit| limit.account.clone()).collect()
 }
 
 fn limit(account: String, cap: &DayCap) -> Limit {
