@@ -36,6 +36,14 @@ impl WorkFacts {
         self.tools.iter().find(|tool| tool.name == name)
     }
 
+    /// A tool's step is marked before it begins. For a test that must be able to fail, a test build can leave that out.
+    pub(crate) fn marks_tools(&self) -> bool {
+        #[cfg(feature = "failpoints")]
+        return std::env::var_os("AGENT_RUNTIME_TEST_WITHOUT_JOURNAL").is_none();
+        #[cfg(not(feature = "failpoints"))]
+        true
+    }
+
     /// Whether a use that was cut off may be made again; one of a tool that is gone by now changes nothing any more.
     pub(crate) fn repeat(&self, name: &str) -> Repeat {
         self.tool(name).map_or(Repeat::Free, |tool| tool.repeat)

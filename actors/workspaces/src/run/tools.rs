@@ -48,7 +48,7 @@ impl Run {
             self.end(seq, What::Tool(call), (status, words, None), (on.now, writes));
             return None;
         }
-        if matches!(spec.repeat, Repeat::Asks | Repeat::Never) {
+        if matches!(spec.repeat, Repeat::Asks | Repeat::Never) && on.facts.marks_tools() {
             self.start(seq, What::Tool(call.clone()), None, (on.now, writes));
         }
         let (work, scope, trace) = (self.brief.work.clone(), self.brief.turn.scope.clone(), self.brief.trace.clone());
