@@ -6,7 +6,7 @@ use std::time::Duration;
 
 use futures_util::future::BoxFuture;
 use messages::model::{Answer, Billed, Class, Failure, Model, Msg, Reply, Request};
-use messages::{AskError, Moment};
+use messages::{Address, AskError, Moment};
 use runtime::{Clock, Feed, ReplyPort, Service, ServiceCx, ServiceError};
 use tokio::time::{Instant, timeout_at};
 
@@ -104,7 +104,8 @@ impl ProviderService {
                 retry_after: BUSY_RETRY_AFTER,
             });
         };
-        let world = World { feed: cx.system.feed().clone(), clock: Arc::clone(cx.system.clock()) };
+        let (feed, clock) = (cx.system.feed().clone(), Arc::clone(cx.system.clock()));
+        let world = World { actor: cx.address.clone(), feed, clock };
         let desk = Arc::clone(desk);
         cx.spawn("model call", async move { desk.serve(&request, reply, ticket, world).await });
     }
@@ -144,13 +145,14 @@ impl Service for ProviderService {
 
 /// What an answer needs of the node.
 struct World {
+    actor: Address,
     feed: Feed,
     clock: Arc<dyn Clock>,
 }
 
 impl Desk {
     async fn serve(&self, request: &Request, mut reply: ReplyPort<Model>, ticket: Ticket, world: World) {
-        tracing::debug!(model = %self.name, trace = %request.trace, "model is asked");
+        tracing::debug!(actor = %world.actor, model = %self.name, trace = %request.trace, "model is asked");
         let answered = tokio::select! {
             biased;
             () = reply.closed() => None,
