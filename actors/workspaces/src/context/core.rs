@@ -138,7 +138,7 @@ pub enum Event {
 /// What the files of a context say now.
 #[derive(Debug)]
 pub struct Loaded {
-    pub(super) stamps: [FileStamp; 2],
+    pub(crate) stamps: [FileStamp; 2],
     pub(crate) context: Result<Option<(String, Definition)>, String>,
     pub(crate) workspace: Result<Option<(String, WorkspaceDefinition)>, String>,
 }

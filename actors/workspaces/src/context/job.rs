@@ -3,6 +3,7 @@
 use messages::Address;
 use messages::index::{Index, Msg as IndexMsg, Reply as IndexReply, View as IndexView};
 use messages::model::{Model, Msg as ModelMsg, Reply as ModelReply};
+use messages::step::Day;
 use messages::store::{Query, Rows};
 use runtime::World;
 
@@ -10,6 +11,7 @@ use super::core::{Answer, Job};
 use super::{Context, tasks};
 use crate::asks::{KNOWLEDGE_MAX, hits, patiently};
 use crate::commands::Input;
+use crate::run::dollars;
 use crate::why;
 
 /// Hits that `/search` shows.
@@ -104,6 +106,7 @@ async fn open(path: &str, page: u32, job: &Job, world: &World<Context>) -> Done 
 
 async fn status(job: &Job, world: &World<Context>) -> Done {
     let mut lines = job.status.clone();
+    lines.extend(spent_today(job, world).await);
     let models = world.system.to::<Model>(&Address::fixed("models")).ask(ModelMsg::Describe, KNOWLEDGE_MAX).await;
     match models {
         Ok(ModelReply::Described(models)) => lines.push(format!("- models: {}", models.join("; "))),
@@ -115,6 +118,26 @@ async fn status(job: &Job, world: &World<Context>) -> Done {
         Err(error) => lines.push(format!("- index: {error}")),
     }
     Ok((lines.join("\n"), Vec::new()))
+}
+
+/// What was spent today, against what may be, a line for each account that has spent something.
+async fn spent_today(job: &Job, world: &World<Context>) -> Vec<String> {
+    let (today, limits) = (Day::of(world.system.now()), &world.facts.limits);
+    let accounts = [
+        ("node".to_owned(), limits.node_day),
+        (format!("ws/{}", job.turn.scope.workspace), limits.workspace_day),
+        (world.address.to_string(), limits.context_day),
+    ];
+    let mut lines = Vec::new();
+    for (account, cap) in accounts {
+        let query = Query::Spending { from: today, to: today, account: account.clone(), limit: 1 };
+        let Ok(Rows::Spending(found)) = world.system.store().query(query).await else { continue };
+        let Some(of) = found.into_iter().find(|of| of.account == account && of.calls > 0) else { continue };
+        let max = cap.micro_usd.map(|max| format!(" of {}", dollars(max))).unwrap_or_default();
+        let (spent, tokens) = (dollars(of.micro_usd), of.usage.tokens());
+        lines.push(format!("- spent today by `{account}`: {spent}{max}, {tokens} tokens in {} calls", of.calls));
+    }
+    lines
 }
 
 fn index_lines(view: &IndexView) -> Vec<String> {

@@ -74,6 +74,7 @@ pub(super) mod tests {
             wait: None,
             reason: String::new(),
             result: String::new(),
+            not_before: None,
             budget: Budget::default(),
             spent: Spent::default(),
             place,

@@ -96,7 +96,7 @@ impl Asked {
     async fn wait(&mut self) -> anyhow::Result<ExitCode> {
         let row = loop {
             let row = self.look().await?;
-            if row.state.is_terminal() || waits_for_a_person(row.state, row.wait) {
+            if row.state.is_terminal() || row.state.waits_for_a_person(row.wait, row.not_before) {
                 break row;
             }
             self.hear(LOOK_EVERY).await?;
@@ -201,11 +201,6 @@ impl Asked {
     }
 }
 
-/// It does not go on by itself.
-fn waits_for_a_person(state: TaskState, wait: Option<Wait>) -> bool {
-    state == TaskState::Draft || matches!(wait, Some(Wait::Approval | Wait::Input | Wait::InDoubt))
-}
-
 fn ended_badly(row: &TaskRow) -> String {
     let because = if row.reason.is_empty() { String::new() } else { format!(": {}", for_one_line(&row.reason)) };
     match row.wait.filter(|_| !row.state.is_terminal()) {
@@ -213,20 +208,5 @@ fn ended_badly(row: &TaskRow) -> String {
             format!("task {} waits for {wait}{because}; `agent-runtime tasks show {}` tells more", row.id, row.id)
         }
         None => format!("task {} is {}{because}", row.id, row.state),
-    }
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn only_what_a_person_must_decide_ends_the_wait() {
-        assert!(waits_for_a_person(TaskState::Draft, None));
-        for wait in Wait::ALL {
-            let ends = matches!(wait, Wait::Approval | Wait::Input | Wait::InDoubt);
-            assert_eq!(waits_for_a_person(TaskState::Waiting, Some(wait)), ends, "{wait}");
-        }
-        assert!(!waits_for_a_person(TaskState::Running, None));
     }
 }

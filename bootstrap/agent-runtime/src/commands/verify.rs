@@ -131,8 +131,8 @@ fn compare(root: &Path, log: &LogRow, rows: &mut store::verify::EntryRows<'_>) -
 fn show(report: &Report) {
     let store = &report.store;
     logging::give(&format!(
-        "events   {} accepted, {} settled with one outcome each\nreplies  {}\nlogs     {} with {} entries\nindexes  {}",
-        store.inbox, store.settled, store.outbox, report.logs, report.entries, report.indexes
+        "events   {} accepted, {} settled with one outcome each\nreplies  {}\ntasks    {}, {} steps of turns and tasks\nlogs     {} with {} entries\nindexes  {}",
+        store.inbox, store.settled, store.outbox, store.tasks, store.steps, report.logs, report.entries, report.indexes
     ));
     for fault in &report.faults {
         logging::give(&format!("FAULT    {} on {}: {}", fault.code, fault.subject, fault.what));

@@ -42,7 +42,7 @@ impl State {
             match self.at_once(&next, out, cx) {
                 Some(text) => Self::reply(&next.row, Say::new(text, Outcome::Replied), out, cx),
                 None if next.input == Input::Talk => self.begin_talk(next, out, cx),
-                None => self.begin_job(next, out, cx),
+                None => self.begin_job(next, out),
             }
         }
         if self.more && self.queue.is_empty() {
@@ -52,14 +52,14 @@ impl State {
     }
 
     /// A turn that needs I/O and no model.
-    pub(super) fn begin_job(&mut self, next: Queued, out: &mut Decision, cx: &Cx<'_, WorkFacts>) {
+    pub(super) fn begin_job(&mut self, next: Queued, out: &mut Decision) {
         self.heard_before(&next);
         let job = Job {
             seq: next.row.seq,
             row: next.row.clone(),
             turn: next.turn.clone(),
             input: next.input.clone(),
-            status: self.status_lines(cx),
+            status: self.status_lines(),
         };
         out.then.push(Effect::Run(Box::new(job)));
         self.running = Some(next);
@@ -74,13 +74,12 @@ impl State {
         history
     }
 
-    fn status_lines(&self, cx: &Cx<'_, WorkFacts>) -> Vec<String> {
+    fn status_lines(&self) -> Vec<String> {
         let mut lines = vec![
             format!("- context: `{}` in workspace `{}`", self.slug, self.workspace),
             format!("- definition in force: {}", self.in_force.context.version),
             format!("- turns that wait: {}", self.queue.len()),
         ];
-        lines.extend(self.spent_today(cx));
         if let Some(problem) = &self.in_force.broken {
             lines.push(format!("- **broken file, the last good version stays in force**: {problem}"));
         }

@@ -9,7 +9,7 @@ use super::run::Say;
 use super::{Decision, Effect, Queued, State};
 use crate::WorkFacts;
 use crate::commands::Input;
-use crate::run::{Brief, End, Ground, Run, RunLimits, StepEnd, Todo, dollars};
+use crate::run::{Brief, End, Ground, Run, RunLimits, StepEnd, Todo};
 
 impl State {
     /// Begins a turn of talk, which runs from now on.
@@ -27,7 +27,7 @@ impl State {
         if turn.input == Input::Talk {
             self.begin_talk(turn, out, cx);
         } else {
-            self.begin_job(turn, out, cx);
+            self.begin_job(turn, out);
         }
         self.begin_next(out, cx);
     }
@@ -128,23 +128,6 @@ impl State {
             self.spending = run.spending();
         }
         self.begun.clear();
-    }
-
-    /// What was spent today, against what may be, in a line for each account that has spent something or has a limit.
-    pub(super) fn spent_today(&self, cx: &Cx<'_, WorkFacts>) -> Vec<String> {
-        let today = messages::step::Day::of(cx.now);
-        let spending = self.talk.as_ref().map_or_else(|| self.spending.clone(), |run| run.spending());
-        let limits = &cx.facts.limits;
-        let caps = [("node", limits.node_day), (cx.address.as_str(), limits.context_day)];
-        let cap = |account: &str| {
-            caps.iter().find(|(name, _)| *name == account).map_or(limits.workspace_day, |(_, cap)| *cap)
-        };
-        let line = |of: &messages::step::Spending| {
-            let max = cap(&of.account).micro_usd.map(|max| format!(" of {}", dollars(max))).unwrap_or_default();
-            let (spent, tokens) = (dollars(of.micro_usd), of.usage.tokens());
-            format!("- spent today by `{}`: {spent}{max}, {tokens} tokens in {} calls", of.account, of.calls)
-        };
-        spending.iter().filter(|of| of.day == today && of.calls > 0).map(line).collect()
     }
 }
 

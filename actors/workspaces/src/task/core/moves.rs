@@ -239,7 +239,7 @@ impl Live {
 }
 
 /// How a task ended, after "has".
-fn has(state: TaskState) -> &'static str {
+pub(super) fn has(state: TaskState) -> &'static str {
     match state {
         TaskState::Succeeded => "succeeded",
         TaskState::Failed => "failed",

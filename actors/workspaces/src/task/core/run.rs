@@ -110,7 +110,8 @@ impl Live {
         for child in &self.rows.children {
             let words = if child.result.is_empty() { &child.reason } else { &child.result };
             let words = words.get(..words.floor_char_boundary(each.min(words.len()))).unwrap_or_default();
-            told.push_str(&format!("\n{} ({}) is {}:\n{words}\n", child.id, child.title, child.state));
+            let state = super::moves::has(child.state);
+            told.push_str(&format!("\n{} ({}) has {state}:\n{words}\n", child.id, child.title));
         }
         told
     }
