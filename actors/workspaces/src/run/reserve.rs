@@ -17,6 +17,8 @@ const BYTES_PER_TOKEN: u64 = 3;
 const OUTPUT_TOKENS_MIN: u64 = 256;
 /// Tokens that a message costs besides its words.
 const MESSAGE_TOKENS: u64 = 16;
+/// A day that accounts know goes on although the clock says an earlier one, so many days earlier at most.
+const DAYS_BACK_MAX: i64 = 2;
 /// Bytes of one passage with its place, at most.
 const PASSAGE_BYTES_MAX: u64 = 1_800;
 
@@ -72,7 +74,7 @@ impl Run {
     }
 
     fn on_accounts(&self, micro_usd: u64, tokens: u64, on: &Ground<'_>) -> Result<Option<Reserve>, Box<End>> {
-        let day = Day::of(on.now);
+        let day = self.day(on);
         let caps = [&on.facts.limits.node_day, &on.facts.limits.workspace_day, &on.facts.limits.context_day];
         let limits: Vec<Limit> =
             self.brief.accounts().into_iter().zip(caps).map(|(name, cap)| limit(name, cap)).collect();
@@ -91,6 +93,14 @@ impl Run {
             }
         }
         Ok(Some(Reserve { day, micro_usd, tokens, limits }))
+    }
+
+    /// The day that a call is charged to. A clock that was set back gives no day's budget twice, nor asks the store again
+    /// and again for what only the store knows to be used up.
+    fn day(&self, on: &Ground<'_>) -> Day {
+        let today = Day::of(on.now);
+        let known = self.spending.values().map(|of| of.day).filter(|day| day.0.saturating_sub(DAYS_BACK_MAX) <= today.0);
+        known.max().unwrap_or(today).max(today)
     }
 
     fn own_budget_ended(&self, of: &str, left: u64, needed: u64) -> Box<End> {

@@ -229,6 +229,17 @@ fn a_day_that_ends_while_a_call_runs_is_charged_what_it_had_reserved() {
     assert_eq!(reserve(&desk).unwrap().day, Day::of(NOON).next());
 }
 
+#[test]
+fn a_clock_that_was_set_back_gives_no_budget_twice() {
+    let today = Day::of(NOON);
+    for (days, charged) in [(1, Day(today.0 + 1)), (2, Day(today.0 + 2)), (3, today)] {
+        let mut desk = Desk::new(brief("ann"));
+        desk.run.refresh(vec![held("node", Day(today.0 + days), 1, 0)]);
+        desk.go();
+        assert_eq!(reserve(&desk).unwrap().day, charged, "a day that is {days} days later is known");
+    }
+}
+
 fn words() -> impl Strategy<Value = String> {
     proptest::string::string_regex("[a-zäß ]{0,200}").unwrap()
 }
