@@ -99,6 +99,8 @@ pub enum Query {
     Unrecorded {
         /// Of which workspace.
         workspace: Slug,
+        /// Only those that have not moved since: what moves often is written once.
+        quiet_since: Moment,
         /// At most.
         limit: u32,
     },

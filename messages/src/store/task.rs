@@ -294,6 +294,8 @@ pub struct TaskView {
     pub reason: String,
     /// What came of it.
     pub result: String,
+    /// Not to be run, or looked at, before; what waits for a quota and has none goes on when a person says so.
+    pub not_before: Option<Moment>,
     /// What it may use up.
     pub budget: Budget,
     /// What its own steps and those of all below it have used.

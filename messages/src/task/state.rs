@@ -2,6 +2,8 @@
 
 use serde::{Deserialize, Serialize};
 
+use crate::id::Moment;
+
 /// The state of a task.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
@@ -104,6 +106,17 @@ impl TaskState {
         matches!(self, Self::Running | Self::Cancelling)
     }
 
+    /// It does not go on by itself: somebody must decide, answer, look, or give it more. A quota that names no moment at
+    /// which it is reset is a budget that has ended.
+    #[must_use]
+    pub fn waits_for_a_person(self, wait: Option<Wait>, not_before: Option<Moment>) -> bool {
+        match wait {
+            Some(Wait::Approval | Wait::Input | Wait::InDoubt) => true,
+            Some(Wait::Quota) => not_before.is_none(),
+            Some(Wait::Timer | Wait::Child) | None => self == Self::Draft,
+        }
+    }
+
     /// A new task may begin so.
     #[must_use]
     pub fn may_begin(self) -> bool {
@@ -179,6 +192,16 @@ mod tests {
             let finishes = matches!(from, TaskState::Running | TaskState::Cancelling);
             assert_eq!(from.may_become(TaskState::Succeeded), finishes);
         }
+    }
+
+    #[test]
+    fn only_what_a_person_must_decide_does_not_go_on_by_itself() {
+        assert!(TaskState::Draft.waits_for_a_person(None, None) && !TaskState::Running.waits_for_a_person(None, None));
+        for wait in Wait::ALL {
+            let alone = matches!(wait, Wait::Timer | Wait::Child);
+            assert_eq!(TaskState::Waiting.waits_for_a_person(Some(wait), None), !alone, "{wait}");
+        }
+        assert!(!TaskState::Waiting.waits_for_a_person(Some(Wait::Quota), Some(Moment(1))));
     }
 
     #[test]

@@ -97,7 +97,7 @@ pub(crate) fn answer(sql: &Connection, query: &Query) -> rusqlite::Result<Rows> 
         Query::Why { context, prefix } => why::why(sql, context, prefix),
         Query::Task { task } => task::task(sql, task),
         Query::Queue { workspace, after, now } => task::queue(sql, workspace, after.as_ref(), *now),
-        Query::Unrecorded { workspace, limit } => task::unrecorded(sql, workspace, *limit),
+        Query::Unrecorded { workspace, quiet_since, limit } => task::unrecorded(sql, workspace, *quiet_since, *limit),
         Query::Tasks { .. } => task::tasks(sql, query),
         Query::FindTask { workspace, context, prefix } => task::find(sql, (workspace, context.as_ref()), prefix),
         Query::Spending { from, to, account, limit } => spending::spending(sql, (*from, *to), account, page(*limit)),

@@ -6,7 +6,7 @@ mod rows;
 
 use messages::store::{PAGE_ROWS_MAX, Rows, StepRow, TaskRow, TaskRows};
 use messages::task::TaskState;
-use messages::{Address, Slug, TaskId};
+use messages::{Address, Moment, Slug, TaskId};
 use rusqlite::{Connection, OptionalExtension as _, params};
 
 use super::rows::unsigned;
@@ -39,7 +39,7 @@ const STATE: &str = "SELECT state FROM task WHERE id = ?1";
 const EPOCH: &str = "SELECT epoch FROM unit WHERE unit = ?1";
 pub(super) const UNRECORDED: &str = select_task!(
     "task AS t INDEXED BY task_unrecorded",
-    "WHERE t.recorded < t.rev AND t.keeper = ?1 ORDER BY t.place LIMIT ?2"
+    "WHERE t.recorded < t.rev AND t.keeper = ?1 AND t.moved_at <= ?2 ORDER BY t.place LIMIT ?3"
 );
 
 pub(super) fn task(sql: &Connection, task: &TaskId) -> rusqlite::Result<Rows> {
@@ -47,9 +47,14 @@ pub(super) fn task(sql: &Connection, task: &TaskId) -> rusqlite::Result<Rows> {
     row.map(|row| whole(sql, row).map(Box::new)).transpose().map(Rows::Task)
 }
 
-pub(super) fn unrecorded(sql: &Connection, workspace: &Slug, limit: u32) -> rusqlite::Result<Rows> {
+pub(super) fn unrecorded(
+    sql: &Connection,
+    workspace: &Slug,
+    quiet_since: Moment,
+    limit: u32,
+) -> rusqlite::Result<Rows> {
     let keeper = Address::of_workspace(workspace);
-    let rows = all(sql, UNRECORDED, params![keeper.as_str(), limit.min(RECORDS_MAX)], task_row)?;
+    let rows = all(sql, UNRECORDED, params![keeper.as_str(), quiet_since.0, limit.min(RECORDS_MAX)], task_row)?;
     rows.into_iter().map(|row| whole(sql, row)).collect::<Result<_, _>>().map(Rows::Records)
 }
 

@@ -3,7 +3,7 @@
 use messages::step::{Day, StepStatus};
 use messages::store::{EntryKind, Query, Rows, TaskFound, TaskRows, TaskView, WhyRows};
 use messages::task::{NewTask, TaskState};
-use messages::{Address, TaskId};
+use messages::{Address, Moment, TaskId};
 
 use crate::queries::{context, opened};
 use crate::work::{below, claimed, cost, discarded, end, moved, of_task, of_turn, post, put, recorded, reserve, start};
@@ -121,7 +121,10 @@ fn records_that_are_behind_are_given_whole_and_of_one_workspace() {
     world.task_in("b", TaskState::Queued);
     world.task(vec![end(&of_task("a"), 0, StepStatus::Done, None)]).unwrap();
     let records = |workspace: &str, limit| -> Vec<TaskRows> {
-        match world.query(Query::Unrecorded { workspace: slug(workspace), limit }).unwrap() {
+        match world
+            .query(Query::Unrecorded { workspace: slug(workspace), quiet_since: Moment(i64::MAX), limit })
+            .unwrap()
+        {
             Rows::Records(rows) => rows,
             other => panic!("{other:?}"),
         }
@@ -135,12 +138,25 @@ fn records_that_are_behind_are_given_whole_and_of_one_workspace() {
 }
 
 #[test]
+fn a_record_of_a_task_that_moves_is_given_when_it_rests() {
+    let world = World::at_work();
+    world.task_in("a", TaskState::Running);
+    let Rows::Task(Some(rows)) = world.query(Query::Task { task: tsk("a") }).unwrap() else { panic!("no task") };
+    let moved = rows.task.moved_at;
+    for (quiet_since, given) in [(moved.plus_ms(-1), 0), (moved, 1)] {
+        let query = Query::Unrecorded { workspace: slug("home"), quiet_since, limit: 9 };
+        let Rows::Records(rows) = world.query(query).unwrap() else { panic!("other rows") };
+        assert_eq!(rows.len(), given);
+    }
+}
+
+#[test]
 fn so_many_records_are_given_at_a_time_whatever_is_asked() {
     let world = World::at_work();
     for n in 0..257 {
         world.task(vec![put(task(&format!("t{n}"), 1))]).unwrap();
     }
-    let query = Query::Unrecorded { workspace: slug("home"), limit: u32::MAX };
+    let query = Query::Unrecorded { workspace: slug("home"), quiet_since: Moment(i64::MAX), limit: u32::MAX };
     let Rows::Records(rows) = world.query(query).unwrap() else { panic!("other rows") };
     assert_eq!((rows.len(), world.queue(None, 0).unrecorded), (256, 256));
 }

@@ -99,7 +99,8 @@ impl Run {
     /// and again for what only the store knows to be used up.
     fn day(&self, on: &Ground<'_>) -> Day {
         let today = Day::of(on.now);
-        let known = self.spending.values().map(|of| of.day).filter(|day| day.0.saturating_sub(DAYS_BACK_MAX) <= today.0);
+        let known =
+            self.spending.values().map(|of| of.day).filter(|day| day.0.saturating_sub(DAYS_BACK_MAX) <= today.0);
         known.max().unwrap_or(today).max(today)
     }
 

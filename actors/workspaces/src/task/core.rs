@@ -7,6 +7,8 @@ mod control;
 mod moves;
 mod run;
 
+use std::sync::Arc;
+
 use messages::store::TaskRows;
 use messages::task::{Msg, TaskState, Wait};
 use messages::tool::Use;
@@ -32,7 +34,7 @@ pub struct State(pub(super) Option<Box<Live>>);
 pub(super) struct Live {
     pub(super) rows: TaskRows,
     /// Its context's files, as policy reads them: closed until they are read.
-    people: policy::ContextFacts,
+    people: Arc<policy::ContextFacts>,
     /// What it does while it holds a slot.
     pub(super) run: Option<Run>,
     /// Since when a step is under way.
@@ -49,7 +51,7 @@ pub enum Event {
     Woken,
     Due,
     Heard(Msg, AskId),
-    Looked(Box<Loaded>),
+    Looked(Arc<policy::ContextFacts>),
     Read(Option<Box<TaskRows>>),
     StepEnded(Box<StepEnd>),
     StepDied(String),
@@ -74,7 +76,7 @@ impl State {
         let look = Effect::Look(rows.task.context.clone());
         let closed = policy::ContextFacts { owner: Some(String::new()), ..policy::ContextFacts::default() };
         let has_date = !matches!(rows.task.state, TaskState::Queued | TaskState::Running);
-        let live = Live { rows, people: closed, run: None, busy_since: None, has_date, is_fresh: true };
+        let live = Live { rows, people: Arc::new(closed), run: None, busy_since: None, has_date, is_fresh: true };
         (Self(Some(Box::new(live))), vec![look])
     }
 
@@ -127,8 +129,8 @@ impl Live {
                 out.then.push(Effect::Read);
             }
             Event::Heard(msg, ask) => self.asked_to(&msg, ask, out, cx),
-            Event::Looked(loaded) => {
-                self.people = people(*loaded);
+            Event::Looked(people) => {
+                self.people = people;
                 self.consider(out, cx);
             }
             Event::Read(rows) => self.read(rows, out, cx),
@@ -230,7 +232,7 @@ impl Live {
 }
 
 /// The context's files as policy reads them. While one of them is broken or gone, nobody may do anything by it.
-fn people(loaded: Loaded) -> policy::ContextFacts {
+pub(super) fn people(loaded: Loaded) -> policy::ContextFacts {
     match (loaded.context, loaded.workspace) {
         (Ok(Some((_, context))), Ok(Some((_, workspace)))) => context.facts(&workspace),
         _ => policy::ContextFacts { owner: Some(String::new()), ..policy::ContextFacts::default() },

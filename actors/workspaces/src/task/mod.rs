@@ -4,10 +4,11 @@ mod core;
 pub(crate) mod record;
 pub(crate) mod view;
 
-use std::sync::Arc;
+use std::collections::HashMap;
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
 use fail::fail_point;
-use messages::store::{Owner, Query, Rows};
+use messages::store::{FileStamp, Owner, Query, Rows};
 use messages::task::Msg;
 use messages::{Address, Moment, TaskId};
 use runtime::{AskId, Cx, Decision, Entity, SlowKey, World};
@@ -20,16 +21,47 @@ use crate::{Layout, WorkFacts, asks};
 /// The one slow effect of a task: its step.
 const STEP: SlowKey = SlowKey(0);
 
+/// Contexts whose files are remembered; beyond it all are read again.
+const REMEMBERED_MAX: usize = 1_024;
+
 /// What a task performs with.
 pub struct TaskDeps {
     layout: Layout,
+    /// What the files of contexts said, as long as they look the same: tasks come and go faster than files change.
+    remembered: Mutex<HashMap<Address, Remembered>>,
+}
+
+/// What the files of a context said, and what they looked like.
+#[derive(Debug, Clone)]
+struct Remembered {
+    stamps: [FileStamp; 2],
+    people: Arc<policy::ContextFacts>,
 }
 
 impl TaskDeps {
     /// With the files of `layout`.
     #[must_use]
     pub fn new(layout: Layout) -> Arc<Self> {
-        Arc::new(Self { layout })
+        Arc::new(Self { layout, remembered: Mutex::default() })
+    }
+
+    /// The files of a context as policy reads them.
+    fn look(&self, context: &Address) -> Option<Arc<policy::ContextFacts>> {
+        let known = self.remembered().get(context).cloned();
+        let Some(loaded) = look::look(&self.layout, context, known.as_ref().map(|known| known.stamps)) else {
+            return known.map(|known| known.people);
+        };
+        let (stamps, people) = (loaded.stamps, Arc::new(core::people(loaded)));
+        let mut remembered = self.remembered();
+        if remembered.len() >= REMEMBERED_MAX {
+            remembered.clear();
+        }
+        remembered.insert(context.clone(), Remembered { stamps, people: people.clone() });
+        Some(people)
+    }
+
+    fn remembered(&self) -> MutexGuard<'_, HashMap<Address, Remembered>> {
+        self.remembered.lock().unwrap_or_else(PoisonError::into_inner)
     }
 }
 
@@ -80,10 +112,7 @@ impl Entity for Task {
 
     async fn perform(effect: &Effect, world: &World<Self>) -> Option<Event> {
         match effect {
-            Effect::Look(context) => {
-                let loaded = look::look(&world.deps.layout, context, None);
-                loaded.map(|loaded| Event::Looked(Box::new(loaded)))
-            }
+            Effect::Look(context) => world.deps.look(context).map(Event::Looked),
             Effect::Read => match world.system.store().query(Self::rows(&world.address)).await {
                 Ok(Rows::Task(rows)) => Some(Event::Read(rows)),
                 // The sweep wakes it again.

@@ -1,6 +1,6 @@
 //! A workspace: its name, its contexts, what is wrong with its files; the slots of its tasks, and their record files.
 
-mod core;
+pub(crate) mod core;
 mod records;
 
 use std::sync::Arc;

@@ -1,8 +1,8 @@
-//! Record files: `tasks/<id>.md`, projections of the rows of tasks. Written to disk under another name, then renamed; one
-//! that somebody edited is set aside beside the new one.
+//! Record files: `tasks/<id>.md`, projections of the rows of tasks. Written under another name, then renamed; a batch is on
+//! disk before the store hears of it. One that somebody edited is set aside beside the new one.
 
 use std::fs::{self, File};
-use std::io::{self, Write as _};
+use std::io;
 use std::path::Path;
 
 use messages::store::{Query, Rows, TaskRows};
@@ -13,7 +13,9 @@ use super::Workspace;
 use crate::task::record;
 
 /// Records of one batch.
-const BATCH: u32 = 128;
+const BATCH: u32 = 256;
+/// A task that has not moved for so long is recorded: what is done at once is written once.
+const QUIET_MS: i64 = 1_000;
 /// The largest record that is read to see whether it is ours.
 const RECORD_BYTES_MAX: u64 = 4 * 1024 * 1024;
 /// Edited copies of one record that are kept apart.
@@ -21,7 +23,8 @@ const ASIDE_MAX: u32 = 1_000;
 
 /// What was written, in which revision, and why not all.
 pub(super) async fn write(world: &World<Workspace>, workspace: &Slug) -> (Vec<(TaskId, u64)>, Option<String>) {
-    let query = Query::Unrecorded { workspace: workspace.clone(), limit: BATCH };
+    let quiet_since = world.system.now().plus_ms(-QUIET_MS);
+    let query = Query::Unrecorded { workspace: workspace.clone(), quiet_since, limit: BATCH };
     let rows = match world.system.store().query(query).await {
         Ok(Rows::Records(rows)) => rows,
         Ok(_) => return (Vec::new(), Some("the store answered something else".to_owned())),
@@ -42,7 +45,8 @@ fn write_all(folder: &Path, rows: &[TaskRows]) -> (Vec<(TaskId, u64)>, Option<St
             write_one(folder, &task.task.id, &record::render(task))?;
             written.push((task.task.id.clone(), task.task.rev));
         }
-        File::open(folder)?.sync_all()
+        // All of them at once: a sync of each costs more than all the rest of a task.
+        Ok(rustix::fs::syncfs(File::open(folder)?)?)
     });
     match all {
         Ok(()) => (written, None),
@@ -54,9 +58,7 @@ fn write_all(folder: &Path, rows: &[TaskRows]) -> (Vec<(TaskId, u64)>, Option<St
 fn write_one(folder: &Path, id: &TaskId, text: &str) -> io::Result<()> {
     let (path, half) = (folder.join(format!("{id}.md")), folder.join(format!(".{id}.half")));
     set_aside_if_edited(folder, &path, id)?;
-    let mut file = File::create(&half)?;
-    file.write_all(text.as_bytes())?;
-    file.sync_data()?;
+    fs::write(&half, text)?;
     fs::rename(&half, &path)
 }
 

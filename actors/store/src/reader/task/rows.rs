@@ -28,7 +28,7 @@ macro_rules! select_view {
     ($from:literal, $rest:literal) => {
         concat!(
             "SELECT t.id, t.parent, t.ctx, t.title, t.state, t.wait, t.reason, t.result, t.budget, t.place, ",
-            "t.created_at, t.ended_at, t.discarded_by FROM ",
+            "t.created_at, t.ended_at, t.discarded_by, t.not_before FROM ",
             $from,
             " ",
             $rest
@@ -108,6 +108,7 @@ pub(super) fn view(row: &Row<'_>) -> rusqlite::Result<TaskView> {
         created_at: Moment(row.get(10)?),
         ended_at: moment(row, 11)?,
         discarded_by: row.get(12)?,
+        not_before: moment(row, 13)?,
     })
 }
 
