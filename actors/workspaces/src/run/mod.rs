@@ -222,9 +222,9 @@ impl Run {
             }
             StepEnd::Used { of, used: Used::Unknown(words) } if on.facts.repeat(&of.call.name) == Repeat::Asks => {
                 // Its sink could not be asked now; another run asks.
-                Some(self.cut(&of, &words, on.now, writes))
+                Some(self.cut(&of, &words, on, writes))
             }
-            StepEnd::Used { of, used } => self.used(&of, used, on.now, writes),
+            StepEnd::Used { of, used } => self.used(&of, used, on, writes),
         }
     }
 
@@ -269,8 +269,8 @@ impl Run {
         }
     }
 
-    fn used(&mut self, of: &Use, used: Used, now: Moment, writes: &mut Vec<Write>) -> Option<End> {
-        let what = What::Tool(of.call.clone());
+    fn used(&mut self, of: &Use, used: Used, on: &Ground<'_>, writes: &mut Vec<Write>) -> Option<End> {
+        let (what, now) = (What::Tool(of.call.clone()), on.now);
         match used {
             Used::Done(output) => {
                 self.end(of.seq, what, (StepStatus::Done, output.text, None), (now, writes));
@@ -284,16 +284,34 @@ impl Run {
                 self.end(of.seq, what, (StepStatus::Unknown, words.clone(), None), (now, writes));
                 Some(End::InDoubt(words))
             }
-            Used::Cut(words) => Some(self.cut(of, &words, now, writes)),
+            Used::Cut(words) => Some(self.cut(of, &words, on, writes)),
         }
     }
 
-    /// A tool gave no answer. One that changes nothing has failed; any other is asked when the run begins again.
-    fn cut(&mut self, of: &Use, words: &str, now: Moment, writes: &mut Vec<Write>) -> End {
-        if self.steps.last().is_none_or(|last| last.status != StepStatus::Started) {
-            self.end(of.seq, What::Tool(of.call.clone()), (StepStatus::Failed, words.to_owned(), None), (now, writes));
+    /// A tool gave no answer. One that changes nothing has failed; of any other it is found out.
+    fn cut(&mut self, of: &Use, words: &str, on: &Ground<'_>, writes: &mut Vec<Write>) -> End {
+        if self.steps.last().is_some_and(|last| last.status == StepStatus::Started) {
+            return self.cut_off(words, on, writes);
         }
-        End::Failed(Why::passing(format!("{words}.")))
+        let what = What::Tool(of.call.clone());
+        self.end(of.seq, what, (StepStatus::Failed, words.to_owned(), None), (on.now, writes));
+        End::Failed(Why::passing(sentence(words)))
+    }
+
+    /// The step that runs is cut off, and the run with it. A tool that can't be repeated is in doubt from now on; the mark
+    /// of any other stays, and another run asks what became of it.
+    pub(crate) fn cut_off(&mut self, why: &str, on: &Ground<'_>, writes: &mut Vec<Write>) -> End {
+        let begun = self.steps.last().filter(|last| last.status == StepStatus::Started);
+        match begun.map(|last| (last.seq, last.what.clone())) {
+            Some((seq, What::Tool(call))) if on.facts.repeat(&call.name) == Repeat::Never => {
+                let words = format!("`{}` was cut off: {}", call.name, why.trim_end_matches('.'));
+                self.end(seq, What::Tool(call), (StepStatus::Unknown, words.clone(), None), (on.now, writes));
+                return End::InDoubt(words);
+            }
+            Some((_, What::Tool(_))) => {}
+            _ => self.give_up(why, on.now, writes),
+        }
+        End::Failed(Why::passing(sentence(why)))
     }
 
     /// The step that runs is given up: what it had reserved is charged, as nobody knows what it used.
@@ -347,6 +365,11 @@ impl Run {
         let work = self.brief.work.clone();
         writes.push(Write::Step(Box::new(StepWrite::End { work, seq, what, status, output, cost, at })));
     }
+}
+
+/// Words with the full stop that a sentence has.
+fn sentence(words: &str) -> String {
+    format!("{}.", words.trim_end_matches('.'))
 }
 
 #[cfg(test)]

@@ -126,6 +126,7 @@ impl Live {
                 if self.rows.task.state == TaskState::Cancelling {
                     return self.cancelled("", out, cx);
                 }
+                self.keep_date(out, cx);
                 out.then.push(Effect::Read);
             }
             Event::Heard(msg, ask) => self.asked_to(&msg, ask, out, cx),

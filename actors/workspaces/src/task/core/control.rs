@@ -178,8 +178,10 @@ impl Live {
             return Reply::Refused(format!("Task `{}` was discarded by {by}.", task.id));
         }
         let by = format!("{}:{}", who.connector, who.user);
-        out.writes.push(Write::Task(TaskWrite::Discard { task: task.id.clone(), by, at: cx.now }));
+        out.writes.push(Write::Task(TaskWrite::Discard { task: task.id.clone(), by: by.clone(), at: cx.now }));
         let words = format!("Task `{}` is discarded.", task.id);
+        let task = &mut self.rows.task;
+        (task.discarded_by, task.rev) = (Some(by), task.rev + 1);
         self.audit_asked("task.discarded", who, out, cx);
         Reply::Done(words)
     }

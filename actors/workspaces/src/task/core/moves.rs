@@ -12,6 +12,8 @@ use crate::run::End;
 /// The first wait after a failure, doubled up to the longest; half of it is left to chance.
 const BACKOFF_MS: i64 = 2_000;
 const BACKOFF_MS_MAX: i64 = 300_000;
+/// A date that has come, and has changed nothing yet, comes again after so long.
+const AGAIN_MS: i64 = 1_000;
 /// Words that a task says besides its steps are numbered by its revision, above all steps.
 const SAID_ABOVE: u32 = 1 << 20;
 
@@ -84,6 +86,7 @@ impl Live {
         let task = &self.rows.task;
         let failures = task.failures + 1;
         if failures >= task.spec.limits.attempts {
+            self.close_journal(&reason, out, cx);
             let change = Change { failures: Some(failures), reason, ..Change::to(TaskState::Dead) };
             return self.change(change, out, cx);
         }
@@ -163,15 +166,30 @@ impl Live {
 
     /// What waits is looked at again at a date; what runs is by the sweep, and what is queued by its workspace.
     fn set_date(&mut self, out: &mut Decision, cx: &Cx<'_, WorkFacts>) {
-        let task = &self.rows.task;
-        let (entity, name) = (cx.address.clone(), DEADLINE.to_owned());
-        if task.state == TaskState::Waiting {
-            let due = task.not_before.unwrap_or(task.deadline).min(task.deadline);
-            out.writes.push(Write::TimerPut { entity, name, due });
-            self.has_date = true;
+        if self.rows.task.state == TaskState::Waiting {
+            self.put_date(self.date(), out, cx);
         } else if self.has_date {
-            out.writes.push(Write::TimerDrop { entity, name });
+            out.writes.push(Write::TimerDrop { entity: cx.address.clone(), name: DEADLINE.to_owned() });
             self.has_date = false;
+        }
+    }
+
+    fn put_date(&mut self, due: Moment, out: &mut Decision, cx: &Cx<'_, WorkFacts>) {
+        out.writes.push(Write::TimerPut { entity: cx.address.clone(), name: DEADLINE.to_owned(), due });
+        self.has_date = true;
+    }
+
+    /// When what waits is to be looked at.
+    fn date(&self) -> Moment {
+        let task = &self.rows.task;
+        task.not_before.unwrap_or(task.deadline).min(task.deadline)
+    }
+
+    /// A date that has come stays until the task has left its state: nobody else would look at it if this process ended
+    /// before.
+    pub(super) fn keep_date(&mut self, out: &mut Decision, cx: &Cx<'_, WorkFacts>) {
+        if matches!(self.rows.task.state, TaskState::Waiting | TaskState::Blocked) {
+            self.put_date(self.date().max(cx.now.plus_ms(AGAIN_MS)), out, cx);
         }
     }
 

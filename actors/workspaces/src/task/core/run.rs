@@ -9,7 +9,7 @@ use runtime::Cx;
 use super::moves::Change;
 use super::{Decision, Effect, Live};
 use crate::WorkFacts;
-use crate::run::{Brief, End, Ground, Line, Run, RunLimits, StepEnd, Todo, Why, seconds_ms};
+use crate::run::{Brief, End, Ground, Line, Run, RunLimits, StepEnd, Todo, seconds_ms};
 
 impl Live {
     /// Begins, or goes on where the journal ends.
@@ -136,12 +136,21 @@ impl Live {
     }
 
     pub(super) fn step_died(&mut self, why: &str, out: &mut Decision, cx: &Cx<'_, WorkFacts>) {
-        let words = format!("A step failed inside the runtime ({why}).");
-        self.give_up(&words, out, cx);
+        self.cut_off(&format!("A step failed inside the runtime ({why})."), out, cx);
+    }
+
+    /// The step that runs is cut off; whether another run goes on depends on what it did.
+    fn cut_off(&mut self, why: &str, out: &mut Decision, cx: &Cx<'_, WorkFacts>) {
         if self.rows.task.state == TaskState::Cancelling {
             return self.cancelled("", out, cx);
         }
-        self.ended(End::Failed(Why::passing(words)), out, cx);
+        if self.busy_since.take().is_some() {
+            out.abort.push(super::super::STEP);
+        }
+        let Some(mut run) = self.run.take() else { return };
+        let end = run.cut_off(why, &self.ground(&run.made, cx), &mut out.writes);
+        self.run = Some(run);
+        self.ended(end, out, cx);
     }
 
     /// The step that runs is given up.
@@ -173,8 +182,7 @@ impl Live {
             None
         };
         if let Some(words) = late {
-            self.give_up(&words, out, cx);
-            self.ended(End::Failed(Why::passing(words)), out, cx);
+            self.cut_off(&words, out, cx);
         }
     }
 
