@@ -9,17 +9,18 @@ use crate::WorkFacts;
 
 impl State {
     pub(super) fn settle(&mut self, reply: &OutboxRow, out: &mut Decision, cx: &Cx<'_, WorkFacts>) {
-        let (outcome, reason) = match reply.state {
-            OutboxState::Sent => (reply.outcome, String::new()),
-            OutboxState::Failed => {
-                (Some(Outcome::Failed), format!("its reply could not be delivered: {}", reply.error))
-            }
-            OutboxState::InDoubt => (Some(Outcome::InDoubt), reply.error.clone()),
-            OutboxState::Pending | OutboxState::Sending => return,
-        };
+        if matches!(reply.state, OutboxState::Pending | OutboxState::Sending) {
+            return;
+        }
         self.log_outbound(reply, out, cx);
         out.writes.push(Write::OutboxLogged { id: reply.id });
-        let Some(outcome) = outcome else { return };
+        // Words of a task settle nothing, however their delivery ended: their event has its outcome by its reply.
+        let Some(outcome) = reply.outcome else { return };
+        let (outcome, reason) = match reply.state {
+            OutboxState::Failed => (Outcome::Failed, format!("its reply could not be delivered: {}", reply.error)),
+            OutboxState::InDoubt => (Outcome::InDoubt, reply.error.clone()),
+            _ => (outcome, String::new()),
+        };
         let detail = serde_json::json!({
             "outcome": outcome.as_str(),
             "delivery": reply.platform_id.as_deref().unwrap_or_default(),

@@ -8,3 +8,4 @@ mod model;
 mod people;
 mod sim;
 mod stops;
+mod words;
