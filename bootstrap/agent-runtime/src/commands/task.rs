@@ -8,7 +8,7 @@ use console::client::{Client, ClientError, Redial, Who, fresh_session};
 use console::escape::{for_one_line, for_terminal};
 use console::wire::{AdminAsk, Answered, FromNode, Reply};
 use messages::store::{TaskFound, TaskRow};
-use messages::task::{TaskState, Wait};
+use messages::task::TaskState;
 use messages::{InboundId, Slug, TaskId};
 use serde_json::json;
 use tokio::time::Instant;

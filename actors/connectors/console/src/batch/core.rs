@@ -4,7 +4,7 @@ use std::collections::HashMap;
 
 use messages::InboundId;
 use messages::store::TaskView;
-use messages::task::{TaskState, Wait};
+use messages::task::TaskState;
 use messages::turn::Outcome;
 use serde::Serialize;
 
@@ -169,9 +169,7 @@ impl Watch {
                         standing.bad.push(told(task));
                     }
                 }
-                (TaskState::Draft, _) | (_, Some(Wait::Approval | Wait::Input | Wait::InDoubt)) => {
-                    standing.stuck.push(told(task));
-                }
+                (state, wait) if state.waits_for_a_person(wait, task.not_before) => standing.stuck.push(told(task)),
                 _ => standing.open += 1,
             }
         }
@@ -247,7 +245,7 @@ fn object(object: &impl Serialize) -> String {
 
 #[cfg(test)]
 pub(crate) mod tests {
-    use messages::task::{Budget, Spent};
+    use messages::task::{Budget, Spent, Wait};
     use messages::{Address, Moment, TaskId};
 
     use super::*;
@@ -308,6 +306,7 @@ pub(crate) mod tests {
             wait: None,
             reason: "so".into(),
             result: String::new(),
+            not_before: None,
             budget: Budget::default(),
             spent: Spent::default(),
             place,
@@ -346,7 +345,8 @@ pub(crate) mod tests {
         let waits = |place, wait| TaskView { wait: Some(wait), ..task(place, Waiting) };
         let below = TaskView { parent: Some(TaskId::of("home", "9")), ..task(8, Failed) };
         watch.look(vec![task(9, Failed), below, task(7, Dead), task(6, Cancelled), task(5, Succeeded)]);
-        watch.look(vec![task(4, Draft), waits(3, Wait::InDoubt), waits(2, Wait::Quota), waits(1, Wait::Child)]);
+        let reset = TaskView { not_before: Some(Moment(9)), ..waits(2, Wait::Quota) };
+        watch.look(vec![task(4, Draft), waits(3, Wait::InDoubt), reset, waits(1, Wait::Child)]);
         let Looked::All(standing) = watch.look(Vec::new()) else { panic!("more") };
         assert_eq!((standing.open, standing.stuck.len(), standing.bad.len()), (2, 2, 3));
         assert!(standing.stuck[1].ends_with("is waiting for in_doubt: so"), "{:?}", standing.stuck);

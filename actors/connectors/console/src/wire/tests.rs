@@ -149,6 +149,7 @@ fn what_is_answered_of_tasks_and_models_reads_the_same_in_every_build_of_this_ve
         wait: Some(Wait::InDoubt),
         reason: "cut off".into(),
         result: String::new(),
+        not_before: Some(Moment(6)),
         budget: Budget { micro_usd: 1, input_tokens: 2, output_tokens: 3, tool_calls: 4 },
         spent: Spent::default(),
         place: 7,
@@ -158,7 +159,7 @@ fn what_is_answered_of_tasks_and_models_reads_the_same_in_every_build_of_this_ve
     };
     answers(
         Answered::Tasks(vec![task]),
-        r#"{"tasks":[{"id":"tsk_4k2v9m0x4k2v9m0x","parent":null,"context":"ws/home/context/general","title":"read the notes","state":"waiting","wait":"in_doubt","reason":"cut off","result":"","budget":{"micro_usd":1,"input_tokens":2,"output_tokens":3,"tool_calls":4},"spent":{"micro_usd":0,"input_tokens":0,"output_tokens":0,"tool_calls":0},"place":7,"created_at":5,"ended_at":null,"discarded_by":null}]}"#,
+        r#"{"tasks":[{"id":"tsk_4k2v9m0x4k2v9m0x","parent":null,"context":"ws/home/context/general","title":"read the notes","state":"waiting","wait":"in_doubt","reason":"cut off","result":"","not_before":6,"budget":{"micro_usd":1,"input_tokens":2,"output_tokens":3,"tool_calls":4},"spent":{"micro_usd":0,"input_tokens":0,"output_tokens":0,"tool_calls":0},"place":7,"created_at":5,"ended_at":null,"discarded_by":null}]}"#,
     );
     answers(Answered::Task(TaskFound::Unknown), r#"{"task":"Unknown"}"#);
     answers(Answered::TaskDone(Err("no".into())), r#"{"task_done":{"Err":"no"}}"#);
