@@ -10,6 +10,9 @@ use super::sim::Sim;
 use crate::run::{Ask, StepEnd, Used};
 use crate::workspace::core as keeper;
 
+/// A task that has not moved for so long is recorded.
+const QUIET_MS: i64 = 1_000;
+
 /// What a model asks for.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(super) enum Call {
@@ -94,15 +97,16 @@ impl Sim {
         any | self.record()
     }
 
-    /// The records that are behind are written.
+    /// The records of tasks that rest are written, where they are behind.
     pub(super) fn record(&mut self) -> bool {
-        let written = self.tables.unrecorded();
-        let Some(actor) = self.keeper.as_mut().filter(|actor| actor.slow.as_ref().is_some_and(|slow| !slow.has_ended))
-        else {
-            return false;
-        };
-        actor.end_slow(keeper::Event::Recorded { written, problem: None });
-        true
+        let quiet_since = self.now.plus_ms(-QUIET_MS);
+        let mut written = self.tables.unrecorded();
+        written.retain(|(id, _)| self.tables.row(id).moved_at <= quiet_since);
+        let writes = self.keeper.as_mut().filter(|keeper| keeper.slow.as_ref().is_some_and(|slow| !slow.has_ended));
+        let Some(keeper) = writes else { return false };
+        let any = !written.is_empty();
+        keeper.end_slow(keeper::Event::Recorded { written, problem: None });
+        any
     }
 
     fn asked(&mut self, id: &TaskId, ask: &Ask, ending: &Ending) -> Event {

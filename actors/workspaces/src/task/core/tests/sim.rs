@@ -445,16 +445,21 @@ impl Sim {
             {
                 return;
             }
-            let next = self.tables.timers.values().filter(|due| **due > self.now).min().copied();
-            let second = self.now.plus_ms(1_000);
-            self.now = next.map_or(second, |next| if self.must_not_wait() { second } else { next });
+            self.now = self.next_moment();
             self.fire();
         }
         panic!("it never comes to rest:\n{}", self.brief());
     }
 
-    fn must_not_wait(&self) -> bool {
-        self.tables.tasks.iter().any(|task| task.state.holds_slot()) || !self.tables.unrecorded().is_empty()
+    /// A second later; where nothing but dates is waited for, the next of them.
+    fn next_moment(&self) -> Moment {
+        let second = self.now.plus_ms(1_000);
+        if self.tables.tasks.iter().any(|task| task.state.holds_slot()) {
+            return second;
+        }
+        let dates = self.tables.timers.values().filter(|due| **due > self.now).copied();
+        let quiet = self.tables.unrecorded().into_iter().map(|(id, _)| self.tables.row(&id).moved_at.plus_ms(1_000));
+        dates.chain(quiet.map(|at| at.max(second))).min().unwrap_or(second)
     }
 
     /// Nobody need say anything: time alone, or another actor, takes it on.
