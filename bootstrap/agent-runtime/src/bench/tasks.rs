@@ -13,6 +13,8 @@ use crate::commands::give_json;
 
 /// Seconds of each run that are not counted.
 const WARM_UP: Duration = Duration::from_secs(2);
+/// Tasks that are being made at once.
+const OPEN_MAX: usize = 128;
 /// How long a chat turn may take before the measurement is given up.
 const TURN_MAX: Duration = Duration::from_secs(30);
 
@@ -67,15 +69,19 @@ pub(super) async fn starve(tasks: usize, turns: usize) -> anyhow::Result<()> {
     let mut chat = child::client_in(&data, workspace, 0, "chat").await?;
     let alone = talk(&mut chat, turns, "alone").await?;
     let mut flood = child::client_in(&data, workspace, 1, "flood").await?;
-    for n in 0..tasks {
-        flood.submit(&format!("{}:{n}", flood.session()), "/task take your time")?;
-    }
-    let mut accepted = 0;
-    while accepted < tasks {
-        match tokio::time::timeout(TURN_MAX, flood.next()).await?? {
-            FromNode::Accepted { .. } => accepted += 1,
-            FromNode::Reply(reply) => flood.flushed(reply.delivery)?,
-            _ => {}
+    let mut made = 0;
+    let (mut submitted, mut open) = (0, 0);
+    while made < tasks {
+        while submitted < tasks && open < OPEN_MAX {
+            flood.submit(&format!("{}:{submitted}", flood.session()), "/task take your time")?;
+            (submitted, open) = (submitted + 1, open + 1);
+        }
+        if let FromNode::Reply(reply) = tokio::time::timeout(TURN_MAX, flood.next()).await?? {
+            flood.flushed(reply.delivery)?;
+            // The one that tells its id, not the one that tells its end.
+            if reply.outcome.is_some() {
+                (made, open) = (made + 1, open - 1);
+            }
         }
     }
     // Its replies are taken all the while, as a chat does.
