@@ -43,7 +43,7 @@ fn found(variable: &str, profile: &str, build: &str) -> anyhow::Result<PathBuf> 
     path.canonicalize().with_context(|| format!("{} is not there; build it with `{build}`", path.display()))
 }
 
-/// How a process is started. Nothing of `AGENT_RUNTIME_*` is inherited.
+/// How a process is started. Nothing of `AGENT_RUNTIME_*` and `ZAI_*` is inherited.
 #[derive(Debug, Clone)]
 pub struct Spec {
     program: PathBuf,
@@ -90,8 +90,9 @@ impl Spec {
     fn command(&self) -> Command {
         let mut command = Command::new(&self.program);
         for (name, _) in std::env::vars_os() {
-            if name.to_string_lossy().starts_with("AGENT_RUNTIME_") {
-                command.env_remove(name);
+            let shown = name.to_string_lossy();
+            if shown.starts_with("AGENT_RUNTIME_") || shown.starts_with("ZAI_") {
+                command.env_remove(&name);
             }
         }
         command.args(&self.args).envs(self.env.iter().map(|(name, value)| (name, value)));

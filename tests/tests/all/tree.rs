@@ -1,10 +1,14 @@
 //! The drawn tree is the real tree.
 
 use std::collections::{BTreeMap, BTreeSet};
+use std::time::{Duration, Instant};
 
 use messages::admin::ActorView;
-use tests::process::{NodeProcess, Spec, command, program};
+use tests::fake_model::{FakeModel, Mode};
+use tests::process::{NodeProcess, Spec, program};
 
+/// How long an actor may take to open.
+const OPEN_MAX: Duration = Duration::from_secs(20);
 const PAGE: &str = include_str!("../../../docs/architecture.md");
 
 /// A line of the drawing.
@@ -63,16 +67,25 @@ fn differences(drawn: &[Drawn], actors: &[ActorView]) -> Vec<String> {
     found
 }
 
-#[tokio::test]
+#[tokio::test(flavor = "multi_thread")]
 async fn the_drawn_tree_is_the_real_tree() {
     let folder = tempfile::tempdir().unwrap();
-    let data = folder.path().join("data");
-    let node = NodeProcess::serve(&data, &[]).await.unwrap();
-    // A lane and a context open when something is said.
-    let chat = Spec::new(&program().unwrap(), &["chat"]).arg("--data").arg(data.display().to_string());
-    chat.run("hello\n").await.unwrap().expect_code(0).unwrap();
-    let done = command(&["actors", "--json"], &data).await.unwrap().expect_code(0).unwrap();
-    let actors: Vec<ActorView> = serde_json::from_str(&done.stdout).unwrap();
+    let (data, config) = (folder.path().join("data"), folder.path().join("agent-runtime.toml"));
+    let fake = FakeModel::start(0).await.unwrap();
+    let provider = format!("kind = \"openai\"\nbase_url = \"{}\"\nmodel = \"m\"\n", fake.base_url());
+    std::fs::write(&config, format!("[models]\ndefault = \"fake\"\n[models.providers.fake]\n{provider}")).unwrap();
+    let spec = |args: &[&str]| Spec::new(&program().unwrap(), args).folder(folder.path());
+    let on_data = |args: &[&str]| spec(args).arg("--data").arg(data.display().to_string());
+    let node = NodeProcess::start(spec(&["serve"]), &data).await.unwrap();
+    // A lane and a context open when something is said, a task while it has something to do.
+    fake.set(Mode::NeverEnds);
+    on_data(&["chat"]).run("/task hello\n").await.unwrap().expect_code(0).unwrap();
+    let mut actors: Vec<ActorView> = Vec::new();
+    let until = Instant::now() + OPEN_MAX;
+    while actors.iter().all(|actor| actor.kind != "task") && Instant::now() < until {
+        let done = on_data(&["actors", "--json"]).run("").await.unwrap().expect_code(0).unwrap();
+        actors = serde_json::from_str(&done.stdout).unwrap();
+    }
     let drawn = drawing(PAGE);
     let differences = differences(&drawn, &actors);
     assert!(differences.is_empty(), "docs/architecture.md draws another tree:\n{}", differences.join("\n"));

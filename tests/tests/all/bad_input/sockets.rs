@@ -105,7 +105,14 @@ async fn a_hundred_sessions_are_served_at_once() -> anyhow::Result<()> {
     let mut all = Vec::new();
     for n in 0..100 {
         let (user, session) = (format!("user{n}"), format!("s{n}"));
-        let who = Who { user, workspace: "home".into(), context: "general".into(), session, previews: true, only_asks: false };
+        let who = Who {
+            user,
+            workspace: "home".into(),
+            context: "general".into(),
+            session,
+            previews: true,
+            only_asks: false,
+        };
         all.push(Driver::attach_as(&world.data(), who).await?);
     }
     let mut said = Vec::new();

@@ -11,7 +11,10 @@ async fn tell(story: &str, form: Form) -> anyhow::Result<()> {
     let needs_node = steps.iter().any(|step| matches!(step.act, Act::Run { .. }));
     // One form of each story has the node in the chat itself.
     let served = needs_node || form.json || form.wire;
-    let mut stage = Stage::set(form, served).await?;
+    let more =
+        steps.iter().filter_map(|step| if let Act::Config { text } = &step.act { Some(text.as_str()) } else { None });
+    let more: Vec<&str> = more.collect();
+    let mut stage = Stage::set(form, served, (!more.is_empty()).then(|| more.concat()).as_deref()).await?;
     for step in steps {
         stage.act(&step.act).await.map_err(|e| anyhow::anyhow!("the block of line {}: {e:#}", step.line))?;
     }
@@ -45,13 +48,18 @@ macro_rules! stories {
 }
 
 stories! {
+    budgets
     commands
     definitions
     first_steps
     people
     private_workspace
     repeated_session
+    tasks
+    tools
+    usage
     why
+    why_tools
 }
 
 #[tokio::test(flavor = "multi_thread")]

@@ -2,11 +2,17 @@
 
 use std::collections::BTreeMap;
 use std::path::PathBuf;
+use std::time::{Duration, Instant};
 
 use anyhow::{Context as _, bail};
 use serde_json::Value;
+use tests::fake_model::FakeModel;
 use tests::process::{Done, NodeProcess, Spec, program};
 use tests::story::{Act, Turn, fits};
+
+/// How long a file that is written beside may take.
+const WRITTEN_MAX: Duration = Duration::from_secs(5);
+const LOOK: Duration = Duration::from_millis(20);
 
 /// How a story is played.
 #[derive(Debug, Clone, Copy)]
@@ -21,16 +27,29 @@ pub(super) struct Stage {
     folder: tempfile::TempDir,
     form: Form,
     node: Option<NodeProcess>,
+    /// Runs while the story does.
+    _model: Option<FakeModel>,
 }
 
 impl Stage {
-    pub(super) async fn set(form: Form, served: bool) -> anyhow::Result<Self> {
+    /// A stage with more configuration has a model that echoes and costs a dollar for a million tokens.
+    pub(super) async fn set(form: Form, served: bool, more: Option<&str>) -> anyhow::Result<Self> {
         let folder = tempfile::tempdir()?;
         let notes = folder.path().join("notes");
         std::fs::create_dir(&notes)?;
-        let config = format!("[workspaces.home]\nnotes = [\"{}\"]\n", notes.display());
+        let mut config = format!("[workspaces.home]\nnotes = [\"{}\"]\n", notes.display());
+        let mut model = None;
+        if let Some(more) = more {
+            let fake = FakeModel::start(0).await?;
+            config.push_str(&format!(
+                "[models]\ndefault = \"fake\"\n[models.providers.fake]\nkind = \"openai\"\nbase_url = \"{}\"\nmodel = \"m\"\n\
+                 price_input = 1000000\nprice_output = 1000000\n{more}",
+                fake.base_url()
+            ));
+            model = Some(fake);
+        }
         std::fs::write(folder.path().join("agent-runtime.toml"), config)?;
-        let mut stage = Self { folder, form, node: None };
+        let mut stage = Self { folder, form, node: None, _model: model };
         if served {
             let data = stage.path("data");
             stage.node = Some(NodeProcess::start(stage.spec(&["serve"])?, &data).await?);
@@ -53,6 +72,8 @@ impl Stage {
 
     pub(super) async fn act(&mut self, act: &Act) -> anyhow::Result<()> {
         match act {
+            // It was read before the node started.
+            Act::Config { .. } => Ok(()),
             Act::File { path, text } => {
                 let path = self.path(path);
                 std::fs::create_dir_all(path.parent().context("a folder")?)?;
@@ -64,8 +85,12 @@ impl Stage {
                 Ok(())
             }
             Act::Holds { path, text } => {
-                let found = std::fs::read_to_string(self.path(path)).with_context(|| path.clone())?;
-                same(text, &found)
+                let until = Instant::now() + WRITTEN_MAX;
+                let holds = || same(text, &std::fs::read_to_string(self.path(path)).with_context(|| path.clone())?);
+                while holds().is_err() && Instant::now() < until {
+                    tokio::time::sleep(LOOK).await;
+                }
+                holds()
             }
             Act::Run { args, exit, text } => {
                 let args: Vec<&str> = args.iter().map(String::as_str).collect();
@@ -79,7 +104,11 @@ impl Stage {
     async fn chat(&self, options: &BTreeMap<String, String>, exit: i32, turns: &[Turn]) -> anyhow::Result<()> {
         let mut spec = self.on_data(&["chat"])?;
         for (name, value) in options {
-            spec = spec.arg(format!("--{name}")).arg(value.clone());
+            spec = match (name.as_str(), value.as_str()) {
+                ("user", "account") => spec,
+                ("tasks", "wait") => spec.arg("--wait-tasks"),
+                _ => spec.arg(format!("--{name}")).arg(value.clone()),
+            };
         }
         if self.form.json {
             spec = spec.arg("--json");
@@ -107,9 +136,10 @@ fn same(expected: &str, found: &str) -> anyhow::Result<()> {
     Ok(())
 }
 
-/// The replies one after the other on the output, and how a line ended otherwise on the error output.
+/// The replies one after the other on the output, then what tasks say, and how a line ended otherwise on the error output.
 fn as_text(turns: &[Turn], done: &Done) -> anyhow::Result<()> {
-    let replies: Vec<&str> = turns.iter().map(|turn| turn.reply.as_str()).filter(|reply| !reply.is_empty()).collect();
+    let replies = turns.iter().map(|turn| turn.reply.as_str()).chain(turns.iter().map(|turn| turn.later.as_str()));
+    let replies: Vec<&str> = replies.filter(|reply| !reply.is_empty()).collect();
     same(&replies.join("\n"), &done.stdout)?;
     for (n, turn) in (1..).zip(turns) {
         let ends = |words: &str| done.stderr.lines().any(|line| line.starts_with(&format!("line {n}: {words}")));
@@ -124,11 +154,12 @@ fn as_text(turns: &[Turn], done: &Done) -> anyhow::Result<()> {
     Ok(())
 }
 
-/// One object for each accepted line and one for each reply, in the order of the lines.
+/// One object for each accepted line, one for each reply, in the order of the lines, and one for all that a task says.
 fn as_json(turns: &[Turn], done: &Done) -> anyhow::Result<()> {
     let objects: Vec<Value> = done.stdout.lines().map(serde_json::from_str).collect::<Result<_, _>>()?;
     let accepted = objects.iter().filter(|object| object.get("accepted").is_some()).count();
-    let ended: Vec<&Value> = objects.iter().filter(|object| object.get("outcome").is_some()).collect();
+    let ends: Vec<&Value> = objects.iter().filter(|object| object.get("outcome").is_some()).collect();
+    let (later, ended): (Vec<&Value>, Vec<&Value>) = ends.into_iter().partition(|object| object["outcome"].is_null());
     if accepted != turns.len() || ended.len() != turns.len() {
         bail!("{} lines, {accepted} accepted, {} ended:\n{}", turns.len(), ended.len(), done.stdout);
     }
@@ -138,6 +169,9 @@ fn as_json(turns: &[Turn], done: &Done) -> anyhow::Result<()> {
         let end = ended.iter().find(|object| object["inbound"] == *id).context("an end for each line")?;
         let text = end["text"].as_str().unwrap_or_default();
         same(&turn.reply, text).with_context(|| format!("line {n}"))?;
+        let of_task =
+            later.iter().filter(|object| object["inbound"] == *id).filter_map(|object| object["text"].as_str());
+        same(&turn.later, &of_task.collect::<Vec<_>>().join("\n")).with_context(|| format!("line {n}, later"))?;
         let outcome = turn.outcome.as_deref().unwrap_or("replied");
         let reason = end["reason"].as_str().unwrap_or_default();
         if !outcome.starts_with(end["outcome"].as_str().unwrap_or("no outcome")) {
