@@ -7,6 +7,7 @@ use messages::tool::{Output, ToolCall, Use};
 
 use super::super::{Effect, Event};
 use super::sim::Sim;
+use super::tables::task;
 use crate::run::{Ask, StepEnd, Used};
 use crate::workspace::core as keeper;
 
@@ -72,6 +73,40 @@ impl Sim {
         match self.tasks.get(id).and_then(|actor| actor.slow.as_ref()).map(|slow| &slow.effect) {
             Some(Effect::Ask(ask)) => Some((**ask).clone()),
             _ => None,
+        }
+    }
+
+    /// A new task of `ann`, at its first question.
+    pub(super) fn started(&mut self, key: &str) -> TaskId {
+        let id = self.make(&task(key, "ann", key, self.now));
+        self.run();
+        assert!(self.asks(&id).is_some(), "{id} has no slot");
+        id
+    }
+
+    /// The step of this task ends so, and all that follows at once is done.
+    pub(super) fn does(&mut self, id: &TaskId, ending: &Ending) {
+        assert!(self.finish(id, ending), "no step of {id} runs:\n{}", self.brief());
+        self.run();
+    }
+
+    /// The model answers so.
+    pub(super) fn says(&mut self, id: &TaskId, calls: &[Call]) {
+        assert!(self.asks(id).is_some(), "{id} asks nothing:\n{}", self.brief());
+        self.does(id, &Ending::Says(calls.to_vec(), 10));
+    }
+
+    /// The only subtask of a task, or its last.
+    pub(super) fn last_child(&self, id: &TaskId) -> TaskId {
+        self.tables.children(id).last().unwrap().id.clone()
+    }
+
+    /// Seconds pass one by one, with the sweep in each.
+    pub(super) fn seconds(&mut self, count: u32) {
+        for _ in 0..count {
+            self.pass(1_000);
+            self.sweep();
+            self.run();
         }
     }
 

@@ -93,10 +93,6 @@ impl Sim {
         task.id.clone()
     }
 
-    pub(super) fn state(&self, id: &TaskId) -> TaskState {
-        self.tables.row(id).state
-    }
-
     // ---- wakes, dates and asks
 
     fn open_task(&mut self, id: &TaskId) -> &mut Actor<Task> {
@@ -205,6 +201,14 @@ impl Sim {
             self.crash(false);
         }
         true
+    }
+
+    /// Until someone is refused, and opens again.
+    pub(super) fn step_until_reopened(&mut self) {
+        let before = self.reopened;
+        while self.reopened == before {
+            assert!(self.step(), "nobody is refused");
+        }
     }
 
     /// Until all are at rest.
