@@ -183,7 +183,7 @@ impl<E: Entity> Host<E> {
                 (E::woken(), None)
             }
             Heard::Posted(Mail::Due(name)) => (E::due(&name), Some(name)),
-            Heard::Posted(Mail::Ask { msg, reply }) => match running.keep(reply) {
+            Heard::Posted(Mail::Ask { msg, reply }) => match running.keep(reply.heard()) {
                 Some(ask) => (E::heard(msg, ask), None),
                 None => return Ok(()),
             },
@@ -245,7 +245,8 @@ impl<E: Entity> Host<E> {
         }
         if let Some(state) = &running.state {
             self.gauge.doing(&E::doing(state));
-            if E::is_over(state) {
+            // Whoever opened it has something to say to it: it stays until that was heard.
+            if E::is_over(state) && self.gauge.handled() > 0 {
                 return self.passivate(myself, running);
             }
         }

@@ -69,18 +69,18 @@ impl<P: Protocol> TypedPost<P> {
             return Err(AskError::Busy { what, retry_after: RETRY_AFTER });
         }
         let (sender, receiver) = oneshot::channel();
-        self.put(Mail::Ask { msg, reply: ReplyPort { sender: Some(sender) } })?;
+        self.put(Mail::Ask { msg, reply: ReplyPort::new(sender) })?;
         Ok(receiver)
     }
 
     fn put(&self, mail: Mail<P>) -> Result<(), AskError> {
-        if (self.deliver)(mail, self.gauge.ticket()) {
-            Ok(())
-        } else {
-            // It never had it: a passivated one is opened by the next try.
-            Err(AskError::Busy { what: "it has just ended".into(), retry_after: RETRY_AFTER })
-        }
+        if (self.deliver)(mail, self.gauge.ticket()) { Ok(()) } else { Err(just_ended()) }
     }
+}
+
+/// It never had it: one that was passivated, or has ended, is opened by the next try.
+pub(crate) fn just_ended() -> AskError {
+    AskError::Busy { what: "it has just ended".into(), retry_after: RETRY_AFTER }
 }
 
 impl<P: Protocol> Post for TypedPost<P> {

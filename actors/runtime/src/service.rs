@@ -7,6 +7,7 @@ use std::future::Future;
 
 use messages::{Address, AskError, Protocol};
 
+use crate::mail::just_ended;
 use crate::system::System;
 use crate::tasks::Tasks;
 
@@ -88,12 +89,24 @@ impl ServiceCx {
     }
 }
 
-/// Where the answer to one ask goes. Dropped unanswered, the asker hears [`AskError::Failed`].
+/// Where the answer to one ask goes. Dropped unanswered, the asker hears [`AskError::Failed`]; when the ask was never
+/// taken out of the mailbox, [`AskError::Busy`]: it may be asked again.
 pub struct ReplyPort<P: Protocol> {
-    pub(crate) sender: Option<tokio::sync::oneshot::Sender<Result<P::Reply, AskError>>>,
+    sender: Option<tokio::sync::oneshot::Sender<Result<P::Reply, AskError>>>,
+    is_heard: bool,
 }
 
 impl<P: Protocol> ReplyPort<P> {
+    pub(crate) fn new(sender: tokio::sync::oneshot::Sender<Result<P::Reply, AskError>>) -> Self {
+        Self { sender: Some(sender), is_heard: false }
+    }
+
+    /// The ask was taken out of the mailbox.
+    pub(crate) fn heard(mut self) -> Self {
+        self.is_heard = true;
+        self
+    }
+
     /// Answers.
     pub fn send(mut self, reply: P::Reply) {
         self.answer(Ok(reply));
@@ -127,6 +140,10 @@ impl<P: Protocol> ReplyPort<P> {
 
 impl<P: Protocol> Drop for ReplyPort<P> {
     fn drop(&mut self) {
-        self.answer(Err(AskError::Failed("it ended before it answered".into())));
+        self.answer(Err(if self.is_heard {
+            AskError::Failed("it ended before it answered".into())
+        } else {
+            just_ended()
+        }));
     }
 }

@@ -94,7 +94,7 @@ where
                 self.woken.store(false, Ordering::SeqCst);
                 service.woken(&self.cx).await?;
             }
-            Heard::Posted(Mail::Ask { msg, reply }) => service.handle(msg, reply, &self.cx).await?,
+            Heard::Posted(Mail::Ask { msg, reply }) => service.handle(msg, reply.heard(), &self.cx).await?,
             Heard::Posted(Mail::Due(_) | Mail::Passivate) => {}
             Heard::TaskDied(why) => return Err(why.into()),
         }

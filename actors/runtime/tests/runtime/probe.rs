@@ -71,6 +71,9 @@ pub(crate) fn slow(key: i64, plan: Plan) -> Step {
     Step::Slow(key, Box::new(plan))
 }
 
+/// A probe of this name has ended for ever, as its rows say.
+pub(crate) const ENDED: &str = "ended";
+
 /// What it performs with.
 pub(crate) struct Deps {
     trace: Trace,
@@ -92,6 +95,7 @@ impl Deps {
 #[derive(Debug, Default)]
 pub(crate) struct State {
     slow: usize,
+    is_over: bool,
 }
 
 #[derive(Debug)]
@@ -132,8 +136,8 @@ impl Entity for Probe {
         Query::Unit { unit: address.clone() }
     }
 
-    fn open(_: &Address, _: Rows, _: Moment) -> Result<(State, Vec<Step>), String> {
-        Ok((State::default(), vec![fast("opened")]))
+    fn open(address: &Address, _: Rows, _: Moment) -> Result<(State, Vec<Step>), String> {
+        Ok((State { is_over: address.leaf() == ENDED, ..State::default() }, vec![fast("opened")]))
     }
 
     fn woken() -> Event {
@@ -225,6 +229,10 @@ impl Entity for Probe {
 
     fn is_idle(state: &State) -> bool {
         state.slow == 0
+    }
+
+    fn is_over(state: &State) -> bool {
+        state.is_over
     }
 
     fn doing(state: &State) -> String {

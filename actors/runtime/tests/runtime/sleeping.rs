@@ -6,7 +6,7 @@ use messages::AskError;
 use runtime::Options;
 
 use crate::kit::{Node, WAIT_MAX, Wish, probe};
-use crate::probe::{Plan, slow};
+use crate::probe::{ENDED, Plan, slow};
 
 async fn drowsy() -> Node {
     let options = Options { passivate_after: Duration::ZERO, ..Options::default() };
@@ -49,6 +49,18 @@ async fn one_at_slow_work_stays_until_it_is_done() {
 }
 
 #[tokio::test(start_paused = true)]
+async fn one_that_has_ended_for_ever_hears_who_opened_it_and_leaves() {
+    let (node, at) = (Node::new().await, probe(ENDED));
+    for _ in 0..100 {
+        assert_eq!(node.ask(&at, Plan::default()).await.unwrap(), "done");
+        node.until("it has left", || node.view(&at).is_none()).await;
+    }
+    node.system.wake(&at);
+    node.until("a wake finds it, too", || node.trace.count("perform opened") == 101).await;
+    node.until("and it leaves", || node.view(&at).is_none()).await;
+}
+
+#[tokio::test(start_paused = true)]
 async fn one_that_owes_an_answer_stays() {
     let (node, at) = (drowsy().await, probe("a"));
     let asked = node.start_ask(&at, Plan { silent: true, ..Plan::default() });
@@ -64,7 +76,8 @@ async fn what_is_asked_while_it_falls_asleep_is_answered_or_told_and_never_hangs
         let deadline = Duration::from_secs(10);
         match node.ask_within(&at, Plan::default(), deadline).await {
             Ok(_) => answered += 1,
-            Err(AskError::Busy { .. } | AskError::Failed(_)) => {}
+            // What it never heard can be asked again.
+            Err(AskError::Busy { .. }) => {}
             Err(other) => panic!("{other:?}"),
         }
         node.pass(Duration::from_millis(n % 7)).await;
