@@ -349,3 +349,29 @@ fn a_redaction_erases_the_words_of_tasks_and_steps_and_their_posts() {
     let bytes = std::fs::read(world.file()).unwrap();
     assert!(!bytes.windows(7).any(|w| w == b"hunter2"));
 }
+
+#[test]
+fn a_task_that_still_runs_when_its_message_is_erased_brings_no_words_back() {
+    let world = World::at_work();
+    let secret = "hunter2";
+    world.task(vec![put(task("k", 1))]).unwrap();
+    world.workspace(vec![claimed("k", 2)]).unwrap();
+    world.context(vec![Write::Redact { seq: 1 }]).unwrap();
+    let call = messages::tool::ToolCall { id: "c".into(), name: "search".into(), arguments: secret.into() };
+    let end = messages::store::StepWrite::End {
+        work: of_task("k"),
+        seq: 0,
+        what: messages::step::What::Tool(call),
+        status: messages::step::StepStatus::Done,
+        output: secret.into(),
+        cost: None,
+        at: Moment(1),
+    };
+    let done = TaskMove { result: secret.into(), ..to("k", 3, TaskState::Succeeded) };
+    let writes = vec![Write::Step(Box::new(end)), Write::Task(TaskWrite::Move(Box::new(done))), post("k", None)];
+    world.task(writes).unwrap();
+    let rows = world.rows("k");
+    assert_eq!((rows.steps[0].output.as_str(), rows.task.result.as_str()), ("", ""));
+    assert!(!format!("{:?}", rows.steps).contains(secret));
+    assert_eq!(world.number("SELECT count(*) FROM outbox WHERE text LIKE '%was deleted%'"), 1);
+}

@@ -2,7 +2,8 @@
 
 use messages::step::{Cost, Reserve, StepStatus, What, Work};
 use messages::store::StepWrite;
-use messages::task::TaskState;
+use messages::task::{TaskId, TaskState};
+use messages::tool::ToolCall;
 use rusqlite::{OptionalExtension as _, params};
 
 use super::{Stop, Tx, conflict, int, json, number, numbered, refused, spending};
@@ -23,6 +24,14 @@ const END: &str = "INSERT INTO step (work, seq, kind, status, attempt, input, ou
     reasoning = reasoning + excluded.reasoning, micro_usd = micro_usd + excluded.micro_usd,
     ended_at = excluded.ended_at, model = CASE excluded.model WHEN '' THEN model ELSE excluded.model END,
     reserve = NULL, what = excluded.what, gave = excluded.gave";
+
+const ERASED: &str = "SELECT i.redacted FROM task AS t JOIN inbox AS i ON i.seq = t.seq WHERE t.id = ?1";
+
+/// The message that a task came of was erased: what the task still says while it is being ended must not bring its words
+/// back.
+pub(super) fn is_erased(tx: &Tx<'_>, task: &TaskId) -> Result<bool, Stop> {
+    Ok(tx.prepare(ERASED)?.query_row([task.as_str()], |row| row.get(0)).optional()?.unwrap_or(false))
+}
 
 pub(super) fn apply(tx: &Tx<'_>, write: &StepWrite) -> Result<(), Stop> {
     match write {
@@ -107,6 +116,10 @@ fn end(tx: &Tx<'_>, write: &StepWrite) -> Result<(), Stop> {
         }
     }
     cost.as_ref().map_or(Ok(()), |cost| spending::charge(tx, cost))?;
+    let (what, output) = match work {
+        Work::Task(task) if is_erased(tx, task)? => (&without_words(what), ""),
+        _ => (what, output.as_str()),
+    };
     let nothing = Cost::default();
     let cost = cost.as_ref().unwrap_or(&nothing);
     let row = params![
@@ -175,6 +188,13 @@ fn state_of(tx: &Tx<'_>, work: &Work) -> Result<i64, Stop> {
     };
     let state = tx.prepare(statement)?.query_row([work.as_str()], |row| row.get(0)).optional()?;
     state.map_or_else(|| conflict(format!("{} does not exist", work.as_str())), Ok)
+}
+
+fn without_words(what: &What) -> What {
+    match what {
+        What::Tool(call) => What::Tool(ToolCall { arguments: String::new(), ..call.clone() }),
+        other => other.clone(),
+    }
 }
 
 fn kind(what: &What) -> i64 {

@@ -102,6 +102,7 @@ fn go(tx: &Tx<'_>, to: &TaskMove) -> Result<(), Stop> {
         (false, _) => None,
     };
     let ended_at = to.to.is_terminal().then_some(to.at.0);
+    let result = if to.result.is_empty() || !super::step::is_erased(tx, task)? { to.result.as_str() } else { "" };
     let row = params![
         head.place,
         number(&TaskState::ALL, to.to)?,
@@ -113,7 +114,7 @@ fn go(tx: &Tx<'_>, to: &TaskMove) -> Result<(), Stop> {
         to.lost,
         json("the budget of a task", &to.budget)?,
         to.reason,
-        to.result,
+        result,
         to.at.0,
         ended_at,
     ];

@@ -32,6 +32,8 @@ pub(super) fn post(tx: &Tx<'_>, write: &TaskWrite) -> Result<(), Stop> {
     if tx.prepare(POSTED)?.exists(key)? {
         return Ok(());
     }
+    let instead = format!("Task `{task}`: the message that it came of was deleted, and its words with it.");
+    let text = if super::super::step::is_erased(tx, task)? { &instead } else { text };
     let sources = json("the sources of a task's words", sources)?;
     let row = params![seq, context.as_str(), chat.connector, chat.chat, text, sources, at.0, task.as_str(), step,];
     tx.run(PUT, row)?;
