@@ -33,7 +33,9 @@ pub(super) fn end(
     row.reserve = None;
     row.ended_at = Some(at);
     if let Some(cost) = cost {
-        row.model.clone_from(&cost.model);
+        if !cost.model.is_empty() {
+            row.model.clone_from(&cost.model);
+        }
         row.usage = row.usage.plus(cost.usage);
         row.micro_usd = row.micro_usd.saturating_add(cost.micro_usd);
     }

@@ -181,7 +181,7 @@ impl Run {
                     self.end(seq, What::Tool(call), (StepStatus::Unknown, words.clone(), None), (on.now, writes));
                     return Todo::End(End::InDoubt(words));
                 }
-                Next::Stuck(stuck) => return Todo::End(End::Failed(Why::lasting(stuck.words()))),
+                Next::Stuck(stuck) => return self.over(End::Failed(Why::lasting(stuck.words())), on, writes),
             }
         }
         Todo::End(End::Failed(Why::lasting(format!("{AT_ONCE_MAX} calls in a row came to nothing; it was given up."))))
@@ -193,15 +193,14 @@ impl Run {
             .checked_sub(u64::try_from(on.now.ms_since(self.began) / 1_000).unwrap_or(0))
             .filter(|left| *left > 0)
         else {
-            return Todo::End(End::Failed(Why::passing(format!(
-                "It took longer than the {seconds} s that are allowed."
-            ))));
+            let words = format!("It took longer than the {seconds} s that are allowed.");
+            return self.over(End::Failed(Why::passing(words)), on, writes);
         };
         let mut request = self.request(left, on);
         let chain = on.facts.offers.chain(request.purpose, &request.allowed);
         let reserve = match self.reserve(&mut request, &chain, on) {
             Ok(reserve) => reserve,
-            Err(end) => return Todo::End(*end),
+            Err(end) => return self.over(*end, on, writes),
         };
         if reserve.is_some() {
             self.start(seq, What::Model, reserve.clone(), (on.now, writes));
@@ -209,6 +208,14 @@ impl Run {
         self.reserved = reserve;
         let find = (self.passages.is_none() && self.brief.limits.passages > 0).then_some(self.brief.limits.passages);
         Todo::Ask(Box::new(Ask { seq, request, find, scope: self.brief.turn.scope.clone() }))
+    }
+
+    /// The run is over. A call that had been cut off, and is not made again now, costs what it had reserved.
+    fn over(&mut self, end: End, on: &Ground<'_>, writes: &mut Vec<Write>) -> Todo {
+        if self.steps.last().is_some_and(|last| last.what == What::Model) {
+            self.give_up("it was cut off, and not made again", on.now, writes);
+        }
+        Todo::End(end)
     }
 
     /// A step has ended. `None`: go on by [`Run::advance`].

@@ -177,6 +177,18 @@ fn an_account_that_is_used_up_parks_the_work_until_the_next_day(#[case] account:
 }
 
 #[test]
+fn a_call_that_was_cut_off_and_is_not_made_again_is_charged_what_it_had_reserved() {
+    let mut desk = Desk::begun();
+    let need = reserve(&desk).unwrap().micro_usd;
+    desk.crash();
+    desk.facts.limits.node_day.micro_usd = Some(need);
+    desk.go();
+    parked(&desk);
+    let step = desk.steps().last().unwrap();
+    assert_eq!((step.status, step.micro_usd, &step.reserve), (StepStatus::Failed, need, &None));
+}
+
+#[test]
 fn tokens_of_a_day_are_a_limit_of_their_own() {
     let mut desk = Desk::new(brief("ann"));
     desk.facts.limits.context_day.tokens = Some(OUTPUT);
