@@ -72,7 +72,7 @@ impl State {
             Todo::Use(of) => out.then.push(Effect::Use(seq, of)),
             // A turn does not wait for the tasks that it makes.
             Todo::Children => {}
-            Todo::End(end) => return self.talk_ended(&run, end, out, cx),
+            Todo::End(end) => return self.talk_ended(&mut run, end, out, cx),
         }
         self.talk = Some(run);
     }
@@ -90,15 +90,17 @@ impl State {
         match end {
             None => self.talk_on(out, cx),
             Some(end) => {
-                if let Some(run) = self.talk.take() {
-                    self.talk_ended(&run, end, out, cx);
+                if let Some(mut run) = self.talk.take() {
+                    self.talk_ended(&mut run, end, out, cx);
                 }
             }
         }
         self.begin_next(out, cx);
     }
 
-    fn talk_ended(&mut self, run: &Run, end: End, out: &mut Decision, cx: &Cx<'_, WorkFacts>) {
+    fn talk_ended(&mut self, run: &mut Run, end: End, out: &mut Decision, cx: &Cx<'_, WorkFacts>) {
+        // A turn has one run: no other finds out what became of a tool that gave no answer.
+        run.give_up("its turn has ended", cx.now, &mut out.writes);
         self.spending = run.spending();
         let Some(turn) = self.running.take() else { return };
         let say = match end {
