@@ -217,3 +217,46 @@ pub(crate) fn dollars(micro_usd: u64) -> String {
     let part = part.trim_end_matches('0');
     if part.len() <= 2 { format!("${whole}.{part:0<2}") } else { format!("${whole}.{part}") }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn dollars_are_said_to_the_last_digit_that_counts() {
+        let amounts = [0, 1, 10_000, 12_300, 100_000, 123_456, 1_000_000, 1_500_000, 20_000_010, u64::MAX];
+        let said = amounts.map(dollars);
+        assert_eq!(
+            said,
+            [
+                "$0.00",
+                "$0.000001",
+                "$0.01",
+                "$0.0123",
+                "$0.10",
+                "$0.123456",
+                "$1.00",
+                "$1.50",
+                "$20.00001",
+                "$18446744073709.551615"
+            ]
+        );
+    }
+
+    #[test]
+    fn an_account_is_overdrawn_beyond_its_limit_and_not_at_it() {
+        let limit = Limit { account: "node".into(), micro_usd: Some(100), tokens: Some(50) };
+        let held = Spending {
+            micro_usd: 60,
+            reserved_micro_usd: 30,
+            usage: Usage { input: 20, output: 10, ..Usage::default() },
+            reserved_tokens: 10,
+            ..Spending::default()
+        };
+        assert_eq!(overdrawn(&limit, &held, 10, 10), None);
+        assert!(overdrawn(&limit, &held, 11, 10).is_some_and(|words| words.contains("day's budget of `node`")));
+        assert!(overdrawn(&limit, &held, 10, 11).is_some_and(|words| words.contains("day's tokens of `node`")));
+        let none = Limit { account: "node".into(), ..Limit::default() };
+        assert_eq!(overdrawn(&none, &held, u64::MAX, u64::MAX), None);
+    }
+}

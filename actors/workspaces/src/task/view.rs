@@ -155,9 +155,98 @@ pub(crate) fn step_line(step: &StepRow) -> String {
     let tries = if step.attempt > 1 { format!(", {} tries", step.attempt) } else { String::new() };
     let says = match step.status {
         StepStatus::Failed | StepStatus::Refused | StepStatus::Unknown => {
-            format!(": {}", clean_line(&step.output, OUTPUT_CHARS_MAX * 2))
+            // The status says it already.
+            let words = step.output.strip_prefix("Refused: ").unwrap_or(&step.output);
+            format!(": {}", clean_line(words, OUTPUT_CHARS_MAX * 2))
         }
         StepStatus::Started | StepStatus::Done => String::new(),
     };
     format!("{what} {}{cost}{tries}{says}", step.status.as_str())
+}
+
+#[cfg(test)]
+mod tests {
+    use messages::store::{TaskRows, TaskView};
+    use messages::task::{TaskState, Wait};
+
+    use super::*;
+    use crate::run::tests::ground::NOON;
+    use crate::task::record::tests::{ended, id, rows, view};
+
+    const HOUR_MS: i64 = 3_600_000;
+
+    /// Newest first, as the store gives them: two lines of tasks, one of them three deep, and a dead letter.
+    fn tree() -> Vec<TaskView> {
+        let spent = Spent { micro_usd: 12_300, input_tokens: 1_200, output_tokens: 300, tool_calls: 4 };
+        vec![
+            TaskView { discarded_by: Some("console:ann".into()), ..view("dead", None, TaskState::Dead, None) },
+            view("deep", Some("two"), TaskState::Queued, None),
+            view("two", Some("k"), TaskState::Waiting, Some(Wait::Child)),
+            view("one", Some("k"), TaskState::Succeeded, None),
+            view("other", None, TaskState::Running, None),
+            TaskView { spent, ..view("k", None, TaskState::Waiting, Some(Wait::Child)) },
+            view("orphan", Some("not shown here"), TaskState::Blocked, None),
+        ]
+    }
+
+    #[test]
+    fn a_list_shows_each_task_with_its_subtasks_below_it() {
+        insta::assert_snapshot!("list", list(&tree(), true, NOON.plus_ms(2 * HOUR_MS)));
+    }
+
+    #[test]
+    fn an_empty_list_says_where_others_are() {
+        assert_eq!(list(&[], false, NOON), "No task is open here. `/tasks all` lists those that have ended.");
+        assert_eq!(list(&[], true, NOON), "No task was ever made here.");
+    }
+
+    #[test]
+    fn every_task_of_a_list_is_shown_once() {
+        let shown = list(&tree(), true, NOON);
+        for task in tree() {
+            assert_eq!(shown.matches(task.id.as_str()).count(), 1, "{}", task.id);
+        }
+    }
+
+    #[test]
+    fn one_task_is_shown_with_its_steps_and_all_below_it() {
+        let below: Vec<TaskView> = tree().into_iter().filter(|task| task.parent.is_some()).collect();
+        insta::assert_snapshot!("show", whole(&rows(), &below));
+        insta::assert_snapshot!("show_ended", whole(&ended(), &[]));
+    }
+
+    #[test]
+    fn what_can_be_done_next_is_said_of_what_is_open_alone() {
+        let says = |state: TaskState, wait: Option<Wait>| {
+            let mut rows: TaskRows = rows();
+            (rows.task.state, rows.task.wait) = (state, wait);
+            let text = whole(&rows, &[]);
+            (text.contains("/tasks retry"), text.contains("/tasks cancel"))
+        };
+        for state in TaskState::ALL {
+            assert_eq!(says(state, None), (false, !state.is_terminal()), "{state}");
+        }
+        for wait in Wait::ALL {
+            let person = matches!(wait, Wait::InDoubt | Wait::Quota);
+            assert_eq!(says(TaskState::Waiting, Some(wait)), (person, true), "{wait}");
+        }
+    }
+
+    #[test]
+    fn ages_are_said_in_the_largest_unit_that_fits() {
+        let ages =
+            [0, 59_999, 60_000, HOUR_MS - 1, HOUR_MS, 48 * HOUR_MS - 1, 48 * HOUR_MS, 400 * 24 * HOUR_MS].map(age);
+        assert_eq!(ages, ["0 s", "59 s", "1 min", "59 min", "1 h", "47 h", "2 days", "400 days"]);
+    }
+
+    #[test]
+    fn long_and_hostile_words_of_a_step_stay_on_one_short_line() {
+        let mut step = rows().steps[1].clone();
+        let What::Tool(call) = &mut step.what else { panic!("no tool") };
+        (call.name, call.arguments) = ("na\nme\u{1b}".repeat(100), "{\n}".repeat(10_000));
+        (step.status, step.output) = (StepStatus::Failed, "no\n".repeat(10_000));
+        let line = step_line(&step);
+        assert!(line.chars().count() < 400 && !line.chars().any(char::is_control), "{line:?}");
+        assert!(!line.contains(id("k").as_str()));
+    }
 }

@@ -32,7 +32,7 @@ fn a_call_puts_aside_what_its_words_and_its_longest_answer_cost() {
     let reserve = reserve(&desk).unwrap();
     let input = reserve.tokens - OUTPUT;
     let words: usize = request.tools.iter().map(|tool| tool.name.len() + tool.what.len() + tool.schema.len()).sum();
-    assert!(input as usize >= request.system.len() + request.question.len() + words);
+    assert!(input >= (request.system.len() + request.question.len() + words) as u64);
     assert_eq!((reserve.micro_usd, reserve.day), (input + 4 * OUTPUT, Day::of(NOON)));
     let accounts: Vec<_> = reserve.limits.iter().map(|limit| limit.account.as_str()).collect();
     assert_eq!(accounts, ["node", "ws/home", "ws/home/context/general"]);

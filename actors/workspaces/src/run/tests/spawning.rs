@@ -10,19 +10,23 @@ use super::super::title_of;
 use super::desk::{Desk, brief, id, turn_brief};
 
 fn made(desk: &Desk) -> Vec<&NewTask> {
-    let of = |write| match write {
-        &Write::Task(TaskWrite::Put(ref task)) => Some(&**task),
-        _ => None,
-    };
-    desk.wrote.iter().filter_map(of).collect()
+    fn task(write: &Write) -> Option<&NewTask> {
+        match write {
+            Write::Task(TaskWrite::Put(task)) => Some(task),
+            _ => None,
+        }
+    }
+    desk.wrote.iter().filter_map(task).collect()
 }
 
 fn posts(desk: &Desk) -> Vec<(&str, Option<u32>)> {
-    let of = |write| match write {
-        &Write::Task(TaskWrite::Post { ref text, step, .. }) => Some((&**text, step)),
-        _ => None,
-    };
-    desk.wrote.iter().filter_map(of).collect()
+    fn post(write: &Write) -> Option<(&str, Option<u32>)> {
+        match write {
+            Write::Task(TaskWrite::Post { text, step, .. }) => Some((text, *step)),
+            _ => None,
+        }
+    }
+    desk.wrote.iter().filter_map(post).collect()
 }
 
 fn spawn(desk: &mut Desk, arguments: &str) -> String {
