@@ -8,7 +8,7 @@ use std::path::PathBuf;
 use std::process::ExitCode;
 
 use clap::Parser;
-use tests::chaos::{KillMode, Plan, run};
+use tests::chaos::{KillMode, Load, Plan, Without, run};
 use tests::process::chaos_program;
 
 /// Each sync of a slow disk takes so much longer.
@@ -35,9 +35,18 @@ struct Args {
     /// Messages between actors take their wire form.
     #[arg(long)]
     wire: bool,
+    /// Customers only talk: no tasks, no tools.
+    #[arg(long)]
+    talk: bool,
+    /// What the whole node may spend in a day, in cents [default: more than it can].
+    #[arg(long)]
+    node_day_cents: Option<u64>,
     /// Attempts are not marked before they begin: doubles must be found.
     #[arg(long)]
     without_marks: bool,
+    /// Uses of tools are not marked before they begin: doubles must be found.
+    #[arg(long, conflicts_with = "without_marks")]
+    without_journal: bool,
     /// Each sync takes 8 ms longer (needs a C compiler, or a library in AGENT_RUNTIME_DISK_SHIM).
     #[arg(long)]
     slow_disk: bool,
@@ -57,7 +66,13 @@ async fn main() -> anyhow::Result<ExitCode> {
         at: args.at,
         contexts: args.contexts,
         wire: args.wire,
-        without_marks: args.without_marks,
+        load: if args.talk { Load::Talk } else { Load::Tasks },
+        without: match (args.without_marks, args.without_journal) {
+            (true, _) => Some(Without::Marks),
+            (false, true) => Some(Without::Journal),
+            (false, false) => None,
+        },
+        node_day_cents: args.node_day_cents,
         disk_delay_ms: args.slow_disk.then_some(SLOW_DISK_MS),
         keep: args.keep,
     };

@@ -9,9 +9,10 @@ use messages::turn::Outcome;
 use serde::{Deserialize, Serialize};
 use serde_json::Value;
 
-use super::customer::token;
 use super::node::context_name;
-use super::truth::{Known, Truth};
+use super::tasks::TaskReport;
+use super::truth::Known;
+use super::work::token;
 use crate::process::Done;
 
 /// Faults that are told in words, of each kind.
@@ -66,6 +67,8 @@ pub struct Report {
     pub log_entries: u64,
     /// Entries that are missing, doubled, broken, or tell another outcome.
     pub log_faults: u64,
+    /// What was found of tasks.
+    pub tasks: TaskReport,
     /// How long it took.
     pub seconds: f64,
     /// The first broken promises in words.
@@ -77,7 +80,11 @@ impl Report {
     #[must_use]
     pub fn is_kept(&self) -> bool {
         let none = [self.lost, self.doubled, self.out_of_order, self.foreign, self.log_faults].iter().all(|n| *n == 0);
-        none && self.verify_clean && self.in_doubt <= self.in_doubt_max && self.accepted > 0 && self.faults.is_empty()
+        none && self.tasks.is_kept()
+            && self.verify_clean
+            && self.in_doubt <= self.in_doubt_max
+            && self.accepted > 0
+            && self.faults.is_empty()
     }
 
     pub(super) fn fault(&mut self, words: String) {
@@ -120,6 +127,7 @@ impl Report {
             self.model_calls,
             self.seconds,
         );
+        text.push_str(&self.tasks.summary());
         for fault in &self.faults {
             // Writing to a string does not fail.
             writeln!(text, "FAULT {fault}").ok();
@@ -129,15 +137,15 @@ impl Report {
 }
 
 /// Counts accepted events, outcomes and replies.
-pub(super) fn store(report: &mut Report, truth: &Truth, outcomes: &BTreeMap<InboundId, Outcome>) {
-    let known = truth.known();
+pub(super) fn store(report: &mut Report, known: &Known, outcomes: &BTreeMap<InboundId, Outcome>) {
     report.accepted = known.accepted.len() as u64;
     report.in_doubt_max = u64::from(report.kills_total) * report.contexts as u64;
     for outcome in outcomes.values() {
         *report.outcomes.entry(outcome.as_str().to_owned()).or_default() += 1;
     }
     let mut doubts: BTreeMap<usize, u64> = BTreeMap::new();
-    let seen = known.received.iter().map(|(_, reply)| &reply.inbound).collect::<BTreeSet<_>>();
+    let ending = known.received.iter().filter(|(_, reply)| reply.outcome.is_some());
+    let seen = ending.map(|(_, reply)| &reply.inbound).collect::<BTreeSet<_>>();
     for inbound in &known.accepted {
         let is_seen = seen.contains(inbound);
         let lost = match outcomes.get(inbound) {
@@ -161,15 +169,16 @@ pub(super) fn store(report: &mut Report, truth: &Truth, outcomes: &BTreeMap<Inbo
             report.fault(format!("{doubts} replies of context {context} are in doubt: more than one for each kill"));
         }
     }
-    replies(report, &known);
+    replies(report, known);
 }
 
 /// Looks at every reply that was seen, in the order of their coming.
 fn replies(report: &mut Report, known: &Known) {
-    let mut seen = BTreeSet::new();
+    let (mut seen, mut deliveries) = (BTreeSet::new(), BTreeSet::new());
     let mut last = BTreeMap::new();
     for (context, reply) in &known.received {
-        if !seen.insert(&reply.inbound) {
+        // Words of tasks have an event in common; which of them there may be is told by the logs.
+        if !deliveries.insert(reply.delivery) || (reply.outcome.is_some() && !seen.insert(&reply.inbound)) {
             report.doubled += 1;
             report.fault(format!("doubled: {} as delivery {}", reply.inbound, reply.delivery));
             continue;
@@ -180,11 +189,13 @@ fn replies(report: &mut Report, known: &Known) {
             continue;
         };
         let latest = last.entry(*context).or_insert(0);
-        if event.n < *latest {
+        if reply.outcome.is_some() && event.n < *latest {
             report.out_of_order += 1;
             report.fault(format!("out of order: {} after number {latest}", event.event));
         }
-        *latest = event.n.max(*latest);
+        if reply.outcome.is_some() {
+            *latest = event.n.max(*latest);
+        }
         if event.context != *context || !fits(reply, *context, event.n) {
             report.foreign += 1;
             report.fault(format!("foreign: {} came in context {context}: {}", event.event, reply.text));
@@ -195,7 +206,7 @@ fn replies(report: &mut Report, known: &Known) {
 /// The reply is about its event and about no other.
 fn fits(reply: &Reply, context: usize, n: u64) -> bool {
     let own = token(context, n);
-    let has_own = reply.text.contains(&own) || reply.outcome != Some(Outcome::Replied);
+    let has_own = reply.text.contains(&own) || !matches!(reply.outcome, None | Some(Outcome::Replied));
     reply.context == context_name(context) && has_own && !reply.text.replace(&own, "").contains("<c")
 }
 
@@ -218,7 +229,8 @@ pub(super) fn verified(report: &mut Report, done: &Done) {
     if !report.verify_clean {
         report.fault(format!("verify ended with {:?}: {}{}", done.code, said.faults, done.stderr));
     }
-    let stored = said.store.inbox;
+    // Those that were run at the very end are events, too.
+    let stored = said.store.inbox.saturating_sub(report.tasks.fresh);
     if stored != report.accepted {
         report.doubled += stored.saturating_sub(report.accepted);
         report.lost += report.accepted.saturating_sub(stored);

@@ -1,6 +1,6 @@
 //! One customer in one context: keeps a few events open, comes back after each kill, and never forgets what it saw.
 
-use std::collections::{BTreeMap, VecDeque};
+use std::collections::{BTreeMap, BTreeSet, VecDeque};
 use std::path::PathBuf;
 use std::sync::Arc;
 use std::sync::atomic::Ordering;
@@ -13,16 +13,19 @@ use messages::InboundId;
 use messages::turn::Outcome;
 use tokio::net::UnixStream;
 
-use super::Plan;
 use super::kill::Dice;
 use super::node::{Stage, context_name};
 use super::tap::Tap;
 use super::truth::{Event, Truth};
+use super::work::{Kind, words};
+use super::{Load, Plan, Without};
 
 /// Events that a customer has open.
 const OPEN_MAX: usize = 6;
 /// How often a node that is away is looked for, and the end of the run.
 const LOOK: Duration = Duration::from_millis(10);
+/// Tasks that a customer has open, of those that it has asked for since it found its node.
+const TASKS_MAX: usize = 2;
 /// Events that are asked about at a time.
 const ASK_MAX: usize = 200;
 /// How long the answers may take.
@@ -31,6 +34,8 @@ const ASKED_MAX: Duration = Duration::from_secs(10);
 pub(super) struct Customer {
     context: usize,
     data: PathBuf,
+    account: String,
+    load: Load,
     truth: Arc<Truth>,
     dice: Dice,
     /// It never remembers across a lost connection.
@@ -38,11 +43,14 @@ pub(super) struct Customer {
     next: u64,
     /// Submitted and without an outcome, in order.
     open: VecDeque<(InboundId, Event)>,
+    /// Asked for since it found its node, and not said to have ended.
+    tasks: BTreeSet<InboundId>,
 }
 
-fn who(context: usize) -> Who {
+/// Customers speak as the account that holds the data: others may not have files written.
+fn who(context: usize, account: &str) -> Who {
     Who {
-        user: format!("user{context}"),
+        user: account.to_owned(),
         workspace: "home".to_owned(),
         context: context_name(context),
         session: session(context),
@@ -58,11 +66,21 @@ fn session(context: usize) -> String {
 impl Customer {
     pub(super) fn new(context: usize, stage: &Stage, truth: Arc<Truth>, plan: &Plan) -> Self {
         let dice = Dice::new(plan.seed.wrapping_mul(1_000).wrapping_add(context as u64));
-        let always_forgets = plan.without_marks;
-        Self { context, data: stage.data.clone(), truth, dice, always_forgets, next: 1, open: VecDeque::new() }
+        Self {
+            context,
+            data: stage.data.clone(),
+            account: stage.account.clone(),
+            load: plan.load,
+            truth,
+            dice,
+            always_forgets: plan.without == Some(Without::Marks),
+            next: 1,
+            open: VecDeque::new(),
+            tasks: BTreeSet::new(),
+        }
     }
 
-    /// Talks until the run drains and everything has its outcome.
+    /// Talks until the run is over and everything has its outcome.
     pub(super) async fn talk(mut self) -> anyhow::Result<()> {
         let mut client = None;
         while !self.is_done() {
@@ -71,6 +89,8 @@ impl Customer {
                 continue;
             };
             let Some(mut attached) = self.attach(client.take(), stream).await? else { continue };
+            // Words that were cut off are in doubt and do not come again: it waits for none of them.
+            self.tasks.clear();
             match self.converse(&mut attached).await {
                 Ok(()) => attached.leave().await,
                 // The node is gone. Half of the customers lose their memory with it, as a program does that was killed too.
@@ -84,14 +104,14 @@ impl Customer {
     }
 
     fn is_done(&self) -> bool {
-        self.open.is_empty() && self.truth.draining.load(Ordering::SeqCst)
+        self.open.is_empty() && self.truth.over.load(Ordering::SeqCst)
     }
 
     /// With what the client remembers, if it does; else as a new one that says everything again which has no outcome.
     async fn attach(&mut self, client: Option<Client>, stream: Tap) -> anyhow::Result<Option<Client>> {
         let attached = match client {
             Some(mut client) => client.reattach(stream).await.map(|()| client),
-            None => Client::over(stream, who(self.context)).await.and_then(|mut client| {
+            None => Client::over(stream, who(self.context, &self.account)).await.and_then(|mut client| {
                 for (_, event) in &self.open {
                     client.submit(&event.event, &event.text).map_err(|e| ClientError::Refused(e.to_string()))?;
                 }
@@ -122,13 +142,27 @@ impl Customer {
         let (n, context) = (self.next, self.context);
         let padding = "lorem ipsum ".repeat(usize::try_from(self.dice.below(40)).unwrap_or(0));
         let event = format!("{}:{n}", session(context));
-        let text = format!("{} {padding}", token(context, n));
+        let kind = self.kind(n);
+        let text = words(kind, context, n, &padding);
         let inbound = client.submit(&event, &text).map_err(|error| ClientError::Refused(error.to_string()))?;
-        let event = Event { context, n, event, text };
+        if kind == Kind::Task {
+            self.tasks.insert(inbound.clone());
+        }
+        let event = Event { context, n, event, kind, text };
         self.truth.known().submitted.insert(inbound.clone(), event.clone());
         self.open.push_back((inbound, event));
         self.next += 1;
         Ok(())
+    }
+
+    /// Every third event is a task, and of the others every second writes.
+    fn kind(&self, n: u64) -> Kind {
+        match (self.load, n % 3) {
+            (Load::Talk, _) => Kind::Talk,
+            (Load::Tasks, 0) if self.tasks.len() < TASKS_MAX => Kind::Task,
+            (Load::Tasks, 1) => Kind::Write,
+            (Load::Tasks, _) => Kind::Talk,
+        }
     }
 
     fn hear(&mut self, frame: FromNode, client: &mut Client) -> Result<(), ClientError> {
@@ -137,6 +171,8 @@ impl Customer {
                 client.flushed(reply.delivery)?;
                 if reply.outcome.is_some() {
                     self.open.retain(|(inbound, _)| *inbound != reply.inbound);
+                } else if tells_an_end(&reply.text) {
+                    self.tasks.remove(&reply.inbound);
                 }
             }
             FromNode::Settled { inbound, .. } => self.open.retain(|(open, _)| *open != inbound),
@@ -149,9 +185,9 @@ impl Customer {
     }
 }
 
-/// What an event and its reply are known by.
-pub(super) fn token(context: usize, n: u64) -> String {
-    format!("<c{context}-{n}>")
+/// These words say how a task has ended.
+pub(super) fn tells_an_end(text: &str) -> bool {
+    text.strip_prefix("Task `").and_then(|rest| rest.split_once("` ")).is_some_and(|(_, said)| said.starts_with("has "))
 }
 
 async fn dial(data: &std::path::Path, context: usize, truth: &Arc<Truth>) -> Option<Tap> {
@@ -172,7 +208,7 @@ pub(super) async fn ask_all(
             known.submitted.values().filter(|event| event.context == context).cloned().collect()
         };
         let tap = dial(&stage.data, context, truth).await.context("the node can't be asked for outcomes")?;
-        let mut client = Client::over(tap, who(context)).await?;
+        let mut client = Client::over(tap, who(context, &stage.account)).await?;
         for some in events.chunks(ASK_MAX) {
             ask(&mut client, some, &mut outcomes).await?;
         }

@@ -7,6 +7,8 @@ use std::sync::{Mutex, MutexGuard, PoisonError};
 use console::wire::{FromNode, Reply};
 use messages::InboundId;
 
+use super::work::Kind;
+
 /// An event that a customer submits.
 #[derive(Debug, Clone)]
 pub(super) struct Event {
@@ -14,6 +16,7 @@ pub(super) struct Event {
     /// Its place among the events of its context.
     pub(super) n: u64,
     pub(super) event: String,
+    pub(super) kind: Kind,
     pub(super) text: String,
 }
 
@@ -33,6 +36,8 @@ pub(super) struct Truth {
     known: Mutex<Known>,
     /// No more events: what is open is followed to its outcome.
     pub(super) draining: AtomicBool,
+    /// Nothing moves any more: who has nothing open leaves.
+    pub(super) over: AtomicBool,
 }
 
 impl Truth {
