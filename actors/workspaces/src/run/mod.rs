@@ -148,9 +148,11 @@ impl Run {
         }
     }
 
-    /// The accounts as they are known by now.
+    /// The accounts as they are known by now, for the next run. What others had reserved when they were read has passed by
+    /// then; the store knows what they have reserved since, and refuses a call that does not fit.
     pub(crate) fn spending(&self) -> Vec<Spending> {
-        self.spending.values().cloned().collect()
+        let spent = |of: &Spending| Spending { reserved_micro_usd: 0, reserved_tokens: 0, ..of.clone() };
+        self.spending.values().map(spent).collect()
     }
 
     /// The accounts as they were read again.

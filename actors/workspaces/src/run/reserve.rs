@@ -86,9 +86,7 @@ impl Run {
             let none = Spending::default();
             let held = self.spending.get(&limit.account).filter(|of| of.day == day).unwrap_or(&none);
             if let Some(words) = overdrawn(limit, held, micro_usd, tokens) {
-                let words = format!(
-                    "{words} It goes on when the next day begins (UTC), or when the limit is raised (`[budgets]` in agent-runtime.toml)."
-                );
+                let words = format!("{words} {}", self.what_then());
                 return Err(Box::new(End::Parked { words, until: Some(day.next().begins()) }));
             }
         }
@@ -102,6 +100,15 @@ impl Run {
         let known =
             self.spending.values().map(|of| of.day).filter(|day| day.0.saturating_sub(DAYS_BACK_MAX) <= today.0);
         known.max().unwrap_or(today).max(today)
+    }
+
+    /// What to do when a day's budget has ended: a task goes on by itself, a turn is said again.
+    fn what_then(&self) -> &'static str {
+        if self.brief.is_interactive() {
+            "Say it again when the next day begins (UTC), or when the limit was raised (`[budgets]` in agent-runtime.toml)."
+        } else {
+            "It goes on when the next day begins (UTC); when the limit was raised (`[budgets]` in agent-runtime.toml), `/tasks retry` lets it go on at once."
+        }
     }
 
     fn own_budget_ended(&self, of: &str, left: u64, needed: u64) -> Box<End> {
