@@ -108,7 +108,9 @@ pub(crate) async fn tool(system: &System, of: &Use) -> StepEnd {
         Ok(ToolReply::Unknown(words)) => Used::Unknown(words),
         Ok(ToolReply::Described(_)) => Used::Failed("The tool described itself instead.".to_owned()),
         // One that had begun before may have been done then; nobody has looked.
-        Err(error @ AskError::Busy { .. }) if !of.again => Used::Failed(format!("Too much is asked of it at once: {error}.")),
+        Err(error @ AskError::Busy { .. }) if !of.again => {
+            Used::Failed(format!("Too much is asked of it at once: {error}."))
+        }
         Err(error) => Used::Cut(format!("`{}` gave no answer: {error}", of.call.name)),
     };
     StepEnd::Used { of: of.clone(), used }
