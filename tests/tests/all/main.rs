@@ -7,6 +7,7 @@
 //! - `rules`: what a machine can keep of the rules by which this repository is built.
 //! - `stories`: transcripts of chats, played against a real node.
 //! - `tree`: the drawn supervision tree against the one of a running node.
+//! - `work`: tasks, tools, budgets and models end to end.
 
 // The whole binary is tests: a value that is not there is a failed test.
 #![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic, clippy::indexing_slicing)]
@@ -19,3 +20,4 @@ mod rules;
 mod stories;
 mod trace;
 mod tree;
+mod work;

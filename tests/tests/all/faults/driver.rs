@@ -7,9 +7,9 @@ use std::time::Duration;
 use anyhow::{Context as _, bail};
 use console::client::{Client, Who, fresh_session};
 use console::wire::{AdminAsk, Answered, FromNode};
-use messages::InboundId;
 use messages::admin::StatusView;
 use messages::turn::Outcome;
+use messages::{InboundId, Slug, TaskId};
 use tokio::time::Instant;
 
 /// How one event ended.
@@ -22,10 +22,13 @@ pub(crate) struct Ended {
 /// An attached session.
 pub(crate) struct Driver {
     client: Client,
+    workspace: Slug,
     number: u64,
     /// Events in the order in which they ended.
     pub(crate) order: Vec<InboundId>,
     pub(crate) ended: HashMap<InboundId, Ended>,
+    /// What came besides, or after the end: words of tasks, each once.
+    pub(crate) later: HashMap<InboundId, Vec<String>>,
     /// Why the node let us wait, as often as it said so.
     pub(crate) busy: Vec<String>,
     /// Why events were not accepted.
@@ -37,10 +40,33 @@ pub(crate) struct Driver {
 
 impl Driver {
     pub(crate) async fn attach(data: &Path) -> anyhow::Result<Self> {
+        Self::attach_in(data, "home", "general", "ann").await
+    }
+
+    /// As the same session as before: what is said again in its order are the same events.
+    pub(crate) async fn attach_again(data: &Path, session: &str) -> anyhow::Result<Self> {
         let who = Who {
             user: "ann".into(),
             workspace: "home".into(),
             context: "general".into(),
+            session: session.into(),
+            previews: false,
+            only_asks: false,
+        };
+        Self::attach_as(data, who).await
+    }
+
+    /// The name of its session.
+    pub(crate) fn session(&self) -> &str {
+        self.client.session()
+    }
+
+    /// As this user in this context.
+    pub(crate) async fn attach_in(data: &Path, workspace: &str, context: &str, user: &str) -> anyhow::Result<Self> {
+        let who = Who {
+            user: user.into(),
+            workspace: workspace.into(),
+            context: context.into(),
             session: fresh_session()?,
             previews: false,
             only_asks: false,
@@ -49,12 +75,15 @@ impl Driver {
     }
 
     pub(crate) async fn attach_as(data: &Path, who: Who) -> anyhow::Result<Self> {
+        let workspace = Slug::parse(&who.workspace)?;
         let client = Client::connect(data, who).await?.context("nobody serves the data folder")?;
         Ok(Self {
             client,
+            workspace,
             number: 0,
             order: Vec::new(),
             ended: HashMap::new(),
+            later: HashMap::new(),
             busy: Vec::new(),
             refused: Vec::new(),
             deliveries: HashMap::new(),
@@ -69,6 +98,40 @@ impl Driver {
         let inbound = self.client.submit(&event, text)?;
         self.client.flush().await?;
         Ok(inbound)
+    }
+
+    /// Deletes what was said as number `n`, and waits until that is done.
+    pub(crate) async fn delete(&mut self, n: u64, within: Duration) -> anyhow::Result<Ended> {
+        self.number += 1;
+        let (event, target) =
+            (format!("{}:{}", self.client.session(), self.number), format!("{}:{n}", self.client.session()));
+        let inbound = self.client.delete(&event, &target)?;
+        self.settled(std::slice::from_ref(&inbound), within).await?;
+        self.ended.get(&inbound).cloned().context("it was not accepted")
+    }
+
+    /// Asks for a task; gives the message that asked, and the task.
+    pub(crate) async fn task(&mut self, words: &str, within: Duration) -> anyhow::Result<(InboundId, TaskId)> {
+        let inbound = self.say(&format!("/task {words}")).await?;
+        self.settled(std::slice::from_ref(&inbound), within).await?;
+        let task = self.task_of(&inbound);
+        match self.ended.get(&inbound) {
+            Some(ended) if ended.text.contains(task.as_str()) => Ok((inbound, task)),
+            other => bail!("no task was made: {other:?}"),
+        }
+    }
+
+    /// The task that a message has made.
+    pub(crate) fn task_of(&self, inbound: &InboundId) -> TaskId {
+        TaskId::of(self.workspace.as_str(), inbound.as_str())
+    }
+
+    /// Waits until a task of this message has said so many things.
+    pub(crate) async fn heard(&mut self, inbound: &InboundId, words: usize, within: Duration) -> anyhow::Result<()> {
+        let so_far = |driver: &Self| driver.later.get(inbound).map_or(0, Vec::len);
+        let until = self.until(within, |driver| so_far(driver) >= words).await;
+        until.with_context(|| format!("{} of {words} words of its task have come", so_far(self)))?;
+        Ok(self.client.flush().await?)
     }
 
     /// Says it and waits for how it ends.
@@ -108,8 +171,9 @@ impl Driver {
                 if self.deliveries.insert(reply.delivery, reply.inbound.clone()).is_some() {
                     bail!("reply {} came twice", reply.delivery);
                 }
-                if let Some(outcome) = reply.outcome {
-                    self.end(reply.inbound, outcome, reply.text);
+                match reply.outcome {
+                    Some(outcome) => self.end(reply.inbound, outcome, reply.text),
+                    None => self.later.entry(reply.inbound).or_default().push(reply.text),
                 }
                 self.client.flushed(reply.delivery)?;
             }

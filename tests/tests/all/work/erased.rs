@@ -1,0 +1,73 @@
+//! Deleting a message erases what a task had of it.
+
+use std::path::Path;
+
+use messages::task::TaskState;
+use tests::fake_model::Mode;
+
+use super::site::{SOON, Site, shown, until};
+
+const SECRET: &str = "xyzzy-plugh";
+
+/// Files that hold the words.
+fn holding(folder: &Path) -> Vec<String> {
+    let mut found = Vec::new();
+    for entry in std::fs::read_dir(folder).unwrap() {
+        let path = entry.unwrap().path();
+        if path.is_dir() {
+            found.extend(holding(&path));
+        // What is gone by now holds nothing.
+        } else if std::fs::read(&path).is_ok_and(|bytes| bytes.windows(SECRET.len()).any(|w| w == SECRET.as_bytes())) {
+            found.push(path.display().to_string());
+        }
+    }
+    found
+}
+
+#[rstest::rstest]
+#[case::that_runs(Mode::NeverEnds, TaskState::Running, TaskState::Cancelled)]
+#[case::that_waits(Mode::code("1308"), TaskState::Waiting, TaskState::Cancelled)]
+#[case::that_has_ended(Mode::default(), TaskState::Succeeded, TaskState::Succeeded)]
+#[tokio::test(flavor = "multi_thread")]
+async fn the_words_of_a_task_go_with_its_message(
+    #[case] mode: Mode,
+    #[case] before: TaskState,
+    #[case] after: TaskState,
+) {
+    let mut site = Site::with("").await;
+    site.define("home", "general", "tools: [search, spawn_task]");
+    let scripted = mode == Mode::default();
+    site.model.set(mode);
+    let mut ann = site.talk("home", "general").await;
+    let mut desk = site.desk().await;
+    let words = if scripted {
+        format!(r#"tools: spawn_task {{"title": "find {SECRET}", "input": "tell of {SECRET}"}}"#)
+    } else {
+        format!("find {SECRET}")
+    };
+    let (_, task) = ann.task(&words, SOON).await.unwrap();
+    desk.is(&task, before).await;
+    let record = site.data().join(format!("workspaces/home/tasks/{task}.md"));
+    until("its record is there", SOON, || std::fs::read_to_string(&record).is_ok_and(|text| text.contains(SECRET)))
+        .await;
+    let ended = ann.delete(1, SOON).await.unwrap();
+    assert_eq!(ended.text, "the words were erased");
+    let rows = desk.is(&task, after).await;
+    assert!(!format!("{}", shown(&rows)).contains(SECRET), "{}", shown(&rows));
+    until("the model is left", SOON, || site.model.stats().in_flight == 0).await;
+    until("its record is written again", SOON, || {
+        std::fs::read_to_string(&record).is_ok_and(|text| !text.contains(SECRET))
+    })
+    .await;
+    for asked in [format!("/tasks show {task}"), "/tasks all".to_owned()] {
+        let told = ann.ask(&asked, SOON).await.unwrap();
+        assert!(!told.text.contains(SECRET), "{told:?}");
+    }
+    assert!(ann.ask(&format!("/tasks retry {task}"), SOON).await.unwrap().text.contains("nothing to try again"));
+    ann.leave().await;
+    site.verified().await;
+    // While it runs the write-ahead log may hold it.
+    site.end_node(false).await;
+    assert_eq!(holding(&site.data()), Vec::<String>::new());
+    site.verified().await;
+}

@@ -1,0 +1,13 @@
+//! Work end to end: tasks and their slots, times, budgets, models, and what survives of them.
+
+mod budgets;
+mod erased;
+mod fairness;
+mod isolation;
+mod known_failures;
+mod models;
+mod records;
+mod restarts;
+mod settle;
+mod site;
+mod times;
