@@ -75,6 +75,9 @@ pub(crate) struct Run {
     spending: BTreeMap<String, Spending>,
     /// What the model call that runs has put aside.
     reserved: Option<Reserve>,
+    /// Ends of tools that changed nothing: they go with the next commit of this run. Lost with a crash, the tool is used
+    /// again, which changes nothing either.
+    held: Vec<Write>,
     /// Who is to be woken after the commit.
     pub(crate) wakes: Vec<Address>,
     /// Subtasks that this run has made, with what they took of the budget.
@@ -143,6 +146,7 @@ impl Run {
             failed: 0,
             spending: spending.into_iter().map(|of| (of.account.clone(), of)).collect(),
             reserved: None,
+            held: Vec::new(),
             wakes: Vec::new(),
             made: Vec::new(),
         }
@@ -162,6 +166,14 @@ impl Run {
 
     /// Goes on until something must be waited for.
     pub(crate) fn advance(&mut self, on: &mut Ground<'_>, writes: &mut Vec<Write>) -> Todo {
+        let todo = self.go_on(on, writes);
+        if matches!(todo, Todo::End(_)) {
+            writes.append(&mut self.held);
+        }
+        todo
+    }
+
+    fn go_on(&mut self, on: &mut Ground<'_>, writes: &mut Vec<Write>) -> Todo {
         for _ in 0..AT_ONCE_MAX {
             let (turns_max, joins) = (self.brief.limits.model_turns, self.brief.line.is_some());
             match next(&self.steps, &By { turns_max, joins, repeat: |name: &str| on.facts.repeat(name) }) {
@@ -222,6 +234,14 @@ impl Run {
 
     /// A step has ended. `None`: go on by [`Run::advance`].
     pub(crate) fn step_ended(&mut self, end: StepEnd, on: &Ground<'_>, writes: &mut Vec<Write>) -> Option<End> {
+        let end = self.ended(end, on, writes);
+        if end.is_some() {
+            writes.append(&mut self.held);
+        }
+        end
+    }
+
+    fn ended(&mut self, end: StepEnd, on: &Ground<'_>, writes: &mut Vec<Write>) -> Option<End> {
         match end {
             StepEnd::Asked { step, passages, answered } => {
                 if passages.is_some() {
@@ -281,6 +301,12 @@ impl Run {
     fn used(&mut self, of: &Use, used: Used, on: &Ground<'_>, writes: &mut Vec<Write>) -> Option<End> {
         let (what, now) = (What::Tool(of.call.clone()), on.now);
         match used {
+            Used::Done(output) if on.facts.repeat(&of.call.name) == Repeat::Free => {
+                let mut held = std::mem::take(&mut self.held);
+                self.end(of.seq, what, (StepStatus::Done, output.text, None), (now, &mut held));
+                self.held = held;
+                None
+            }
             Used::Done(output) => {
                 self.end(of.seq, what, (StepStatus::Done, output.text, None), (now, writes));
                 None
@@ -310,6 +336,7 @@ impl Run {
     /// The step that runs is cut off, and the run with it. A tool that can't be repeated is in doubt from now on; the mark
     /// of any other stays, and another run asks what became of it.
     pub(crate) fn cut_off(&mut self, why: &str, on: &Ground<'_>, writes: &mut Vec<Write>) -> End {
+        writes.append(&mut self.held);
         let begun = self.steps.last().filter(|last| last.status == StepStatus::Started);
         match begun.map(|last| (last.seq, last.what.clone())) {
             Some((seq, What::Tool(call))) if on.facts.repeat(&call.name) == Repeat::Never => {
@@ -325,6 +352,7 @@ impl Run {
 
     /// The step that runs is given up: what it had reserved is charged, as nobody knows what it used.
     pub(crate) fn give_up(&mut self, why: &str, now: Moment, writes: &mut Vec<Write>) {
+        writes.append(&mut self.held);
         let Some(last) = self.steps.last().filter(|last| last.status == StepStatus::Started) else { return };
         let (seq, what) = (last.seq, last.what.clone());
         self.reserved = self.reserved.take().or_else(|| last.reserve.clone());
@@ -358,6 +386,7 @@ impl Run {
         let lost = self.steps.last().filter(|last| last.seq == seq).and_then(|last| last.reserve.clone());
         self.put_aside(lost.as_ref(), reserve.as_ref());
         journal::begin(&mut self.steps, (seq, what.clone(), reserve.clone()), at);
+        writes.append(&mut self.held);
         let work = self.brief.work.clone();
         writes.push(Write::Step(Box::new(StepWrite::Start { work, seq, what, reserve, at })));
     }
@@ -371,6 +400,7 @@ impl Run {
     ) {
         self.settle(cost.as_ref());
         journal::end(&mut self.steps, (seq, what.clone()), (status, &output, cost.as_ref()), at);
+        writes.append(&mut self.held);
         let work = self.brief.work.clone();
         writes.push(Write::Step(Box::new(StepWrite::End { work, seq, what, status, output, cost, at })));
     }

@@ -39,12 +39,27 @@ fn the_same_arguments_for_another_tool_are_no_circle() {
 #[test]
 fn the_same_call_is_counted_also_within_one_answer_and_across_a_crash() {
     let mut desk = Desk::begun();
-    desk.calls(&[("look", "{}"), ("look", "{}"), ("look", "{}")]);
+    desk.calls(&[("write", "{}"), ("write", "{}"), ("write", "{}")]);
     desk.gives("one");
     desk.crash();
     desk.go();
     desk.gives("two");
-    assert!(desk.failure().0.contains("same `look`"));
+    assert!(desk.failure().0.contains("same `write`"));
+}
+
+#[test]
+fn what_changed_nothing_is_written_with_what_comes_next_and_lost_with_a_crash_before_it() {
+    let mut desk = Desk::begun();
+    desk.calls(&[("look", "{\"n\":1}"), ("look", "{\"n\":2}"), ("write", "{}")]);
+    desk.gives("one");
+    assert_eq!(desk.steps().len(), 1, "a commit of its own for what may be done again");
+    desk.crash();
+    desk.go();
+    desk.gives("one");
+    desk.gives("two");
+    assert_eq!(desk.steps().len(), 4, "the mark of what changes something takes the others with it");
+    let looks = desk.used.iter().filter(|of| of.call.name == "look").count();
+    assert_eq!(looks, 3);
 }
 
 #[rstest]

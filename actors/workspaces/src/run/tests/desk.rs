@@ -116,7 +116,15 @@ impl Desk {
             output: if row.status == StepStatus::Started { String::new() } else { row.output.clone() },
             ..row.clone()
         };
-        let [memory, store] = [&self.run.steps, self.steps()].map(|steps| steps.iter().map(plain).collect::<Vec<_>>());
+        // What changed nothing is held back until something else is written; the store will have it then.
+        let mut ledger = self.ledger.clone();
+        for write in &self.run.held {
+            if let Write::Step(step) = write {
+                ledger.apply(step).unwrap();
+            }
+        }
+        let store = ledger.steps(self.run.brief.work.as_str());
+        let [memory, store] = [&self.run.steps, store].map(|steps| steps.iter().map(plain).collect::<Vec<_>>());
         assert_eq!(memory, store);
     }
 
