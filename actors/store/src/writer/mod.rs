@@ -27,6 +27,10 @@ pub(crate) use heads::Heads;
 pub(crate) const GROUP_COMMITS_MAX: usize = 256;
 /// A writer that has had nothing to do for so long gives its page cache back.
 const REST_AFTER: Duration = Duration::from_secs(5);
+/// What still runs when the store is closed in good order goes on under the next epoch of its workspace: its node was not
+/// lost under it.
+const HAND_OVER: &str = "UPDATE task INDEXED BY task_slot
+    SET epoch = 1 + (SELECT unit.epoch FROM unit WHERE unit.unit = 'ws/' || task.ws) WHERE state IN (3, 5)";
 /// Tries to find out what became of a group before its askers hear that it is not known.
 const SETTLE_TRIES_MAX: u32 = 4;
 
@@ -224,13 +228,16 @@ impl Writer {
         self.lost.why = why;
     }
 
-    /// The last signature over the chain. Then the write-ahead log is moved into the file and emptied: by itself SQLite
+    /// What runs is handed over, and the last signature put over the chain. Then the write-ahead log is moved into the file and emptied: by itself SQLite
     /// does that only if no reader is closed after the writer, and words that were erased would stay in it.
     fn finish(&mut self) {
         let Some((sql, heads)) = &mut self.open else {
             self.shared.refuses(&format!("the audit chain's end is not signed: {}", self.lost.why));
             return;
         };
+        if let Err(error) = sql.execute(HAND_OVER, []) {
+            tracing::warn!(%error, "what runs could not be handed over; the next start holds it to be lost");
+        }
         if let Err(error) = group::sign(sql, heads, &self.key) {
             let why = core::advice(&error, &self.place.folder);
             self.shared.refuses(&format!("the audit chain's end is not signed: {why}"));
