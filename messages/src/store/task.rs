@@ -51,6 +51,8 @@ pub enum TaskWrite {
         task: TaskId,
         /// What it shows.
         rev: u64,
+        /// It shows the task's words. It is to be written again if those were erased meanwhile.
+        has_words: bool,
     },
     /// A dead letter was read.
     Discard {

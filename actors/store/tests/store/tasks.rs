@@ -1,8 +1,8 @@
 //! Which write to a task is refused in which state; what a repeat does; the limits of subtasks.
 
-use messages::store::{CommitError, Owner, TaskMove, TaskWrite, Write};
+use messages::store::{CommitError, Owner, Query, Rows, TaskMove, TaskWrite, Write};
 use messages::task::{CHILDREN_MAX, DEPTH_MAX, DESCENDANTS_MAX, NewTask, TaskState, Wait};
-use messages::{Moment, TaskId};
+use messages::{Address, Moment, TaskId};
 use rstest::rstest;
 
 use crate::cas::conflict;
@@ -10,7 +10,7 @@ use crate::queries::context;
 use crate::work::{
     DEADLINE, MADE, START_BY, below, claimed, discarded, moved, of_task, post, put, recorded, task, to, tsk,
 };
-use crate::world::{World, audit, id, put_as, reply, take};
+use crate::world::{World, audit, id, put_as, reply, slug, take};
 
 fn refused(result: Result<messages::store::Committed, CommitError>) -> String {
     match result {
@@ -367,6 +367,9 @@ fn a_task_that_still_runs_when_its_message_is_erased_brings_no_words_back() {
         cost: None,
         at: Moment(1),
     };
+    // A record that was being written meanwhile counts for nothing.
+    world.workspace(vec![recorded("k", 2)]).unwrap();
+    assert_eq!(world.rows("k").task.recorded, 0);
     let done = TaskMove { result: secret.into(), ..to("k", 3, TaskState::Succeeded) };
     let writes = vec![Write::Step(Box::new(end)), Write::Task(TaskWrite::Move(Box::new(done))), post("k", None)];
     world.task(writes).unwrap();
@@ -374,4 +377,48 @@ fn a_task_that_still_runs_when_its_message_is_erased_brings_no_words_back() {
     assert_eq!((rows.steps[0].output.as_str(), rows.task.result.as_str()), ("", ""));
     assert!(!format!("{:?}", rows.steps).contains(secret));
     assert_eq!(world.number("SELECT count(*) FROM outbox WHERE text LIKE '%was deleted%'"), 1);
+}
+
+#[test]
+fn a_task_whose_message_is_erased_is_told_by_a_date_wherever_it_waits() {
+    let world = World::at_work();
+    for key in ["queued", "runs", "waits", "ended"] {
+        world.task(vec![put(task(key, 1))]).unwrap();
+    }
+    world.workspace(["runs", "waits", "ended"].map(|key| claimed(key, 2)).to_vec()).unwrap();
+    let waits = TaskMove { wait: Some(Wait::Quota), ..to("waits", 3, TaskState::Waiting) };
+    let moves = [waits, to("ended", 3, TaskState::Succeeded)].map(|to| Write::Task(TaskWrite::Move(Box::new(to))));
+    world.task(moves.to_vec()).unwrap();
+    for _ in 0..2 {
+        world.context(vec![Write::Redact { seq: 1 }]).unwrap();
+        let Rows::Timers(dates) = world.query(Query::Due { now: Moment(0), limit: 10 }).unwrap() else { panic!() };
+        let mut told: Vec<_> = dates.iter().map(|date| (date.entity.clone(), date.name.as_str())).collect();
+        told.sort();
+        let mut wanted = ["queued", "waits"].map(|key| (Address::task(&slug("home"), &tsk(key)), "erased")).to_vec();
+        wanted.sort();
+        assert_eq!(told, wanted);
+    }
+}
+
+#[rstest]
+#[case::in_good_order(true)]
+#[case::by_a_kill(false)]
+fn what_runs_when_the_store_ends_is_handed_over_by_a_close_alone(#[case] closes: bool) {
+    let mut world = World::at_work();
+    for key in ["runs", "waits"] {
+        world.task(vec![put(task(key, 1))]).unwrap();
+        world.workspace(vec![claimed(key, 2)]).unwrap();
+    }
+    world.task(vec![moved("waits", 3, TaskState::Waiting)]).unwrap();
+    for round in 1..=3 {
+        if closes {
+            world.store.close().unwrap();
+        }
+        world = world.killed_and_opened();
+        let epochs = world.commit(Owner::Runtime, vec![crate::world::claim(&World::unit())]).unwrap().epochs;
+        let (runs, waits) = (world.rows("runs"), world.rows("waits"));
+        assert_eq!(epochs, [runs.epoch]);
+        assert_eq!(runs.task.epoch == runs.epoch, closes, "start {round}");
+        assert_eq!((waits.task.epoch, runs.task.run, runs.task.rev), (1, 1, 2));
+    }
 }

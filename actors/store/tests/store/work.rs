@@ -102,7 +102,7 @@ pub(crate) fn post(key: &str, step: Option<u32>) -> Write {
 }
 
 pub(crate) fn recorded(key: &str, rev: u64) -> Write {
-    Write::Task(TaskWrite::Recorded { task: tsk(key), rev })
+    Write::Task(TaskWrite::Recorded { task: tsk(key), rev, has_words: true })
 }
 
 pub(crate) fn discarded(key: &str) -> Write {

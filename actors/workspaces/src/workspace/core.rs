@@ -50,9 +50,9 @@ pub enum Event {
     Queue(Box<QueueRows>),
     Looked(AskId, Look),
     Listed(AskId, Reply),
-    /// So many records were written, in these revisions; `problem` says why not all were.
+    /// These records were written, in these revisions, with the task's words or without; `problem` says why not all were.
     Recorded {
-        written: Vec<(TaskId, u64)>,
+        written: Vec<(TaskId, u64, bool)>,
         problem: Option<String>,
     },
 }
@@ -164,10 +164,10 @@ impl State {
         }
     }
 
-    fn recorded(&mut self, written: Vec<(TaskId, u64)>, problem: Option<String>, out: &mut Decision) {
+    fn recorded(&mut self, written: Vec<(TaskId, u64, bool)>, problem: Option<String>, out: &mut Decision) {
         self.is_recording = false;
-        for (task, rev) in written {
-            out.writes.push(Write::Task(TaskWrite::Recorded { task, rev }));
+        for (task, rev, has_words) in written {
+            out.writes.push(Write::Task(TaskWrite::Recorded { task, rev, has_words }));
         }
         let told = problem.map(|why| {
             format!("records of tasks in `{}` can't be written: {why}; they are written again", self.workspace)

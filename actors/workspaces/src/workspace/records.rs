@@ -21,8 +21,8 @@ const RECORD_BYTES_MAX: u64 = 4 * 1024 * 1024;
 /// Edited copies of one record that are kept apart.
 const ASIDE_MAX: u32 = 1_000;
 
-/// What was written, in which revision, and why not all.
-pub(super) async fn write(world: &World<Workspace>, workspace: &Slug) -> (Vec<(TaskId, u64)>, Option<String>) {
+/// What was written, in which revision, with the task's words or without, and why not all.
+pub(super) async fn write(world: &World<Workspace>, workspace: &Slug) -> (Vec<(TaskId, u64, bool)>, Option<String>) {
     let quiet_since = world.system.now().plus_ms(-QUIET_MS);
     let query = Query::Unrecorded { workspace: workspace.clone(), quiet_since, limit: BATCH };
     let rows = match world.system.store().query(query).await {
@@ -35,7 +35,7 @@ pub(super) async fn write(world: &World<Workspace>, workspace: &Slug) -> (Vec<(T
     done.unwrap_or_else(|error| (Vec::new(), Some(error.to_string())))
 }
 
-fn write_all(folder: &Path, rows: &[TaskRows]) -> (Vec<(TaskId, u64)>, Option<String>) {
+fn write_all(folder: &Path, rows: &[TaskRows]) -> (Vec<(TaskId, u64, bool)>, Option<String>) {
     let mut written = Vec::new();
     if rows.is_empty() {
         return (written, None);
@@ -43,7 +43,7 @@ fn write_all(folder: &Path, rows: &[TaskRows]) -> (Vec<(TaskId, u64)>, Option<St
     let all = fs::create_dir_all(folder).and_then(|()| {
         for task in rows {
             write_one(folder, &task.task.id, &record::render(task))?;
-            written.push((task.task.id.clone(), task.task.rev));
+            written.push((task.task.id.clone(), task.task.rev, !task.task.spec.input.is_empty()));
         }
         // All of them at once: a sync of each costs more than all the rest of a task.
         Ok(rustix::fs::syncfs(File::open(folder)?)?)

@@ -25,12 +25,15 @@ const SETTLE: &str =
 const STATE: &str = "SELECT state, redacted FROM inbox WHERE seq = ?1";
 const ERASE: &str = "UPDATE inbox SET text = '', salt = zeroblob(16), redacted = 1 WHERE seq = ?1";
 /// All that repeats an event's words: its replies and those of its tasks, its tasks, the steps of its turn and of those.
-const ERASE_REST: [&str; 5] = [
+const ERASE_REST: [&str; 6] = [
     "UPDATE outbox SET text = '', redacted = 1 WHERE seq = ?1",
     // The record file is to be written again.
     "UPDATE task SET title = '', reason = '', result = '', recorded = 0 WHERE seq = ?1",
     "UPDATE task_spec SET spec = json_set(spec, '$.title', '', '$.input', '')
     WHERE place IN (SELECT place FROM task WHERE seq = ?1)",
+    // What waits for a date, or for others, is to see at once that it has no words; what runs is woken by the sweep.
+    "INSERT INTO timer (entity, name, due) SELECT address, 'erased', 0 FROM task WHERE seq = ?1 AND state IN (0, 1, 2, 4)
+    ON CONFLICT (entity, name) DO UPDATE SET due = 0",
     concat!(erase_steps!(), "(SELECT id FROM inbox WHERE seq = ?1)"),
     concat!(erase_steps!(), "(SELECT id FROM task WHERE seq = ?1)"),
 ];

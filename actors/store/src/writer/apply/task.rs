@@ -16,7 +16,8 @@ const CLAIM: &str = "UPDATE task SET state = 3, rev = ?2, run = run + 1, epoch =
 const MOVE: &str = "UPDATE task SET state = ?2, rev = ?3, wait = ?4, not_before = ?5, priority = ?6, failures = ?7,
     lost = ?8, budget = ?9, reason = ?10, result = ?11, moved_at = ?12, ended_at = ?13,
     start_by = CASE ?2 WHEN 1 THEN min(?12 + start_ms, deadline) END WHERE place = ?1";
-const RECORDED: &str = "UPDATE task SET recorded = ?2 WHERE place = ?1";
+// A record that shows words which were erased meanwhile is behind still.
+const RECORDED: &str = "UPDATE task SET recorded = ?2 WHERE place = ?1 AND NOT (?3 AND title = '')";
 // Its record file is to show it.
 const DISCARD: &str = "UPDATE task SET discarded_by = ?2, rev = rev + 1 WHERE place = ?1";
 
@@ -26,7 +27,7 @@ pub(super) fn apply(tx: &Tx<'_>, write: &TaskWrite) -> Result<(), Stop> {
         TaskWrite::Claim { task, rev, at } => claim(tx, task, *rev, *at),
         TaskWrite::Move(to) => go(tx, to),
         TaskWrite::Post { .. } => post::post(tx, write),
-        TaskWrite::Recorded { task, rev } => recorded(tx, task, *rev),
+        TaskWrite::Recorded { task, rev, has_words } => recorded(tx, task, *rev, *has_words),
         TaskWrite::Discard { task, by, at: _ } => discard(tx, task, by),
     }
 }
@@ -123,12 +124,12 @@ fn go(tx: &Tx<'_>, to: &TaskMove) -> Result<(), Stop> {
 }
 
 /// A record that shows no more than an earlier one changes nothing.
-fn recorded(tx: &Tx<'_>, task: &TaskId, rev: u64) -> Result<(), Stop> {
+fn recorded(tx: &Tx<'_>, task: &TaskId, rev: u64, has_words: bool) -> Result<(), Stop> {
     let (head, rev) = (head(tx, task)?, int("rev", rev)?);
     if rev > head.rev {
         return conflict(format!("task {task} is at revision {}; its record can't show {rev}", head.rev));
     }
-    tx.run(RECORDED, params![head.place, rev])?;
+    tx.run(RECORDED, params![head.place, rev, has_words])?;
     Ok(())
 }
 

@@ -174,8 +174,8 @@ fn records_are_written_once_a_second_one_batch_at_a_time() {
     desk.now = NOON.plus_ms(5_000);
     assert_eq!(records(&desk.queue(behind())), 0, "a batch is being written");
     assert!(!desk.state.is_idle());
-    let out = desk.hear(Event::Recorded { written: vec![(id(1), 7)], problem: None });
-    let recorded = |write: &Write| matches!(write, Write::Task(TaskWrite::Recorded { task, rev: 7 }) if *task == id(1));
+    let out = desk.hear(Event::Recorded { written: vec![(id(1), 7, true)], problem: None });
+    let recorded = |write: &Write| matches!(write, Write::Task(TaskWrite::Recorded { task, rev: 7, has_words: true }) if *task == id(1));
     assert!(out.writes.len() == 1 && recorded(&out.writes[0]));
     assert_eq!(alarms(&out), [("records:home", None)]);
     assert_eq!(records(&desk.queue(behind())), 1);

@@ -140,6 +140,8 @@ impl Sim {
         let writes = self.keeper.as_mut().filter(|keeper| keeper.slow.as_ref().is_some_and(|slow| !slow.has_ended));
         let Some(keeper) = writes else { return false };
         let any = !written.is_empty();
+        let has_words = |id: &TaskId| !self.tables.row(id).spec.input.is_empty();
+        let written = written.into_iter().map(|(id, rev)| (id.clone(), rev, has_words(&id))).collect();
         keeper.end_slow(keeper::Event::Recorded { written, problem: None });
         any
     }
