@@ -16,8 +16,8 @@ use crate::run::{put, seconds_ms};
 
 /// How long a step that must not be cut off may still take when its task is cancelled.
 const GRACE_MS: i64 = 10_000;
-/// Resumed by a person: before what is in the background.
-const RESUMED: u8 = 1;
+/// Resumed by a person, or had begun when its node was lost: before what is in the background.
+pub(super) const RESUMED: u8 = 1;
 
 impl Live {
     pub(super) fn asked_to(&mut self, msg: &Msg, ask: AskId, out: &mut Decision, cx: &Cx<'_, WorkFacts>) {
@@ -114,9 +114,8 @@ impl Live {
                 Reply::Refused(format!("Task `{id}` waits for its subtasks; `/tasks show {id}` lists them."))
             }
             (TaskState::Waiting, wait) => {
-                // Its own budget has ended, if no moment was named at which it goes on.
-                let again = wait == Some(Wait::Quota) && task.not_before.is_none();
-                let budget = again.then(|| task.budget.plus(cx.facts.limits.task));
+                let again = wait == Some(Wait::Quota) && self.budget_has_ended(cx);
+                let budget = again.then(|| self.rows.task.budget.plus(cx.facts.limits.task));
                 let reason = format!("resumed by {}", who.user);
                 let change = Change { reason, budget, priority: Some(RESUMED), ..Change::to(TaskState::Queued) };
                 self.change(change, out, cx);

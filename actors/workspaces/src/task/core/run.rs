@@ -6,6 +6,7 @@ use messages::task::{Budget, LOST_MAX, Spent, TaskState, Wait};
 use messages::tool::RESULT_BYTES_MAX;
 use runtime::Cx;
 
+use super::control::RESUMED;
 use super::moves::Change;
 use super::{Decision, Effect, Live};
 use crate::WorkFacts;
@@ -94,6 +95,13 @@ impl Live {
             descendants: self.rows.descendants.saturating_add(count(unknown)),
             carved,
         }
+    }
+
+    /// Its own budget does not reach for what comes next; a quota that somebody else has is none of its own.
+    pub(super) fn budget_has_ended(&self, cx: &Cx<'_, WorkFacts>) -> bool {
+        let mut run = Run::new(self.brief(), self.rows.steps.clone(), self.rows.spending.clone(), cx.now);
+        let next = run.advance(&mut self.ground(&[], cx), &mut Vec::new());
+        matches!(next, Todo::End(End::Parked { until: None, .. }))
     }
 
     /// What subtasks have taken: all of the budget of one that is open, what one has used that has ended.
@@ -195,7 +203,9 @@ impl Live {
             (TaskState::Queued, "its node was lost under it; it goes on where it was".to_owned())
         };
         self.close_lost_steps(out, cx);
-        self.change(Change { lost: Some(lost), reason, ..Change::to(to) }, out, cx);
+        // What had begun goes on before what has not.
+        let priority = Some(self.rows.task.priority.min(RESUMED));
+        self.change(Change { lost: Some(lost), priority, reason, ..Change::to(to) }, out, cx);
     }
 
     /// A dead task leaves no step open.
