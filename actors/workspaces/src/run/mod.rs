@@ -152,11 +152,10 @@ impl Run {
         }
     }
 
-    /// The accounts as they are known by now, for the next run. What others had reserved when they were read has passed by
-    /// then; the store knows what they have reserved since, and refuses a call that does not fit.
+    /// The accounts as they are known by now. What others had reserved when they were read counts still: a run that began
+    /// without it would be refused by the store, together with the end of the one before it, again and again.
     pub(crate) fn spending(&self) -> Vec<Spending> {
-        let spent = |of: &Spending| Spending { reserved_micro_usd: 0, reserved_tokens: 0, ..of.clone() };
-        self.spending.values().map(spent).collect()
+        self.spending.values().cloned().collect()
     }
 
     /// The accounts as they were read again.

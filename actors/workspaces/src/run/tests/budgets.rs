@@ -189,14 +189,6 @@ fn a_call_that_was_cut_off_and_is_not_made_again_is_charged_what_it_had_reserved
 }
 
 #[test]
-fn what_others_had_reserved_does_not_count_for_the_next_run() {
-    let mut desk = Desk::new(turn_brief("ann"));
-    desk.run.refresh(vec![held("node", Day::of(NOON), 70, 30)]);
-    let known = desk.run.spending();
-    assert_eq!((known[0].micro_usd, known[0].reserved_micro_usd, known[0].reserved_tokens), (70, 0, 0));
-}
-
-#[test]
 fn tokens_of_a_day_are_a_limit_of_their_own() {
     let mut desk = Desk::new(brief("ann"));
     desk.facts.limits.context_day.tokens = Some(OUTPUT);
