@@ -147,6 +147,10 @@ impl Run {
             return Err(format!("it may depend on {DEPENDS_ON_MAX} tasks at most."));
         }
         let Some(line) = &self.brief.line else { return Ok(()) };
+        let waits_for_it = |id: &String| *id == line.id.as_str() || *id == line.root.as_str();
+        if asked.depends_on.iter().any(waits_for_it) {
+            return Err("it can't depend on the task that waits for it.".to_owned());
+        }
         if line.depth >= DEPTH_MAX {
             return Err(format!("subtasks may be {DEPTH_MAX} deep, and this one would be deeper."));
         }

@@ -118,6 +118,8 @@ impl Live {
             Event::Woken => {
                 let nothing_new = std::mem::take(&mut self.is_fresh) && self.rows.task.state == TaskState::Running;
                 if !nothing_new {
+                    // What is done must be allowed by what is in force when it is done.
+                    out.then.push(Effect::Look(self.rows.task.context.clone()));
                     out.then.push(Effect::Read);
                 }
             }
@@ -132,7 +134,9 @@ impl Live {
             Event::Heard(msg, ask) => self.asked_to(&msg, ask, out, cx),
             Event::Looked(people) => {
                 self.people = people;
-                self.consider(out, cx);
+                if self.is_fresh {
+                    self.consider(out, cx);
+                }
             }
             Event::Read(rows) => self.read(rows, out, cx),
             Event::StepEnded(end) => self.step_ended(*end, out, cx),

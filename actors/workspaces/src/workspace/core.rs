@@ -126,7 +126,9 @@ impl State {
         }
         let woken = picked.claim.iter().chain(&picked.late).map(|task| Address::task(&self.workspace, &task.id));
         out.then.extend(woken.map(Effect::Wake));
-        self.cursor = rows.queued.last().map(|task| task.context.clone()).filter(|_| rows.more);
+        // Those that are too late come besides, and say nothing of where the look ended.
+        let last = rows.queued.iter().rev().find(|task| task.start_by > cx.now);
+        self.cursor = last.map(|task| task.context.clone()).filter(|_| rows.more);
         // Contexts that were not looked at may have what fits into the slots that are left.
         if rows.more && !picked.claim.is_empty() && self.running < limits.running_per_workspace as usize {
             self.read(out, cx);

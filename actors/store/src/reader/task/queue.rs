@@ -27,7 +27,7 @@ macro_rules! select_queued {
 pub(in crate::reader) const SLOTS: &str = "SELECT id, ctx FROM task INDEXED BY task_slot
     WHERE state IN (3, 5) AND address > ?1 AND address < ?2 ORDER BY address LIMIT ?3";
 pub(in crate::reader) const CONTEXTS: &str = "SELECT ctx FROM task INDEXED BY task_queue
-    WHERE state = 1 AND keeper = ?1 AND ctx > ?2 ORDER BY ctx LIMIT 1";
+    WHERE state = 1 AND keeper = ?1 AND ctx > ?2 AND (not_before IS NULL OR not_before <= ?3) ORDER BY ctx LIMIT 1";
 pub(in crate::reader) const QUEUED: &str = select_queued!(
     "INDEXED BY task_queue WHERE state = 1 AND keeper = ?1 AND ctx = ?2 AND priority = ?3 \
      AND (not_before IS NULL OR not_before <= ?4) ORDER BY moved_at, place LIMIT ?5"
@@ -51,7 +51,7 @@ pub(in crate::reader) fn queue(
 ) -> rusqlite::Result<Rows> {
     let keeper = Address::of_workspace(workspace);
     let keeper = keeper.as_str();
-    let (contexts, more) = contexts(sql, keeper, after.map_or("", Address::as_str))?;
+    let (contexts, more) = contexts(sql, (keeper, now), after.map_or("", Address::as_str))?;
     let mut queued = Vec::new();
     for context in &contexts {
         for priority in 0..PRIORITIES {
@@ -83,10 +83,11 @@ fn running(sql: &Connection, workspace: &Slug) -> rusqlite::Result<Vec<RunningRo
     })
 }
 
-/// The contexts that are looked at: those after `after`, then from the first on; and whether there are more.
-fn contexts(sql: &Connection, keeper: &str, after: &str) -> rusqlite::Result<(Vec<String>, bool)> {
+/// The contexts that are looked at, with tasks that may be run now: those after `after`, then from the first on; and
+/// whether there are more.
+fn contexts(sql: &Connection, (keeper, now): (&str, Moment), after: &str) -> rusqlite::Result<(Vec<String>, bool)> {
     let mut statement = sql.prepare_cached(CONTEXTS)?;
-    let mut next = |at: &str| statement.query_row(params![keeper, at], |row| row.get::<_, String>(0)).optional();
+    let mut next = |at: &str| statement.query_row(params![keeper, at, now.0], |row| row.get::<_, String>(0)).optional();
     let mut found: Vec<String> = Vec::new();
     let (mut at, mut wrapped) = (after.to_owned(), after.is_empty());
     loop {

@@ -19,7 +19,7 @@ const START: &str = "INSERT INTO step (work, seq, kind, status, attempt, input, 
     ended_at = NULL, reserve = excluded.reserve, what = excluded.what, gave = ''";
 const END: &str = "INSERT INTO step (work, seq, kind, status, attempt, input, output, cached, reasoning, micro_usd,
     started_at, ended_at, model, what, gave) VALUES (?1, ?2, ?3, ?4, 1, ?5, ?6, ?7, ?8, ?9, ?10, ?10, ?11, ?12, ?13)
-    ON CONFLICT (work, seq) DO UPDATE SET kind = excluded.kind, status = excluded.status,
+    ON CONFLICT (work, seq) DO UPDATE SET kind = excluded.kind, attempt = attempt + (status <> 0), status = excluded.status,
     input = input + excluded.input, output = output + excluded.output, cached = cached + excluded.cached,
     reasoning = reasoning + excluded.reasoning, micro_usd = micro_usd + excluded.micro_usd,
     ended_at = excluded.ended_at, model = CASE excluded.model WHEN '' THEN model ELSE excluded.model END,

@@ -191,3 +191,11 @@ fn a_title_is_the_first_line_with_words_and_short() {
     assert!(title_of(&"ä".repeat(500)).chars().count() <= 81);
     assert_eq!(brief("ann").question, "What is the plan?");
 }
+
+#[test]
+fn a_subtask_can_t_depend_on_the_task_that_waits_for_it() {
+    let mut desk = Desk::begun();
+    let own = desk.run.brief.work.as_str().to_owned();
+    desk.calls(&[("spawn_task", &format!("{{\"title\":\"t\",\"input\":\"i\",\"depends_on\":[\"{own}\"]}}"))]);
+    assert!(desk.steps().last().unwrap().output.contains("can't depend on the task that waits for it"));
+}
