@@ -197,5 +197,5 @@ fn a_subtask_can_t_depend_on_the_task_that_waits_for_it() {
     let mut desk = Desk::begun();
     let own = desk.run.brief.work.as_str().to_owned();
     desk.calls(&[("spawn_task", &format!("{{\"title\":\"t\",\"input\":\"i\",\"depends_on\":[\"{own}\"]}}"))]);
-    assert!(desk.steps().last().unwrap().output.contains("can't depend on the task that waits for it"));
+    assert!(desk.steps().iter().any(|step| step.output.contains("can't depend on the task that waits for it")));
 }
