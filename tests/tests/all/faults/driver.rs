@@ -13,6 +13,9 @@ use messages::{InboundId, Slug, TaskId};
 use tokio::time::Instant;
 
 /// How one event ended.
+/// How long a client may wait until it has room for another event.
+const ROOM_MAX: Duration = Duration::from_secs(90);
+
 #[derive(Debug, Clone)]
 pub(crate) struct Ended {
     pub(crate) outcome: Outcome,
@@ -91,10 +94,14 @@ impl Driver {
         })
     }
 
-    /// Submits words and sends them.
+    /// Submits words and sends them; while too many events are under way, takes frames first.
     pub(crate) async fn say(&mut self, text: &str) -> anyhow::Result<InboundId> {
         self.number += 1;
         let event = format!("{}:{}", self.client.session(), self.number);
+        while !self.client.has_room() {
+            let frame = tokio::time::timeout(ROOM_MAX, self.client.next()).await;
+            self.take(frame.context("no room for another event")??)?;
+        }
         let inbound = self.client.submit(&event, text)?;
         self.client.flush().await?;
         Ok(inbound)

@@ -63,6 +63,7 @@ async fn a_model_can_t_make_its_task_wait_for_one_of_another_workspace() {
     let mut desk = site.desk().await;
     let words = format!(r#"tools: spawn_task {{"title": "t", "input": "i", "depends_on": ["{foreign}"]}}"#);
     let (_, parent) = ann.task(&words, SOON).await.unwrap();
+    desk.is(&parent, TaskState::Succeeded).await;
     let child = TaskId::of("home", &format!("{parent}/1"));
     let rows = desk.is(&child, TaskState::Cancelled).await;
     assert!(rows.depends_on.is_empty(), "it is not told how that one stands: {}", shown(&rows));

@@ -12,8 +12,8 @@ use super::site::{SOON, Site, shown, until};
 use crate::faults::driver::Driver;
 use crate::faults::world::cpu;
 
-/// Memory that may come on top between the two hundredth task and the two thousandth.
-const GROWTH_KIB_MAX: u64 = 12 * 1024;
+/// Memory that may come on top between the two hundredth task and the two thousandth, while caches of the store fill.
+const GROWTH_KIB_MAX: u64 = 16 * 1024;
 /// Processor time of a node that has nothing to do, in two seconds.
 const IDLE_CPU_MAX: Duration = Duration::from_millis(50);
 
