@@ -86,16 +86,18 @@ pub(super) async fn starve(tasks: usize, turns: usize) -> anyhow::Result<()> {
     }
     // Its replies are taken all the while, as a chat does.
     let (sender, receiver) = tokio::sync::oneshot::channel();
-    let drain = tokio::spawn(drain(flood, receiver));
-    let beside = talk(&mut chat, turns, "beside").await?;
-    drop(sender);
-    let ended = drain.await??;
+    let talks = async {
+        let beside = talk(&mut chat, turns, "beside").await;
+        drop(sender);
+        beside
+    };
+    let (beside, ended) = tokio::join!(talks, drain(flood, receiver));
     give_json(&json!({
         "bench": "starvation",
         "tasks": tasks,
-        "tasks_ended_before_or_during": ended,
+        "tasks_ended_before_or_during": ended?,
         "turns_alone": latency(alone),
-        "turns_beside_tasks": latency(beside),
+        "turns_beside_tasks": latency(beside?),
         "rss_mb_after": round(node.rss_mb()),
     }))
 }
