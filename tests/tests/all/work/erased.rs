@@ -53,7 +53,7 @@ async fn the_words_of_a_task_go_with_its_message(
     let ended = ann.delete(1, SOON).await.unwrap();
     assert_eq!(ended.text, "the words were erased");
     let rows = desk.is(&task, after).await;
-    assert!(!format!("{}", shown(&rows)).contains(SECRET), "{}", shown(&rows));
+    assert!(!shown(&rows).contains(SECRET), "{}", shown(&rows));
     until("the model is left", SOON, || site.model.stats().in_flight == 0).await;
     until("its record is written again", SOON, || {
         std::fs::read_to_string(&record).is_ok_and(|text| !text.contains(SECRET))

@@ -38,8 +38,8 @@ async fn follow_ups_that_were_queued_at_a_restart_are_answered_after_it(#[values
     let session = ann.session().to_owned();
     drop(ann);
     let mut ann = Driver::attach_again(&site.data(), &session).await.unwrap();
-    for n in 0..20 {
-        assert_eq!(ann.say(&format!("follow-up {n}")).await.unwrap(), said[n], "the same events");
+    for (n, inbound) in said.iter().enumerate() {
+        assert_eq!(ann.say(&format!("follow-up {n}")).await.unwrap(), *inbound, "the same events");
     }
     ann.settled(&said, SOON).await.unwrap();
     for (n, inbound) in said.iter().enumerate() {

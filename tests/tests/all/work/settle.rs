@@ -91,7 +91,7 @@ async fn two_hundred_tasks_of_twenty_workspaces_end_as_their_models_let_them() {
                 TaskState::Succeeded => assert_eq!(last, Some(StepStatus::Done), "{}", shown(&rows)),
                 TaskState::Dead => assert_eq!((task.failures, last), (2, Some(StepStatus::Failed)), "{}", shown(&rows)),
                 TaskState::Failed => {
-                    assert_eq!((task.failures, last), (0, Some(StepStatus::Failed)), "{}", shown(&rows))
+                    assert_eq!((task.failures, last), (0, Some(StepStatus::Failed)), "{}", shown(&rows));
                 }
                 other => panic!("it is {other}: {}", shown(&rows)),
             }
