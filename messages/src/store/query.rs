@@ -94,6 +94,8 @@ pub enum Query {
         after: Option<Address>,
         /// The moment; what may not be run before a later one is counted and not given.
         now: Moment,
+        /// Where so many hold a slot, none that waits is given: there is nothing to decide on.
+        slots: u32,
     },
     /// Tasks whose record file is behind, with all that it shows -> `Rows::Records`, 256 at most.
     Unrecorded {

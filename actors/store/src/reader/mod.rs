@@ -96,7 +96,7 @@ pub(crate) fn answer(sql: &Connection, query: &Query) -> rusqlite::Result<Rows> 
         Query::NextDue => rest::next_due(sql),
         Query::Why { context, prefix } => why::why(sql, context, prefix),
         Query::Task { task } => task::task(sql, task),
-        Query::Queue { workspace, after, now } => task::queue(sql, workspace, after.as_ref(), *now),
+        Query::Queue { workspace, after, now, slots } => task::queue(sql, workspace, after.as_ref(), (*now, *slots)),
         Query::Unrecorded { workspace, quiet_since, limit } => task::unrecorded(sql, workspace, *quiet_since, *limit),
         Query::Tasks { .. } => task::tasks(sql, query),
         Query::FindTask { workspace, context, prefix } => task::find(sql, (workspace, context.as_ref()), prefix),

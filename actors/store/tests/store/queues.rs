@@ -218,3 +218,15 @@ fn pages_of_tasks_and_workspaces_are_in_the_order_of_addresses() {
     }
     assert_eq!(paged, all);
 }
+
+#[test]
+fn where_all_slots_are_held_nobody_who_waits_is_given_but_those_that_are_too_late() {
+    let world = World::at_work();
+    world.task(vec![put(task("a", 1)), put(task("b", 1))]).unwrap();
+    world.workspace(vec![claimed("a", 2)]).unwrap();
+    for (slots, given) in [(0, 0), (1, 0), (2, 1)] {
+        let rows = world.queue_of(None, 10, slots);
+        assert_eq!((rows.running.len(), rows.queued.len(), rows.more), (1, given, false), "{slots}");
+    }
+    assert_eq!(ids(&world.queue_of(None, i64::MAX, 1)), [tsk("b")]);
+}

@@ -206,7 +206,11 @@ impl World {
     }
 
     pub(crate) fn queue(&self, after: Option<Address>, now: i64) -> QueueRows {
-        let query = Query::Queue { workspace: slug("home"), after, now: Moment(now) };
+        self.queue_of(after, now, u32::MAX)
+    }
+
+    pub(crate) fn queue_of(&self, after: Option<Address>, now: i64, slots: u32) -> QueueRows {
+        let query = Query::Queue { workspace: slug("home"), after, now: Moment(now), slots };
         match self.query(query).unwrap() {
             Rows::Queue(rows) => rows,
             other => panic!("{other:?}"),

@@ -110,7 +110,8 @@ impl State {
 
     fn read(&self, out: &mut Decision, cx: &Cx<'_, WorkFacts>) {
         let (workspace, after) = (self.workspace.clone(), self.cursor.clone());
-        out.then.push(Effect::ReadQueue(Query::Queue { workspace, after, now: cx.now }));
+        let (now, slots) = (cx.now, cx.facts.limits.running_per_workspace);
+        out.then.push(Effect::ReadQueue(Query::Queue { workspace, after, now, slots }));
     }
 
     fn queue(&mut self, rows: &QueueRows, out: &mut Decision, cx: &Cx<'_, WorkFacts>) {
@@ -118,7 +119,10 @@ impl State {
         let picked =
             pick::pick(rows, (limits.running_per_workspace, limits.running_per_context), &mut self.served, cx.now);
         self.running = rows.running.len() + picked.claim.len();
-        self.queued = rows.queued.len() - picked.claim.len();
+        let was_full = rows.running.len() >= limits.running_per_workspace as usize;
+        if !was_full {
+            self.queued = rows.queued.len() - picked.claim.len();
+        }
         for task in &picked.claim {
             let (id, rev) = (task.id.clone(), task.rev + 1);
             out.writes.push(Self::claimed(&id, cx));
@@ -128,7 +132,9 @@ impl State {
         out.then.extend(woken.map(Effect::Wake));
         // Those that are too late come besides, and say nothing of where the look ended.
         let last = rows.queued.iter().rev().find(|task| task.start_by > cx.now);
-        self.cursor = last.map(|task| task.context.clone()).filter(|_| rows.more);
+        if !was_full {
+            self.cursor = last.map(|task| task.context.clone()).filter(|_| rows.more);
+        }
         // Contexts that were not looked at may have what fits into the slots that are left.
         if rows.more && !picked.claim.is_empty() && self.running < limits.running_per_workspace as usize {
             self.read(out, cx);

@@ -47,11 +47,14 @@ pub(in crate::reader) fn queue(
     sql: &Connection,
     workspace: &Slug,
     after: Option<&Address>,
-    now: Moment,
+    (now, slots): (Moment, u32),
 ) -> rusqlite::Result<Rows> {
     let keeper = Address::of_workspace(workspace);
     let keeper = keeper.as_str();
-    let (contexts, more) = contexts(sql, (keeper, now), after.map_or("", Address::as_str))?;
+    let running = running(sql, workspace)?;
+    let is_full = u32::try_from(running.len()).is_ok_and(|held| held >= slots);
+    let (contexts, more) =
+        if is_full { (Vec::new(), false) } else { contexts(sql, (keeper, now), after.map_or("", Address::as_str))? };
     let mut queued = Vec::new();
     for context in &contexts {
         for priority in 0..PRIORITIES {
@@ -66,7 +69,7 @@ pub(in crate::reader) fn queue(
         |statement| sql.prepare_cached(statement)?.query_row(params![keeper, now.0], |row| row.get(0)).optional();
     let next = [first(NEXT_BY)?, first(NEXT_FROM)?].into_iter().flatten().min();
     Ok(Rows::Queue(QueueRows {
-        running: running(sql, workspace)?,
+        running,
         queued,
         more,
         unrecorded: sql

@@ -56,12 +56,16 @@ pub(super) fn pick(
     now: Moment,
 ) -> Picked {
     let (late, mut queued): (Vec<_>, Vec<_>) = rows.queued.iter().cloned().partition(|task| task.start_by <= now);
+    let free = (per_workspace as usize).saturating_sub(rows.running.len());
+    if free == 0 {
+        // Who waits is not in these rows, and is not forgotten for that.
+        return Picked { claim: Vec::new(), late };
+    }
     let mut running: BTreeMap<Address, u32> = BTreeMap::new();
     for task in &rows.running {
         *running.entry(task.context.clone()).or_default() += 1;
     }
     served.forget_idle(rows);
-    let free = (per_workspace as usize).saturating_sub(rows.running.len());
     let mut claim = Vec::new();
     while claim.len() < free {
         let room = |task: &QueuedRow| running.get(&task.context).copied().unwrap_or(0) < per_context;
