@@ -155,13 +155,13 @@ impl Customer {
         Ok(())
     }
 
-    /// Every third event is a task, and of the others every second writes.
+    /// Every third event is a task, and of the others every second writes; every fourth talk is a command.
     fn kind(&self, n: u64) -> Kind {
         match (self.load, n % 3) {
-            (Load::Talk, _) => Kind::Talk,
             (Load::Tasks, 0) if self.tasks.len() < TASKS_MAX => Kind::Task,
             (Load::Tasks, 1) => Kind::Write,
-            (Load::Tasks, _) => Kind::Talk,
+            _ if n % 4 == 2 => Kind::Command,
+            _ => Kind::Talk,
         }
     }
 

@@ -11,7 +11,7 @@ use super::{Load, Plan, Report};
 use crate::process::NodeProcess;
 
 /// Every marker by which a node can die.
-const POINTS: [&str; 22] = [
+const POINTS: [&str; 24] = [
     "store.group.begin",
     "store.before_commit",
     "store.after_commit",
@@ -20,6 +20,8 @@ const POINTS: [&str; 22] = [
     "context.after_commit",
     "context.before_effect",
     "context.after_effect",
+    "context.before_ask",
+    "context.after_ask",
     "context.before_run",
     "context.after_run",
     "lane.before_commit",
@@ -36,7 +38,7 @@ const POINTS: [&str; 22] = [
     "console.after_flushed",
 ];
 /// Those that only tasks and tools come by. `gate.put_back` is left out: nobody edits the files between a look and a write.
-const POINTS_OF_TASKS: [&str; 24] = [
+const POINTS_OF_TASKS: [&str; 22] = [
     "task.before_commit",
     "task.after_commit",
     "task.before_effect",
@@ -50,8 +52,6 @@ const POINTS_OF_TASKS: [&str; 24] = [
     "workspace.before_effect",
     "workspace.after_effect",
     "workspace.before_record",
-    "context.before_ask",
-    "context.after_ask",
     "context.before_tool",
     "context.after_tool",
     "gate.version.written",
@@ -66,9 +66,11 @@ const POINTS_OF_TASKS: [&str; 24] = [
 const MET_MAX: Duration = Duration::from_secs(4);
 /// The latest moment of a random kill after the start.
 const RANDOM_MS_MAX: u64 = 700;
-/// The longest count of passes by a marker, and by one of tasks and tools, which are passed less often.
-const PASSES_MAX: u64 = 24;
-const PASSES_OF_TASKS_MAX: u64 = 6;
+/// The longest count of passes by a marker, and by one that is passed less often than those of [`OFTEN`].
+const PASSES_MAX: u64 = 6;
+const PASSES_OFTEN_MAX: u64 = 24;
+/// How markers begin that everything comes by.
+const OFTEN: [&str; 3] = ["store.", "lane.", "console."];
 
 /// Where a node is killed.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -154,8 +156,8 @@ impl Killer {
     async fn at_point(&mut self, stage: &Stage) -> anyhow::Result<()> {
         let turn = self.report.kills_at_points + self.report.kills_missed;
         let point = self.points.get(turn as usize % self.points.len()).cloned().context("a failpoint")?;
-        let is_of_tasks = POINTS_OF_TASKS.contains(&point.as_str());
-        let passes_max = if is_of_tasks { PASSES_OF_TASKS_MAX } else { PASSES_MAX };
+        let is_often = OFTEN.iter().any(|kind| point.starts_with(kind));
+        let passes_max = if is_often { PASSES_OFTEN_MAX } else { PASSES_MAX };
         let at = format!("{point}:{}", 1 + self.dice.below(passes_max));
         let began = Instant::now();
         let mut node = stage.spawn(Some(&at))?;

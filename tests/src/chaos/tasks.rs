@@ -128,7 +128,7 @@ pub(super) fn count(report: &mut Report, mut found: Found<'_>) -> BTreeMap<Inbou
     found.rows.retain(|_, rows| rows.task.context.leaf() != "general");
     for (inbound, event) in &found.known.submitted {
         match event.kind {
-            Kind::Talk => {}
+            Kind::Talk | Kind::Command => {}
             _ if !found.known.accepted.contains(inbound) => {}
             Kind::Write => turn(report, (inbound, event), &mut found),
             Kind::Task => drop(dues.insert(inbound.clone(), task(report, (inbound, event), &mut found))),

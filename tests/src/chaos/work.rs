@@ -1,4 +1,4 @@
-//! What customers ask for: talk, talk that writes a file, and tasks that write, post and spawn. Pure.
+//! What customers ask for: talk, commands, talk that writes a file, and tasks that write, post and spawn. Pure.
 
 use serde_json::json;
 
@@ -16,6 +16,8 @@ pub(super) const OF_SUBTASK: [&str; 2] = ["md_write", "post"];
 pub(super) enum Kind {
     /// An answer.
     Talk,
+    /// What a command finds, without a model.
+    Command,
     /// A turn that writes a file and replaces it.
     Write,
     /// A task.
@@ -49,6 +51,8 @@ pub(super) fn words(kind: Kind, context: usize, n: u64, padding: &str) -> String
     let token = token(context, n);
     match kind {
         Kind::Talk => format!("{token} {padding}"),
+        // There is no such file, which is said by its name.
+        Kind::Command => format!("/open {token}.md"),
         Kind::Write => format!("{token} {padding}\n{}", File::of(Whose::Turn, context, n).script()),
         Kind::Task => format!("/task {token} writes, posts and spawns\n{}", task_script(context, n)),
     }
