@@ -23,6 +23,12 @@ impl Run {
     ) -> Option<Todo> {
         let spec = match self.judge(&call, on) {
             Ok(spec) => spec,
+            // It had begun when it was allowed: whether it was done can't be asked now, and must not be held for undone.
+            Err(words) if again && on.facts.repeat(&call.name) != Repeat::Free => {
+                let words = format!("`{}` had begun and is not allowed any more: {words}", call.name);
+                self.end(seq, What::Tool(call), (StepStatus::Unknown, words.clone(), None), (on.now, writes));
+                return Some(Todo::End(End::InDoubt(words)));
+            }
             Err(words) => {
                 self.record("tool.refused", &call.name, &words, (on, writes));
                 self.end(seq, What::Tool(call), (StepStatus::Refused, words, None), (on.now, writes));

@@ -5,7 +5,7 @@ use messages::step::StepStatus;
 use messages::tool::ARGUMENTS_BYTES_MAX;
 use rstest::rstest;
 
-use super::super::{Todo, Used, spent};
+use super::super::{End, Todo, Used, spent};
 use super::desk::{Desk, brief, turn_brief};
 
 type Change = fn(&mut Desk);
@@ -142,4 +142,15 @@ fn what_changes_something_is_audited_and_what_only_reads_is_not() {
     assert_eq!(desk.audited("tool.used"), 1);
     assert_eq!(desk.last_status(), StepStatus::Started, "the mark comes before the deed");
     assert!(matches!(desk.todo, Some(Todo::Use(_))));
+}
+
+#[test]
+fn a_use_that_had_begun_and_is_not_allowed_any_more_is_in_doubt_and_not_refused() {
+    let mut desk = Desk::begun();
+    desk.calls(&[("write", "{}")]);
+    desk.crash();
+    desk.people.tools.clear();
+    desk.go();
+    assert_eq!(desk.steps().last().unwrap().status, StepStatus::Unknown);
+    assert!(matches!(&desk.todo, Some(Todo::End(End::InDoubt(words))) if words.contains("not allowed any more")));
 }
