@@ -56,7 +56,8 @@ impl Table {
         let request =
             Request { question: question.into(), seconds_max, trace: Trace(question.into()), ..Request::default() };
         Box::pin(async move {
-            let world = World { feed: Feed::default(), clock: Arc::new(SystemClock) };
+            let actor = messages::Address::fixed("models");
+            let world = World { actor, feed: Feed::default(), clock: Arc::new(SystemClock) };
             desk.answered(&request, ticket, &world).await
         })
     }
