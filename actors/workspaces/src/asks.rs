@@ -54,19 +54,23 @@ pub(crate) async fn hits(system: &System, scope: &Scope, query: &str, limit: u32
 
 /// Asks a model, after finding passages where the question wants them: those come back, too.
 pub(crate) async fn model(system: &System, ask: &Ask) -> StepEnd {
-    let mut request = ask.request.clone();
     let mut passages = None;
     if let Some(limit) = ask.find {
         // A search that fails leaves the model without passages, and the log says so.
-        let hits = hits(system, &ask.scope, &request.question, limit).await.unwrap_or_else(|error| {
-            tracing::warn!(trace = %request.trace, error, "no passages for this question: the search failed");
+        let hits = hits(system, &ask.scope, &ask.request.question, limit).await.unwrap_or_else(|error| {
+            tracing::warn!(trace = %ask.request.trace, error, "no passages for this question: the search failed");
             Vec::new()
         });
-        request.passages.clone_from(&hits);
         passages = Some(hits);
     }
-    let deadline = Duration::from_secs(request.seconds_max);
-    let msg = || ModelMsg::Answer(Box::new(request.clone()));
+    let deadline = Duration::from_secs(ask.request.seconds_max);
+    let msg = || {
+        let mut request = Box::new(ask.request.clone());
+        if let Some(found) = &passages {
+            request.passages.clone_from(found);
+        }
+        ModelMsg::Answer(request)
+    };
     let answered = match patiently::<Model>(system, &Address::fixed("models"), msg, deadline).await {
         Ok(ModelReply::Answer(answer)) => Ok(answer),
         Ok(ModelReply::Failed(failure)) => Err(failure),

@@ -209,8 +209,8 @@ impl Run {
             let words = format!("It took longer than the {seconds} s that are allowed.");
             return self.over(End::Failed(Why::passing(words)), on, writes);
         };
-        let mut request = self.request(left, on);
-        let chain = on.facts.offers.chain(request.purpose, &request.allowed);
+        let chain = on.facts.offers.chain(self.brief.purpose, &self.brief.models);
+        let mut request = self.request(left, &chain, on);
         let reserve = match self.reserve(&mut request, &chain, on) {
             Ok(reserve) => reserve,
             Err(end) => return self.over(*end, on, writes),

@@ -1,6 +1,7 @@
 //! The question to a model, made from the brief and the journal.
 
 use messages::model::{Exchange, Request};
+use messages::offer::Offer;
 use messages::step::{StepStatus, What};
 use messages::store::StepRow;
 use messages::tool::ToolSpec;
@@ -14,8 +15,8 @@ const SHORT_BYTES: [usize; 2] = [2_048, 512];
 const WHOLE_EXCHANGES: usize = 1;
 
 impl Run {
-    /// The next question. What it may write at most is not known yet; `seconds_max` are left.
-    pub(super) fn request(&self, seconds_max: u64, on: &Ground<'_>) -> Request {
+    /// The next question, for one of `chain`. What it may write at most is not known yet; `seconds_max` are left.
+    pub(super) fn request(&self, seconds_max: u64, chain: &[&Offer], on: &Ground<'_>) -> Request {
         let brief = &self.brief;
         let left_out = self.compact > 0;
         Request {
@@ -29,7 +30,7 @@ impl Run {
             question: brief.question.clone(),
             passages: if self.compact > 1 { Vec::new() } else { self.passages.clone().unwrap_or_default() },
             exchanges: exchanges(&self.steps, self.compact),
-            tools: self.offered(on),
+            tools: self.offered(chain, on),
             answer_bytes_max: brief.limits.answer_bytes,
             output_tokens_max: 0,
             seconds_max,
@@ -38,8 +39,7 @@ impl Run {
     }
 
     /// Tools that the model is told of: those that would be allowed if it asked for them.
-    fn offered(&self, on: &Ground<'_>) -> Vec<ToolSpec> {
-        let chain = on.facts.offers.chain(self.brief.purpose, &self.brief.models);
+    fn offered(&self, chain: &[&Offer], on: &Ground<'_>) -> Vec<ToolSpec> {
         if !chain.iter().any(|offer| offer.takes_tools) {
             return Vec::new();
         }

@@ -47,9 +47,9 @@ impl Entity for Workspace {
 
     const OWNER: Owner = Owner::Workspace;
 
-    fn rows(_: &Address) -> Query {
-        // All that it decides on it reads when it is woken; what it opens from is nothing.
-        Query::Counts
+    fn rows(address: &Address) -> Query {
+        // All that it decides on it reads when it is woken; what it opens from is nothing, so the cheapest row is asked for.
+        Query::Unit { unit: address.clone() }
     }
 
     fn open(address: &Address, _: Rows, _: Moment) -> Result<(State, Vec<Effect>), String> {
