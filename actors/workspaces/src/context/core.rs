@@ -170,7 +170,6 @@ pub enum Effect {
     Ask(i64, Box<Ask>),
     /// Use a tool for this turn.
     Use(i64, Box<Use>),
-    WakeLane(Address),
     Wake(Address),
     CloseFeed(Trace),
     WriteLog {

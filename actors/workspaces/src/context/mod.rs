@@ -127,7 +127,7 @@ impl Entity for Context {
                 fail_point!("context.after_tool");
                 Some(Event::StepEnded(*seq, Box::new(end)))
             }
-            Effect::WakeLane(at) | Effect::Wake(at) => {
+            Effect::Wake(at) => {
                 world.system.wake(at);
                 None
             }

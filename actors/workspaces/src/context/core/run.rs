@@ -11,6 +11,13 @@ use super::{Answer, Decision, EXPIRE, Effect, Job, Queued, State};
 use crate::WorkFacts;
 use crate::commands::Input;
 
+/// Wakes whoever lives there, once in a commit.
+pub(super) fn wake(whom: Address, out: &mut Decision) {
+    if !out.then.iter().any(|effect| matches!(effect, Effect::Wake(at) if *at == whom)) {
+        out.then.push(Effect::Wake(whom));
+    }
+}
+
 /// A reply, and what its delivery makes of the event.
 pub(super) struct Say {
     text: String,
@@ -140,10 +147,8 @@ impl State {
             outcome: Some(say.outcome),
             at: cx.now,
         });
-        if let Ok(lane) = Address::lane(&row.chat)
-            && !out.then.iter().any(|effect| matches!(effect, Effect::WakeLane(at) if *at == lane))
-        {
-            out.then.push(Effect::WakeLane(lane));
+        if let Ok(lane) = Address::lane(&row.chat) {
+            wake(lane, out);
         }
         out.then.push(Effect::CloseFeed(row.trace.clone()));
     }

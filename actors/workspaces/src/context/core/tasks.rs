@@ -5,7 +5,8 @@ use messages::task::{NewTask, OnDependencyFailure, TaskId, TaskLimits, TaskSpec,
 use messages::{Address, Moment};
 use runtime::Cx;
 
-use super::{Decision, Effect, Queued, State};
+use super::run::wake;
+use super::{Decision, Queued, State};
 use crate::WorkFacts;
 use crate::run::{put, seconds_ms, title_of};
 
@@ -28,10 +29,7 @@ impl State {
         let detail = serde_json::json!({ "task": task.id }).to_string();
         out.writes.push(Self::audit(cx, "task.made", next.row.id.as_str(), Some(&next.turn), detail));
         put(task, &mut out.writes);
-        let workspace = Address::of_workspace(&self.workspace);
-        if !out.then.iter().any(|effect| matches!(effect, Effect::Wake(at) if *at == workspace)) {
-            out.then.push(Effect::Wake(workspace));
-        }
+        wake(Address::of_workspace(&self.workspace), out);
         words
     }
 

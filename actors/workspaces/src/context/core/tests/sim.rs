@@ -251,7 +251,7 @@ impl Sim {
             }
             Effect::Erase { log, .. } if self.disk_fails => Some(broken(log)),
             Effect::Erase { log, .. } => self.files.contains_key(&log).then(|| self.write_again(log)),
-            Effect::WakeLane(_) | Effect::Wake(_) | Effect::CloseFeed(_) | Effect::TellBroken(_) => None,
+            Effect::Wake(_) | Effect::CloseFeed(_) | Effect::TellBroken(_) => None,
         }
     }
 
