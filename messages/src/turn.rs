@@ -22,6 +22,13 @@ pub struct Principal {
     pub user: String,
 }
 
+/// `connector:user`, as records and the audit log name it.
+impl std::fmt::Display for Principal {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        write!(f, "{}:{}", self.connector, self.user)
+    }
+}
+
 /// What the turn was decided to be when it was taken. Fixed from then on: it travels with all that comes of the turn.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Turn {

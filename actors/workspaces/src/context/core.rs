@@ -359,7 +359,7 @@ impl State {
         Write::Audit {
             at: cx.now,
             actor: cx.address.clone(),
-            principal: turn.map(|t| format!("{}:{}", t.principal.connector, t.principal.user)).unwrap_or_default(),
+            principal: turn.map(|t| t.principal.to_string()).unwrap_or_default(),
             action: action.to_owned(),
             subject: subject.to_owned(),
             rules: turn.map(|t| t.rules.clone()).unwrap_or_default(),

@@ -105,12 +105,11 @@ impl Run {
     }
 
     fn record(&self, action: &str, tool: &str, words: &str, (on, writes): (&Ground<'_>, &mut Vec<Write>)) {
-        let principal = &self.brief.turn.principal;
         let detail = serde_json::json!({ "tool": markdown::text::clean_line(tool, 64), "why": words });
         writes.push(Write::Audit {
             at: on.now,
             actor: on.actor.clone(),
-            principal: format!("{}:{}", principal.connector, principal.user),
+            principal: self.brief.turn.principal.to_string(),
             action: action.to_owned(),
             subject: self.brief.work.as_str().to_owned(),
             rules: Vec::new(),

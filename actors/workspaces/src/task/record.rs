@@ -44,7 +44,7 @@ fn front(rows: &TaskRows) -> Vec<(&'static str, Value)> {
     front.extend([
         ("priority", json!(task.priority)),
         ("created", json!(utc(task.created_at.0))),
-        ("created_by", json!({ "user": format!("{}:{}", principal.connector, principal.user), "via": task.inbound })),
+        ("created_by", json!({ "user": principal.to_string(), "via": task.inbound })),
         ("parent", json!(task.parent)),
         ("depends_on", json!(task.spec.depends_on)),
         ("model", json!({ "class": task.spec.purpose, "chosen": chosen })),

@@ -10,7 +10,7 @@ use policy::{Action, Request, Resource};
 use runtime::{AskId, Cx};
 
 use super::moves::Change;
-use super::{DEADLINE, Decision, Effect, Live};
+use super::{Decision, Effect, Live};
 use crate::WorkFacts;
 use crate::run::{put, seconds_ms};
 
@@ -65,9 +65,7 @@ impl Live {
         match self.rows.task.state {
             TaskState::Running if self.must_not_be_cut_off(cx) => {
                 self.change(to, out, cx);
-                let due = cx.now.plus_ms(GRACE_MS);
-                out.writes.push(Write::TimerPut { entity: cx.address.clone(), name: DEADLINE.to_owned(), due });
-                self.has_date = true;
+                self.put_date(cx.now.plus_ms(GRACE_MS), out, cx);
             }
             TaskState::Running => {
                 self.change(to, out, cx);
@@ -163,7 +161,7 @@ impl Live {
             spec,
         };
         put(new, &mut out.writes);
-        self.audit_asked("task.retried", who, out, cx);
+        self.audit("task.retried".to_owned(), who, &serde_json::json!({}), (out, cx));
         out.then.push(Effect::Wake(Address::of_workspace(&self.rows.task.workspace)));
         Reply::Done(format!("Task `{}` is tried again as `{id}`.", self.rows.task.id))
     }
@@ -176,24 +174,12 @@ impl Live {
         if let Some(by) = &task.discarded_by {
             return Reply::Refused(format!("Task `{}` was discarded by {by}.", task.id));
         }
-        let by = format!("{}:{}", who.connector, who.user);
+        let by = who.to_string();
         out.writes.push(Write::Task(TaskWrite::Discard { task: task.id.clone(), by: by.clone(), at: cx.now }));
         let words = format!("Task `{}` is discarded.", task.id);
         let task = &mut self.rows.task;
         (task.discarded_by, task.rev) = (Some(by), task.rev + 1);
-        self.audit_asked("task.discarded", who, out, cx);
+        self.audit("task.discarded".to_owned(), who, &serde_json::json!({}), (out, cx));
         Reply::Done(words)
-    }
-
-    fn audit_asked(&self, action: &str, who: &Principal, out: &mut Decision, cx: &Cx<'_, WorkFacts>) {
-        out.writes.push(Write::Audit {
-            at: cx.now,
-            actor: cx.address.clone(),
-            principal: format!("{}:{}", who.connector, who.user),
-            action: action.to_owned(),
-            subject: self.rows.task.id.to_string(),
-            rules: Vec::new(),
-            detail: "{}".to_owned(),
-        });
     }
 }

@@ -2,6 +2,7 @@
 
 use messages::store::{TaskMove, TaskWrite, Write};
 use messages::task::{Budget, TaskState, Wait};
+use messages::turn::Principal;
 use messages::{Address, Moment};
 use runtime::Cx;
 
@@ -151,14 +152,23 @@ impl Live {
 
     fn audit_move(&self, out: &mut Decision, cx: &Cx<'_, WorkFacts>) {
         let task = &self.rows.task;
-        let principal = &task.spec.turn.principal;
         let detail = serde_json::json!({ "run": task.run, "wait": task.wait });
+        self.audit(format!("task.{}", task.state), &task.spec.turn.principal, &detail, (out, cx));
+    }
+
+    pub(super) fn audit(
+        &self,
+        action: String,
+        by: &Principal,
+        detail: &serde_json::Value,
+        (out, cx): (&mut Decision, &Cx<'_, WorkFacts>),
+    ) {
         out.writes.push(Write::Audit {
             at: cx.now,
             actor: cx.address.clone(),
-            principal: format!("{}:{}", principal.connector, principal.user),
-            action: format!("task.{}", task.state),
-            subject: task.id.to_string(),
+            principal: by.to_string(),
+            action,
+            subject: self.rows.task.id.to_string(),
             rules: Vec::new(),
             detail: detail.to_string(),
         });
@@ -174,7 +184,7 @@ impl Live {
         }
     }
 
-    fn put_date(&mut self, due: Moment, out: &mut Decision, cx: &Cx<'_, WorkFacts>) {
+    pub(super) fn put_date(&mut self, due: Moment, out: &mut Decision, cx: &Cx<'_, WorkFacts>) {
         out.writes.push(Write::TimerPut { entity: cx.address.clone(), name: DEADLINE.to_owned(), due });
         self.has_date = true;
     }

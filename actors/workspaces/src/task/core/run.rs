@@ -176,7 +176,6 @@ impl Live {
         let limits = self.rows.task.spec.limits;
         let began = self.run.as_ref().map_or(cx.now, |run| run.began);
         if cx.now >= self.rows.task.deadline {
-            self.give_up("its deadline has passed", out, cx);
             return self.expire("its deadline has passed", out, cx);
         }
         let over = |since: Option<messages::Moment>, seconds: u64| {
@@ -198,23 +197,13 @@ impl Live {
     pub(super) fn node_was_lost(&mut self, out: &mut Decision, cx: &Cx<'_, WorkFacts>) {
         let lost = self.rows.task.lost + 1;
         let (to, reason) = if lost >= LOST_MAX {
+            self.close_journal("its node was lost under it", out, cx);
             (TaskState::Dead, format!("its node was lost under it {lost} times; it is held to be the cause"))
         } else {
             (TaskState::Queued, "its node was lost under it; it goes on where it was".to_owned())
         };
-        self.close_lost_steps(out, cx);
         // What had begun goes on before what has not.
         let priority = Some(self.rows.task.priority.min(RESUMED));
         self.change(Change { lost: Some(lost), priority, reason, ..Change::to(to) }, out, cx);
-    }
-
-    /// A dead task leaves no step open.
-    fn close_lost_steps(&mut self, out: &mut Decision, cx: &Cx<'_, WorkFacts>) {
-        if self.rows.task.lost + 1 < LOST_MAX {
-            return;
-        }
-        let steps = std::mem::take(&mut self.rows.steps);
-        let mut run = Run::new(self.brief(), steps, self.rows.spending.clone(), cx.now);
-        run.give_up("its node was lost under it", cx.now, &mut out.writes);
     }
 }
