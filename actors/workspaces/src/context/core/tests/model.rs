@@ -3,14 +3,15 @@
 
 use std::collections::BTreeMap;
 
-use messages::step::{StepStatus, Usage};
 use messages::store::{
     ContextRow, ContextRows, EntryKind, EntryOf, EntryRow, FileStamp, InboundKind, InboxRow, InboxState, LogRow,
-    OutboxRow, OutboxState, Owner, StepRow, StepWrite, TaskWrite, WorkRows, Write,
+    OutboxRow, OutboxState, Owner, TaskWrite, WorkRows, Write,
 };
 use messages::task::NewTask;
 use messages::turn::{Chat, Outcome};
 use messages::{Address, InboundId, Moment, Slug, Trace};
+
+use crate::run::tests::ledger::Ledger;
 
 /// The most writes of one commit, and the limits of `Query::Work`.
 const WRITES_MAX: usize = messages::store::COMMIT_WRITES_MAX;
@@ -36,7 +37,7 @@ pub(super) struct Model {
     entries: Vec<(String, u64, u32, EntryKind, i64)>,
     pub(super) context: Option<ContextRow>,
     pub(super) timers: BTreeMap<String, Moment>,
-    pub(super) steps: BTreeMap<String, Vec<StepRow>>,
+    pub(super) ledger: Ledger,
     pub(super) tasks: Vec<NewTask>,
 }
 
@@ -134,9 +135,7 @@ impl Model {
                 let row = self.row_mut(*seq)?;
                 (row.text, row.salt, row.redacted) = (String::new(), [0; 16], true);
                 let id = row.id.as_str().to_owned();
-                for step in self.steps.get_mut(&id).into_iter().flatten() {
-                    step.output.clear();
-                }
+                self.ledger.erase(&id);
                 for reply in self.outbox.iter_mut().filter(|reply| reply.seq == *seq) {
                     (reply.text, reply.redacted) = (String::new(), true);
                 }
@@ -153,7 +152,7 @@ impl Model {
             }
             Write::TimerDrop { name, .. } => drop(self.timers.remove(name)),
             Write::Audit { .. } => {}
-            Write::Step(step) => return self.apply_step(step),
+            Write::Step(step) => return self.ledger.apply(step),
             Write::Task(TaskWrite::Put(task)) => {
                 if self.tasks.iter().all(|known| known.id != task.id) {
                     self.tasks.push((**task).clone());
@@ -195,45 +194,6 @@ impl Model {
             }
             other => Err(format!("{} is unknown here", other.name())),
         }
-    }
-
-    /// What has ended is not begun again, and nothing is left out.
-    fn apply_step(&mut self, write: &StepWrite) -> Refused {
-        let steps = self.steps.entry(write.work().as_str().to_owned()).or_default();
-        let (seq, what, at) = match write {
-            StepWrite::Start { seq, what, at, .. } | StepWrite::End { seq, what, at, .. } => (*seq, what, *at),
-        };
-        let place = usize::try_from(seq).unwrap();
-        need(place <= steps.len(), || format!("step {seq} follows {}", steps.len()))?;
-        if place == steps.len() {
-            need(steps.last().is_none_or(|last| last.status != StepStatus::Started), || format!("before {seq} ended"))?;
-            steps.push(StepRow {
-                seq,
-                what: what.clone(),
-                status: StepStatus::Failed,
-                attempt: 0,
-                output: String::new(),
-                model: String::new(),
-                usage: Usage::default(),
-                micro_usd: 0,
-                reserve: None,
-                started_at: at,
-                ended_at: None,
-            });
-        }
-        let row = &mut steps[place];
-        need(!matches!(row.status, StepStatus::Done | StepStatus::Refused), || {
-            format!("step {seq} is {:?}", row.status)
-        })?;
-        match write {
-            StepWrite::Start { reserve, .. } => {
-                (row.status, row.reserve, row.attempt) = (StepStatus::Started, reserve.clone(), row.attempt + 1);
-            }
-            StepWrite::End { status, output, .. } => {
-                (row.status, row.output, row.ended_at, row.reserve) = (*status, output.clone(), Some(at), None);
-            }
-        }
-        Ok(())
     }
 
     fn put_reply(&mut self, write: &Write) -> Refused {
@@ -315,7 +275,7 @@ impl Model {
             steps: taken
                 .iter()
                 .filter(|row| has_entry(&row.seq))
-                .flat_map(|row| self.steps.get(row.id.as_str()).cloned().unwrap_or_default())
+                .flat_map(|row| self.ledger.steps(row.id.as_str()).to_vec())
                 .collect(),
             spending: Vec::new(),
             begun: taken.iter().map(|row| row.seq).filter(has_entry).collect(),

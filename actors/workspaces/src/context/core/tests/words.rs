@@ -44,7 +44,8 @@ fn a_turn_whose_tool_gave_no_answer_ends_and_leaves_no_step_open() {
     sim.hear(Event::StepEnded(seq, Box::new(StepEnd::Used { of: *of, used })));
     sim.drain();
     sim.assert_promises();
-    let steps: Vec<_> = sim.model.steps.values().flatten().map(|step| step.status).collect();
+    let id = &sim.model.row(seq).id;
+    let steps: Vec<_> = sim.model.ledger.steps(id.as_str()).iter().map(|step| step.status).collect();
     assert_eq!(steps, [StepStatus::Done, StepStatus::Unknown]);
     assert_eq!(sim.model.outcome(seq), Some(Outcome::Failed));
 }
