@@ -31,6 +31,8 @@ mod scan;
 mod search;
 #[cfg(test)]
 mod testing;
+#[cfg_attr(not(test), expect(dead_code, reason = "the search does not use it yet"))]
+mod vectors;
 mod verify;
 pub mod watch;
 mod watcher;
