@@ -3,6 +3,7 @@
 use serde::{Deserialize, Serialize};
 
 use crate::id::Slug;
+use crate::index::{Explained, View};
 use crate::model::{Answer, Failure};
 use crate::offer::Offers;
 use crate::protocol::Protocol;
@@ -72,6 +73,13 @@ pub enum Msg {
         /// Its name, as routes have it; empty: the first of the chat route.
         model: String,
     },
+    /// How a workspace's index stands, why it finds what it finds, or that it is to be made again.
+    Index {
+        /// Of which workspace.
+        workspace: Slug,
+        /// What.
+        ask: IndexAsk,
+    },
     /// Let an actor that was stopped after a restart storm be opened again.
     Restart {
         /// Its address.
@@ -98,8 +106,39 @@ pub enum Reply {
     Models(Offers),
     /// To `TestModel`.
     ModelTested(ModelTest),
+    /// To `Index`.
+    Index(IndexAnswer),
     /// To `Restart`: what was done.
     Restarted(String),
+}
+
+/// What an operator may ask of an index.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum IndexAsk {
+    /// How it stands.
+    Describe,
+    /// Make it again from nothing.
+    Rebuild,
+    /// Why passages of all knowledge are found.
+    Explain {
+        /// The query.
+        query: String,
+        /// At most so many passages.
+        limit: u32,
+    },
+}
+
+/// The answer to an [`IndexAsk`].
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum IndexAnswer {
+    /// To `Describe`.
+    Described(View),
+    /// To `Rebuild`: it is being made.
+    Rebuilding,
+    /// To `Explain`, best first.
+    Explained(Vec<Explained>),
 }
 
 /// What a person may ask of a task.

@@ -3,6 +3,7 @@
 //! Call [`AdminService`] with [`AdminConfig`].
 
 mod core;
+mod index;
 mod memory;
 mod models;
 mod service;

@@ -7,6 +7,7 @@ use messages::offer::Offers;
 use messages::{Address, AskError};
 use runtime::{ReplyPort, Service, ServiceCx, ServiceError};
 
+use crate::index;
 use crate::models;
 use crate::status::status;
 use crate::tasks;
@@ -55,6 +56,12 @@ impl Service for AdminService {
             }),
             Msg::TestModel { model } => cx.spawn("a test of a model", async move {
                 reply.send(Reply::ModelTested(models::test(&config.offers, &system, &model).await));
+            }),
+            Msg::Index { workspace, ask } => cx.spawn("a question to an index", async move {
+                match index::answer(&system, &workspace, ask).await {
+                    Ok(answer) => reply.send(Reply::Index(answer)),
+                    Err(error) => reply.fail(error),
+                }
             }),
             rows => cx.spawn("rows for the inspector", async move {
                 match tasks::answer(&system, rows).await {

@@ -73,7 +73,7 @@ async fn indexes(system: &System) -> Vec<String> {
     let live = system.actors().into_iter().filter(|actor| actor.kind == Index::KIND).take(INDEXES_MAX);
     for actor in live {
         let Ok(address) = Address::parse(&actor.address) else { continue };
-        let line = match system.to::<Index>(&address).ask(IndexMsg::Describe, DESCRIBE_MAX).await {
+        let line = match system.to::<Index>(&address).ask(IndexMsg::Describe(None), DESCRIBE_MAX).await {
             Ok(IndexReply::Described(view)) => {
                 let scanning = view.scanning.map(|n| format!(", scanning ({n} files looked at)")).unwrap_or_default();
                 let skipped =

@@ -16,7 +16,7 @@ use crate::search::core::parted;
 pub(crate) const FOLDER: &str = ".index";
 const FILE: &str = "index.sqlite";
 /// Another version is thrown away and made again.
-const SCHEMA_VERSION: i64 = 1;
+const SCHEMA_VERSION: i64 = 2;
 const BUSY_WAIT_MS: u64 = 2_000;
 /// Pages kept by a connection that writes, in KiB.
 const WRITE_CACHE_KIB: i64 = 4_096;
@@ -25,8 +25,14 @@ const READ_CACHE_KIB: i64 = 2_048;
 /// The log is cut back to this after a large scan.
 const JOURNAL_BYTES_MAX: i64 = 4 * 1024 * 1024;
 
-/// FTS5 keeps no text of its own (external content, FTS5 4.4.3): the view gives it what was indexed.
+/// The row of `root` below which the logs and memories of contexts stand: no folder that is scanned.
+pub(crate) const RECORDS: i64 = 0;
+
+/// FTS5 keeps no text of its own (external content, FTS5 4.4.3): the view gives it what was indexed. What goes is
+/// overwritten, in the words' own pages too (FTS5 6.13): people may have erased it.
 const SCHEMA: &str = "
+CREATE TABLE state (changes INTEGER NOT NULL) STRICT;
+INSERT INTO state VALUES (0);
 CREATE TABLE root (
   id INTEGER PRIMARY KEY,
   name TEXT NOT NULL UNIQUE,
@@ -34,29 +40,43 @@ CREATE TABLE root (
   device INTEGER NOT NULL DEFAULT 0,
   inode INTEGER NOT NULL DEFAULT 0
 ) STRICT;
+INSERT INTO root (id, name, folder) VALUES (0, ':records', x'');
 CREATE TABLE file (
   id INTEGER PRIMARY KEY,
   root INTEGER NOT NULL REFERENCES root(id),
   path TEXT NOT NULL,
-  size INTEGER NOT NULL,
+  size INTEGER NOT NULL,       -- of a log: bytes of it that are indexed
   mtime_ns INTEGER NOT NULL,
   hash BLOB NOT NULL,
-  title TEXT NOT NULL,
+  title TEXT NOT NULL,         -- searched with each of its passages: path, title, tags
+  tags TEXT NOT NULL,          -- in lower case, a line feed before and after each
+  date_ms INTEGER,             -- as its head says
+  context TEXT,                -- whose log or memory it is; NULL: knowledge
   UNIQUE (root, path)
 ) STRICT;
+CREATE INDEX file_of_context ON file(context) WHERE context IS NOT NULL;
 CREATE TABLE passage (
   id INTEGER PRIMARY KEY,
   file INTEGER NOT NULL REFERENCES file(id),
+  place INTEGER NOT NULL,      -- where it begins in the file, in bytes; of a log: where its entry begins
+  at_ms INTEGER,               -- when it was said, in a log
   heading TEXT NOT NULL,
-  text TEXT NOT NULL
+  text TEXT NOT NULL,
+  vector BLOB
 ) STRICT;
-CREATE INDEX passage_by_file ON passage(file);
+CREATE INDEX passage_by_file ON passage(file, place);
+CREATE TABLE signature (
+  passage INTEGER PRIMARY KEY REFERENCES passage(id),
+  file INTEGER NOT NULL,
+  bits BLOB NOT NULL
+) STRICT;
 CREATE VIEW indexed AS
   SELECT p.id AS id, parted(f.title || ' ' || p.heading) AS title, parted(p.text) AS body
   FROM passage p JOIN file f ON f.id = p.file;
 CREATE VIRTUAL TABLE words USING fts5(
   title, body, content='indexed', content_rowid='id', tokenize='porter unicode61 remove_diacritics 2'
 );
+INSERT INTO words (words, rank) VALUES ('secure-delete', 1);
 ";
 
 /// What went wrong with the database.
@@ -205,6 +225,7 @@ fn prepared(connection: Connection, cache_kib: i64) -> Result<Connection, Troubl
     // It is derived: after a power cut it may lack the last scan, and is never damaged.
     connection.pragma_update(None, "synchronous", "normal")?;
     connection.pragma_update(None, "journal_size_limit", JOURNAL_BYTES_MAX)?;
+    connection.pragma_update(None, "secure_delete", true)?;
     match version(&connection)? {
         SCHEMA_VERSION => {}
         0 if is_empty(&connection)? => {

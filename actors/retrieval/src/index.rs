@@ -1,11 +1,13 @@
 //! The service of an index: its mailbox never waits for a disk.
 
+mod records;
+
 use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
 use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
 
-use messages::index::{Index, Msg, Reply, View};
-use messages::{AskError, Moment};
+use messages::index::{Found, Index, Msg, Reach, Reply, View};
+use messages::{AskError, Moment, Slug};
 use runtime::{ReplyPort, Service, ServiceCx, ServiceError};
 use tokio::sync::{Semaphore, watch};
 use tokio::task::spawn_blocking;
@@ -13,6 +15,7 @@ use tokio::time::{Instant, sleep, timeout};
 
 use crate::config::{IndexConfig, WatchReport};
 use crate::database::Trouble;
+use crate::engine::Engine as _;
 use crate::library::{Brake, Library};
 use crate::open::Wanted;
 use crate::scan::{Progress, Report, SKIPPED_SHOWN_MAX};
@@ -29,6 +32,8 @@ const FIRST_SCAN_WAIT_MS: u64 = 1_000;
 const SEARCH_MS_MAX: u64 = 10_000;
 /// Connections that read are let go when no search came for so long: an idle index costs no memory.
 const REST_AFTER_MS: u64 = 10_000;
+/// See [`even`].
+const EVEN_MS: u32 = 50;
 /// After a scan the next one waits this many times as long as it took, so that a folder that never rests, or a very
 /// large one that is polled, does not take a whole core.
 const REST_FACTOR: u32 = 2;
@@ -57,12 +62,17 @@ struct Shared {
     /// Something may have changed since the running scan began.
     stale: AtomicBool,
     stopping: AtomicBool,
+    /// Scans that have ended.
+    scans: AtomicU64,
     running: Semaphore,
     waiting: Arc<Semaphore>,
     /// Searches answered so far.
     answered: AtomicU64,
     /// A task waits to let connections go.
     resting: AtomicBool,
+    /// One at a time brings records up to date or takes them out, so that nothing that was read before it was erased is
+    /// written after.
+    records: tokio::sync::Mutex<()>,
 }
 
 impl Progress for Shared {
@@ -92,10 +102,12 @@ impl IndexService {
             looked_at: AtomicU64::new(0),
             stale: AtomicBool::new(false),
             stopping: AtomicBool::new(false),
+            scans: AtomicU64::new(0),
             running: Semaphore::new(RUNNING_MAX),
             waiting: Arc::new(Semaphore::new(WAITING_MAX)),
             answered: AtomicU64::new(0),
             resting: AtomicBool::new(false),
+            records: tokio::sync::Mutex::default(),
         };
         Ok(Self { shared: Arc::new(shared) })
     }
@@ -126,9 +138,18 @@ impl Service for IndexService {
     }
 
     async fn handle(&mut self, msg: Msg, reply: ReplyPort<Index>, cx: &ServiceCx) -> Result<(), ServiceError> {
-        if let Msg::Describe = msg {
-            reply.send(Reply::Described(self.shared.view()));
-            return Ok(());
+        match msg {
+            Msg::Describe(None) => {
+                reply.send(Reply::Described(self.shared.view()));
+                return Ok(());
+            }
+            Msg::Rebuild => {
+                self.shared.damaged.store(true, Ordering::SeqCst);
+                self.scan(cx);
+                reply.send(Reply::Done);
+                return Ok(());
+            }
+            _ => {}
         }
         let Ok(place) = self.shared.waiting.clone().try_acquire_owned() else {
             let what = format!("{WAITING_MAX} searches run or wait");
@@ -170,6 +191,7 @@ async fn scan_while_stale(shared: Arc<Shared>, cx: &ServiceCx) {
         shared.reading.store(true, Ordering::SeqCst);
         let scanned = spawn_blocking(move || worker.scan_now(now)).await;
         shared.keep(scanned.map_err(|panic| panic.to_string()).and_then(|scanned| scanned.map_err(|t| t.to_string())));
+        shared.scans.fetch_add(1, Ordering::SeqCst);
         shared.reading.store(false, Ordering::SeqCst);
         shared.first_scan.send_replace(true);
         cx.doing("");
@@ -208,10 +230,49 @@ fn nanoseconds(moment: Moment) -> i64 {
 }
 
 async fn answer(shared: &Arc<Shared>, msg: Msg, cx: &ServiceCx) -> Result<Reply, String> {
+    let began = Instant::now();
     let mut first_scan = shared.first_scan.subscribe();
     // Whether it ended or not: what is there by then is searched.
     drop(timeout(Duration::from_millis(FIRST_SCAN_WAIT_MS), first_scan.wait_for(|ended| *ended)).await);
     let _running = shared.running.acquire().await.map_err(|closed| closed.to_string())?;
+    let own = own_records(&msg).cloned();
+    let behind = match &own {
+        Some(context) => records::bring_up(shared, context, cx).await,
+        None => false,
+    };
+    let forgetting = matches!(msg, Msg::Forget { .. });
+    let _one = if forgetting { Some(shared.records.lock().await) } else { None };
+    let done = work(shared, msg, cx).await.map(|reply| noted(reply, behind));
+    if own.is_some() {
+        even(began).await;
+    }
+    done
+}
+
+/// Whose records the message reaches.
+fn own_records(msg: &Msg) -> Option<&Slug> {
+    match msg {
+        Msg::Search { reach, .. } | Msg::Open { reach, .. } => reach.records_of.as_ref(),
+        _ => None,
+    }
+}
+
+fn noted(reply: Reply, behind: bool) -> Reply {
+    match reply {
+        Reply::Found(found) => Reply::Found(Found { behind: found.behind || behind, ..found }),
+        reply => reply,
+    }
+}
+
+/// Who asks by hand hears at a multiple of [`EVEN_MS`], so that the time tells nothing of what lies out of reach.
+async fn even(began: Instant) {
+    let step = u64::from(EVEN_MS);
+    let passed = u64::try_from(began.elapsed().as_millis()).unwrap_or(u64::MAX);
+    let next = Duration::from_millis((passed / step + 1).saturating_mul(step));
+    sleep(next.saturating_sub(began.elapsed())).await;
+}
+
+async fn work(shared: &Arc<Shared>, msg: Msg, cx: &ServiceCx) -> Result<Reply, String> {
     let brake = Arc::new(Brake::default());
     let (worker, held) = (shared.clone(), brake.clone());
     // Whoever stops waiting, by time or because the asker is gone, ends the work too.
@@ -226,7 +287,7 @@ async fn answer(shared: &Arc<Shared>, msg: Msg, cx: &ServiceCx) -> Result<Reply,
         Ok(Some(reply)) => Ok(reply),
         Ok(None) => {
             cx.wake_me();
-            Ok(Reply::Hits(Vec::new()))
+            Ok(Reply::Found(Found { behind: true, ..Found::default() }))
         }
         Err(trouble) => {
             if matches!(trouble, Trouble::Damaged(_)) {
@@ -250,13 +311,33 @@ impl Shared {
     /// `None`: there is no database; a scan is due.
     fn serve(&self, msg: &Msg, brake: &Brake) -> Result<Option<Reply>, Trouble> {
         match msg {
-            Msg::Search { query, limit, paths } => {
-                let question = Question { query, limit: *limit, paths };
-                Ok(self.library.search(question, brake)?.map(Reply::Hits))
+            Msg::Search { query, limit, reach } => {
+                let question = Question { query, limit: *limit, reach };
+                Ok(self.library.search(question, brake)?.map(Reply::Found))
             }
-            Msg::Open { path, page, paths } => self.library.open(Wanted { path, page: *page, paths }).map(Some),
-            Msg::Describe => Ok(Some(Reply::Described(self.view()))),
+            Msg::Explain { query, limit } => {
+                let reach = Reach { paths: vec!["**".to_owned()], records_of: None };
+                let question = Question { query, limit: *limit, reach: &reach };
+                Ok(self.library.explain(question, brake)?.map(Reply::Explained))
+            }
+            Msg::Open { path, page, reach } => self.library.open(Wanted { path, page: *page, reach }).map(Some),
+            Msg::Describe(Some(reach)) => self.view_within(reach).map(|view| Some(Reply::Described(view))),
+            Msg::Describe(None) => Ok(Some(Reply::Described(self.view()))),
+            Msg::Forget { record, entries } => {
+                self.library.forget(record, entries.as_deref()).map(|()| Some(Reply::Done))
+            }
+            Msg::Rebuild => Ok(Some(Reply::Done)),
         }
+    }
+
+    /// How it stands for somebody who may see only some of it.
+    fn view_within(&self, reach: &Reach) -> Result<View, Trouble> {
+        let counted = self.library.count(reach)?;
+        let report = self.report.lock().unwrap_or_else(PoisonError::into_inner).clone().unwrap_or_default();
+        let seen =
+            |line: &&String| line.split_once(": ").is_some_and(|(path, _)| markdown::paths::any(&reach.paths, path));
+        let skipped: Vec<String> = report.skipped.iter().filter(seen).cloned().collect();
+        Ok(View { scanning: self.view().scanning, skipped_total: skipped.len() as u64, skipped, ..counted })
     }
 
     fn scan_now(&self, now: Moment) -> Result<Report, Trouble> {
@@ -296,6 +377,8 @@ impl Shared {
             roots: self.library.roots().iter().map(gate::Root::title).collect(),
             skipped,
             skipped_total,
+            scans: self.scans.load(Ordering::SeqCst),
+            bytes: std::fs::metadata(self.library.place().file()).map_or(0, |file| file.len()),
         }
     }
 }

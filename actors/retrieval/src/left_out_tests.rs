@@ -1,5 +1,6 @@
 //! What the index leaves out, with the reason that it tells; the gate itself is tested in its own crate.
 
+use crate::engine::Engine as _;
 use std::fs;
 use std::os::unix::fs::{PermissionsExt as _, symlink};
 
@@ -112,11 +113,11 @@ fn a_mount_that_holds_the_workspace_does_not_show_its_records() {
     let library = Library::new(&config);
     let report = library.scan(LATER_NS, &Never).unwrap();
     assert_eq!((report.files, report.skipped_total), (1, 3), "{:?}", report.skipped);
-    let paths = ["**".to_owned()];
+    let reach = crate::testing::knowledge(&["**"]);
     for path in
         ["all/data/workspaces/home/logs/x.md", "all/data/workspaces/other/logs/x.md", "log/x.md", "neighbour/logs/x.md"]
     {
-        let wanted = crate::open::Wanted { path, page: 0, paths: &paths };
+        let wanted = crate::open::Wanted { path, page: 0, reach: &reach };
         let opened = library.open(wanted).unwrap();
         assert!(matches!(opened, messages::index::Reply::NotOpened(_)), "{path}: {opened:?}");
     }

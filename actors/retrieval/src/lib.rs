@@ -21,17 +21,20 @@
 
 mod config;
 mod database;
+mod engine;
 mod index;
 #[cfg(test)]
 mod left_out_tests;
 mod library;
+pub mod measure;
 mod open;
+mod passages;
 mod pool;
+mod records;
 mod scan;
 mod search;
 #[cfg(test)]
 mod testing;
-#[cfg_attr(not(test), expect(dead_code, reason = "the search does not use it yet"))]
 mod vectors;
 mod verify;
 pub mod watch;

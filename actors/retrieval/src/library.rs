@@ -4,15 +4,19 @@ use std::sync::Mutex;
 use std::sync::atomic::{AtomicBool, Ordering};
 
 use gate::Root;
-use messages::index::{Hit, Reply};
-use rusqlite::InterruptHandle;
+use messages::index::{Explained, Found, Reply, View};
+use messages::store::EntryRow;
+use rusqlite::{Connection, InterruptHandle};
 
 use crate::config::IndexConfig;
 use crate::database::{Place, Trouble};
+use crate::engine::Engine;
 use crate::open::{self, Wanted};
 use crate::pool::Pool;
+use crate::records;
 use crate::scan::{self, Progress, Report};
-use crate::search::{self, Question};
+use crate::search::near::Kept;
+use crate::search::{self, DEFAULT_WEIGHT, Question, Shelves};
 
 /// What an index covers and where its database is.
 #[derive(Debug)]
@@ -20,6 +24,9 @@ pub(crate) struct Library {
     place: Place,
     roots: Vec<Root>,
     pool: Pool,
+    kept: Kept,
+    /// The weight of meaning against words, 0 to 1.
+    weight: f64,
 }
 
 /// By which a search that takes too long is ended from another thread.
@@ -49,7 +56,18 @@ impl Brake {
 
 impl Library {
     pub(crate) fn new(config: &IndexConfig) -> Self {
-        Self { place: Place::of(&config.workspace_folder), roots: config.roots(), pool: Pool::default() }
+        Self::weighing(config, DEFAULT_WEIGHT)
+    }
+
+    /// With another weight of meaning against words; 0 leaves vectors out.
+    pub(crate) fn weighing(config: &IndexConfig, weight: f64) -> Self {
+        Self {
+            place: Place::of(&config.workspace_folder),
+            roots: config.roots(),
+            pool: Pool::default(),
+            kept: Kept::default(),
+            weight,
+        }
     }
 
     pub(crate) fn roots(&self) -> &[Root] {
@@ -60,40 +78,92 @@ impl Library {
         &self.place
     }
 
-    /// Brings the database up to what the folders hold now.
-    pub(crate) fn scan(&self, now_ns: i64, progress: &dyn Progress) -> Result<Report, Trouble> {
-        scan::scan(&self.place, &self.roots, now_ns, progress)
-    }
-
-    /// Searches what is there; `None` when there is no database, and a scan is due.
-    pub(crate) fn search(&self, question: Question<'_>, brake: &Brake) -> Result<Option<Vec<Hit>>, Trouble> {
-        self.pool.read(&self.place, |connection| {
-            let Some(connection) = connection else { return Ok(None) };
+    /// Does a search's work on the database; `None` when there is none.
+    fn ask<T>(
+        &self,
+        brake: &Brake,
+        work: impl FnOnce(Shelves<'_>) -> Result<T, Trouble>,
+    ) -> Result<Option<T>, Trouble> {
+        self.pool.read(&self.place, |open| {
+            let Some((connection, file)) = open else { return Ok(None) };
             brake.holds(Some(connection.get_interrupt_handle()));
             if brake.is_pulled() {
                 return Err(Trouble::Ended);
             }
-            let hits = search::search(connection, &self.roots, question);
+            let shelves = Shelves { connection, file, roots: &self.roots, kept: &self.kept, weight: self.weight };
+            let done = work(shelves);
             // The connection may serve another search next, which this brake must not end.
             brake.holds(None);
-            hits.map(Some)
+            done.map(Some)
         })
     }
 
     /// Reads a page of a file.
     pub(crate) fn open(&self, wanted: Wanted<'_>) -> Result<Reply, Trouble> {
-        let opened = self.pool.read(&self.place, |connection| open::open(connection, &self.roots, wanted));
+        let read =
+            |open: Option<(&Connection, _)>| open::open(open.map(|(connection, _)| connection), &self.roots, wanted);
         // With an index that can't be read a whole path still opens.
-        opened.or_else(|_| open::open(None, &self.roots, wanted))
+        self.pool.read(&self.place, read).or_else(|_| open::open(None, &self.roots, wanted))
+    }
+
+    /// How much of what may be seen is indexed.
+    pub(crate) fn count(&self, reach: &messages::index::Reach) -> Result<View, Trouble> {
+        let counted = self.ask(&Brake::default(), |on| search::count(on, reach))?;
+        Ok(counted.unwrap_or_default())
+    }
+
+    /// Bytes of each log of a context that are indexed, by its path.
+    pub(crate) fn logs_known(&self, context: &str) -> Result<std::collections::HashMap<String, u64>, Trouble> {
+        let known = self
+            .pool
+            .read(&self.place, |open| open.map(|(connection, _)| records::known(connection, context)).transpose())?;
+        Ok(known.unwrap_or_default())
+    }
+
+    /// Takes further entries of a log in; `to` is where they end. Nothing of them is taken in twice.
+    pub(crate) fn put_entries(
+        &self,
+        (context, log): (&str, &str),
+        entries: &[EntryRow],
+        to: u64,
+    ) -> Result<(), Trouble> {
+        records::put_entries(&self.place.write()?, (context, log), entries, to)
+    }
+
+    /// Brings what is indexed of a context's memory up to its file.
+    pub(crate) fn put_memory(&self, context: &str) -> Result<(), Trouble> {
+        records::put_memory(&self.pool, &self.place, &self.roots, context)
+    }
+
+    /// Takes a record, or some entries of a log, out; nothing of their words stays in the database's files.
+    pub(crate) fn forget(&self, record: &str, entries: Option<&[u64]>) -> Result<(), Trouble> {
+        if !self.place.file().exists() {
+            return Ok(());
+        }
+        records::forget(&self.place.write()?, record, entries)
     }
 
     #[cfg(test)]
     pub(crate) fn resting(&self) -> usize {
         self.pool.len()
     }
+}
 
-    /// Gives back the memory that searches use between them.
-    pub(crate) fn rest(&self) {
+impl Engine for Library {
+    fn scan(&self, now_ns: i64, progress: &dyn Progress) -> Result<Report, Trouble> {
+        scan::scan(&self.place, &self.roots, now_ns, progress)
+    }
+
+    fn search(&self, question: Question<'_>, brake: &Brake) -> Result<Option<Found>, Trouble> {
+        self.ask(brake, |on| search::search(on, question))
+    }
+
+    fn explain(&self, question: Question<'_>, brake: &Brake) -> Result<Option<Vec<Explained>>, Trouble> {
+        self.ask(brake, |on| search::explain(on, question))
+    }
+
+    fn rest(&self) {
         self.pool.clear();
+        self.kept.let_go();
     }
 }

@@ -25,11 +25,11 @@ struct Kept {
 
 impl Pool {
     /// Does a piece of work on the database as it is at one moment: a scan may commit between two statements. `None`
-    /// is given to it when there is no database. After an error the connection is not used again.
+    /// is given to it when there is no database, else a connection and what the database is on disk. After an error the connection is not used again.
     pub(crate) fn read<T>(
         &self,
         place: &Place,
-        work: impl FnOnce(Option<&Connection>) -> Result<T, Trouble>,
+        work: impl FnOnce(Option<(&Connection, Identity)>) -> Result<T, Trouble>,
     ) -> Result<T, Trouble> {
         let Some(file) = identity(&place.file()) else { return work(None) };
         let connection = match self.take(file) {
@@ -40,7 +40,7 @@ impl Pool {
             },
         };
         connection.execute_batch("BEGIN")?;
-        let done = work(Some(&connection))?;
+        let done = work(Some((&connection, file)))?;
         connection.execute_batch("COMMIT")?;
         let mut kept = self.lock();
         if kept.len() < KEPT_MAX {

@@ -4,11 +4,12 @@ use std::fs;
 use std::path::PathBuf;
 
 use gate::Mount;
-use messages::index::{Hit, Reply};
+use messages::index::{Hit, Reach, Reply};
 use tempfile::TempDir;
 
 use crate::config::{IndexConfig, WatchReport};
 use crate::database::Trouble;
+use crate::engine::Engine as _;
 use crate::library::{Brake, Library};
 use crate::open::Wanted;
 use crate::scan::{Progress, Report};
@@ -22,6 +23,11 @@ pub(crate) struct Shelf {
 }
 
 pub(crate) struct Never;
+
+/// Knowledge that these patterns admit, and no records.
+pub(crate) fn knowledge(paths: &[&str]) -> Reach {
+    Reach { paths: paths.iter().map(|path| (*path).to_owned()).collect(), records_of: None }
+}
 
 impl Progress for Never {
     fn looked_at(&self, _files: u64) -> bool {
@@ -62,8 +68,8 @@ impl Shelf {
     }
 
     pub(crate) fn try_search(&self, query: &str, paths: &[&str]) -> Result<Option<Vec<Hit>>, Trouble> {
-        let paths: Vec<String> = paths.iter().map(|path| (*path).to_owned()).collect();
-        self.library().search(Question { query, limit: 50, paths: &paths }, &Brake::default())
+        let question = Question { query, limit: 50, reach: &knowledge(paths) };
+        Ok(self.library().search(question, &Brake::default())?.map(|found| found.hits))
     }
 
     /// The paths of the hits, best first.
@@ -76,8 +82,7 @@ impl Shelf {
     }
 
     pub(crate) fn open(&self, path: &str, page: u32, paths: &[&str]) -> Reply {
-        let paths: Vec<String> = paths.iter().map(|path| (*path).to_owned()).collect();
-        self.library().open(Wanted { path, page, paths: &paths }).unwrap()
+        self.library().open(Wanted { path, page, reach: &knowledge(paths) }).unwrap()
     }
 }
 
@@ -129,10 +134,10 @@ impl Node {
 
     /// The paths that a word is found in, in order.
     pub(crate) async fn found(&self, query: &str) -> Vec<String> {
-        let (query, paths) = (query.to_owned(), vec!["**".to_owned()]);
-        match self.ask(messages::index::Msg::Search { query, limit: 50, paths }).await.unwrap() {
-            Reply::Hits(hits) => {
-                let mut paths: Vec<String> = hits.into_iter().map(|hit| hit.path).collect();
+        let (query, reach) = (query.to_owned(), knowledge(&["**"]));
+        match self.ask(messages::index::Msg::Search { query, limit: 50, reach }).await.unwrap() {
+            Reply::Found(found) => {
+                let mut paths: Vec<String> = found.hits.into_iter().map(|hit| hit.path).collect();
                 paths.sort();
                 paths
             }
@@ -141,7 +146,7 @@ impl Node {
     }
 
     pub(crate) async fn view(&self) -> messages::index::View {
-        match self.ask(messages::index::Msg::Describe).await.unwrap() {
+        match self.ask(messages::index::Msg::Describe(None)).await.unwrap() {
             Reply::Described(view) => view,
             other => panic!("{other:?}"),
         }

@@ -177,13 +177,18 @@ impl Shared {
 
 /// Asks the index. That it is busy is told as such: nothing was done, and another try makes sense.
 async fn found(search: &Search, scope: &Scope, index: &Ref<Index>) -> Result<Reply, AskError> {
-    let (query, limit, paths) = (search.query.clone(), search.limit, scope.paths.clone());
+    let (query, limit) = (search.query.clone(), search.limit);
+    let reach = index::Reach { paths: scope.paths.clone(), records_of: Some(scope.context.clone()) };
     let failed = |why: &str| {
         let message = format!("The search was not done: {why}. Try again, or read with md_list and md_read.");
         Ok(Reply::Failed(Failure { class: Class::Failed, message }))
     };
-    match index.ask(index::Msg::Search { query, limit, paths }, SEARCH_WAIT_MAX).await {
-        Ok(index::Reply::Hits(found)) => Ok(Reply::Done(hits(&search.query, &found))),
+    match index.ask(index::Msg::Search { query, limit, reach }, SEARCH_WAIT_MAX).await {
+        Ok(index::Reply::Found(index::Found { problem: Some(problem), .. })) => {
+            let message = format!("The query can't be understood: {problem}.");
+            Ok(Reply::Failed(Failure { class: Class::Arguments, message }))
+        }
+        Ok(index::Reply::Found(found)) => Ok(Reply::Done(hits(&search.query, &found.hits))),
         Ok(_) => failed("the index gave another answer"),
         Err(busy @ AskError::Busy { .. }) => Err(busy),
         Err(error) => failed(&error.to_string()),

@@ -30,7 +30,7 @@ impl Service for FakeIndex {
     type Proto = Index;
 
     async fn handle(&mut self, msg: index::Msg, reply: ReplyPort<Index>, cx: &ServiceCx) -> Result<(), ServiceError> {
-        let index::Msg::Search { query, limit, paths } = msg else { return Ok(()) };
+        let index::Msg::Search { query, limit, reach } = msg else { return Ok(()) };
         if query == "busy" {
             reply.fail(AskError::Busy { what: "256 searches".into(), retry_after: Duration::from_millis(5) });
             return Ok(());
@@ -40,14 +40,16 @@ impl Service for FakeIndex {
             drop(opens.acquire().await);
             let hit = |n: u32| Hit {
                 path: format!("notes/{n}.md"),
-                heading: paths.join(" "),
+                heading: reach.paths.join(" "),
                 passage: query.clone(),
                 snippet: query.clone(),
                 score: 1.0,
                 words_found: 1,
                 words_asked: 1,
+                ..Hit::default()
             };
-            reply.send(index::Reply::Hits((0..limit).map(hit).collect()));
+            let hits = (0..limit).map(hit).collect();
+            reply.send(index::Reply::Found(index::Found { hits, ..index::Found::default() }));
         });
         Ok(())
     }

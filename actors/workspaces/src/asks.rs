@@ -3,7 +3,7 @@
 
 use std::time::Duration;
 
-use messages::index::{Hit, Index, Msg as IndexMsg, Reply as IndexReply};
+use messages::index::{Found, Hit, Index, Msg as IndexMsg, Reach, Reply as IndexReply};
 use messages::model::{Billed, Class, Failure, Model, Msg as ModelMsg, Reply as ModelReply};
 use messages::protocol::AskError;
 use messages::tool::{Msg as ToolMsg, Reply as ToolReply, Tools, Use};
@@ -42,14 +42,36 @@ pub(crate) async fn patiently<P: Protocol>(
     tokio::time::timeout(deadline, patient).await.unwrap_or(Err(AskError::Timeout(deadline)))
 }
 
-/// Passages that fit, best first.
-pub(crate) async fn hits(system: &System, scope: &Scope, query: &str, limit: u32) -> Result<Vec<Hit>, String> {
-    let msg = || IndexMsg::Search { query: query.to_owned(), limit, paths: scope.paths.clone() };
+/// What a turn of this scope may see when somebody asks by hand: knowledge, and its own context's logs and memory.
+pub(crate) fn reach(scope: &Scope) -> Reach {
+    Reach { paths: scope.paths.clone(), records_of: Some(scope.context.clone()) }
+}
+
+/// Searches what `reach` admits.
+pub(crate) async fn find(
+    system: &System,
+    scope: &Scope,
+    (query, limit): (&str, u32),
+    reach: Reach,
+) -> Result<Found, String> {
+    let msg = || IndexMsg::Search { query: query.to_owned(), limit, reach: reach.clone() };
     match patiently::<Index>(system, &Address::index(&scope.workspace), msg, KNOWLEDGE_MAX).await {
-        Ok(IndexReply::Hits(hits)) => Ok(hits),
+        Ok(IndexReply::Found(found)) => Ok(found),
         Ok(_) => Err("the index answered something else".to_owned()),
         Err(error) => Err(error.to_string()),
     }
+}
+
+/// Passages of knowledge for a question that is put to a model. What was said before stands in the prompt by itself, and
+/// a question would find itself in the log.
+async fn hits(system: &System, scope: &Scope, question: &str, limit: u32) -> Result<Vec<Hit>, String> {
+    let knowledge = Reach { paths: scope.paths.clone(), records_of: None };
+    find(system, scope, (&plain(question), limit), knowledge).await.map(|found| found.hits)
+}
+
+/// A question without what would be an operator of a search.
+fn plain(question: &str) -> String {
+    question.replace(['"', ':'], " ").replace(" -", " ")
 }
 
 /// Asks a model, after finding passages where the question wants them: those come back, too.

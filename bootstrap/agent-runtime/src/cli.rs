@@ -39,6 +39,9 @@ pub(crate) enum Command {
     /// The models that can be asked, what they cost, and whether they answer.
     #[command(subcommand)]
     Model(Model),
+    /// How the search index of a workspace stands, why it finds what it finds, or make it again.
+    #[command(subcommand)]
+    Index(Index),
     /// The live tree of actors with their gauges.
     Actors(Actors),
     /// Prove the promises over the whole store, its logs and its indexes. Exit code 8 when something is wrong.
@@ -212,6 +215,36 @@ pub(crate) enum Model {
     },
 }
 
+/// The index is derived from the files: it is brought up to date by itself, and can be deleted at any time.
+#[derive(Debug, Subcommand)]
+pub(crate) enum Index {
+    /// What it covers, how much is in it, what was left out and why.
+    Status(IndexOf),
+    /// Throw it away and make it again, beside the searches that go on.
+    Rebuild(IndexOf),
+    /// Why passages are found: the parts of each score, word by word. All knowledge of the workspace is searched, whatever
+    /// contexts may read; no logs and no memories.
+    Explain {
+        /// The query, as it would stand behind `/search`.
+        #[arg(required = true, value_name = "QUERY")]
+        query: Vec<String>,
+        #[command(flatten)]
+        of: IndexOf,
+        /// How many passages.
+        #[arg(short = 'n', long, default_value_t = 5, value_parser = clap::value_parser!(u32).range(1..=50))]
+        limit: u32,
+    },
+}
+
+#[derive(Debug, Args)]
+pub(crate) struct IndexOf {
+    #[command(flatten)]
+    pub(crate) read: Read,
+    /// The workspace.
+    #[arg(long, value_name = "ID", default_value = "home")]
+    pub(crate) workspace: Slug,
+}
+
 #[derive(Debug, Args)]
 #[command(args_conflicts_with_subcommands = true)]
 pub(crate) struct Actors {
@@ -346,6 +379,18 @@ mod tests {
             assert_eq!((at, one.id.as_str(), one.of.workspace.as_str()), (wanted, "4k2v", "acme"));
         }
         assert!(parsed("tasks show").is_err());
+    }
+
+    #[test]
+    fn a_query_is_taken_with_or_without_quotes() {
+        let Ok(Command::Index(Index::Explain { query, of, limit })) = parsed("index explain the roof -n 3 --json")
+        else {
+            panic!()
+        };
+        assert_eq!((query.join(" ").as_str(), limit, of.read.json), ("the roof", 3, true));
+        assert!(parsed("index explain roof -n 51").is_err() && parsed("index explain").is_err());
+        assert!(matches!(parsed("index status"), Ok(Command::Index(Index::Status(_)))));
+        assert!(matches!(parsed("index rebuild --workspace a"), Ok(Command::Index(Index::Rebuild(_)))));
     }
 
     #[test]

@@ -50,6 +50,13 @@ pub enum Query {
         /// At most.
         limit: u32,
     },
+    /// The logs of one context -> `Rows::Logs`.
+    Logs {
+        /// Which context.
+        context: Address,
+        /// At most.
+        limit: u32,
+    },
     /// The entries that show one inbound event or its replies -> `Rows::Entries` (of all logs of its context).
     EntriesOf {
         /// The inbox row.

@@ -20,6 +20,8 @@ pub enum Rows {
     Outbox(Vec<OutboxRow>),
     /// To `Query::Entries` and `Query::EntriesOf`.
     Entries(Vec<EntryRow>),
+    /// To `Query::Logs`, in the order in which they began.
+    Logs(Vec<LogRow>),
     /// To `Query::Unfinished`.
     Addresses(Vec<Address>),
     /// To `Query::Due` and `Query::NextDue`.

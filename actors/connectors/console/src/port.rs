@@ -105,6 +105,7 @@ fn of_inspector(what: AdminAsk, asker: &Asker) -> Option<admin::Msg> {
         AdminAsk::TaskDo { workspace, prefix, what } => {
             admin::Msg::TaskDo { workspace, prefix, what, principal: asker.principal() }
         }
+        AdminAsk::Index { workspace, ask } => admin::Msg::Index { workspace, ask },
         AdminAsk::Usage { from, to, account } => admin::Msg::Usage { from, to, account },
         AdminAsk::Models => admin::Msg::Models,
         AdminAsk::TestModel { model } => admin::Msg::TestModel { model },
@@ -119,6 +120,7 @@ fn answered(reply: admin::Reply) -> Answered {
         admin::Reply::Tasks(tasks) => Answered::Tasks(tasks),
         admin::Reply::Task(found) => Answered::Task(found),
         admin::Reply::TaskDone(done) => Answered::TaskDone(done),
+        admin::Reply::Index(answer) => Answered::Index(answer),
         admin::Reply::Usage(spending) => Answered::Usage(spending),
         admin::Reply::Models(offers) => Answered::Models(offers),
         admin::Reply::ModelTested(test) => Answered::ModelTested(Box::new(test)),

@@ -37,6 +37,8 @@ pub struct Front {
     pub title: Option<String>,
     /// `tags`, given as a list or as words parted by commas.
     pub tags: Vec<String>,
+    /// `date`, milliseconds since the Unix epoch.
+    pub date: Option<i64>,
 }
 
 /// The passages of a file in order, its frontmatter left out. A heading belongs to the trail of what follows it; one
@@ -72,6 +74,27 @@ pub fn chunks(text: &str) -> Vec<Chunk<'_>> {
     out
 }
 
+/// A text that is no file, such as what somebody said, as passages in order.
+#[must_use]
+pub fn pieces(text: &str) -> Vec<&str> {
+    let mut out = Vec::new();
+    cut::push(&mut out, text, 0..text.len(), "");
+    out.into_iter().map(|chunk| chunk.text).collect()
+}
+
+/// p
+#[must_use]
+pub fn section(text: &str, heading: &str) -> Option<std::ops::Range<usize>> {
+    let _ = (text, heading);
+    None
+}
+/// p
+#[must_use]
+pub fn sections(text: &str) -> Vec<String> {
+    let _ = text;
+    Vec::new()
+}
+
 /// What the file is called: the `title` of its head, else its first heading of the highest level there is.
 #[must_use]
 pub fn title(text: &str) -> Option<String> {
@@ -103,7 +126,7 @@ pub fn front(text: &str) -> Front {
         }
         _ => Vec::new(),
     };
-    Front { title, tags }
+    Front { title, tags, date: None }
 }
 
 fn word(value: &Value) -> Option<String> {

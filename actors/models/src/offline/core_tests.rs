@@ -11,6 +11,7 @@ fn hit(path: &str, passage: &str, found: u32, asked: u32, score: f64) -> Hit {
         score,
         words_found: found,
         words_asked: asked,
+        ..messages::index::Hit::default()
     }
 }
 

@@ -34,6 +34,7 @@ fn hit(path: &str, passage: &str) -> Hit {
         score: 1.0,
         words_found: 1,
         words_asked: 1,
+        ..messages::index::Hit::default()
     }
 }
 

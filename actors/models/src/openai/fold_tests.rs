@@ -19,6 +19,7 @@ fn request(paths: &[&str]) -> Request {
         score: 1.0,
         words_found: 1,
         words_asked: 1,
+        ..messages::index::Hit::default()
     };
     Request { passages: paths.iter().map(hit).collect(), ..Request::default() }
 }

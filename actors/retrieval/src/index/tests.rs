@@ -1,5 +1,5 @@
 use super::*;
-use crate::testing::{Node, Shelf};
+use crate::testing::{Node, Shelf, knowledge};
 
 #[tokio::test(flavor = "multi_thread")]
 async fn the_very_first_search_finds_things() {
@@ -37,13 +37,13 @@ async fn an_index_that_is_damaged_while_it_runs_is_made_again() {
     let mut bytes = std::fs::read(&file).unwrap();
     bytes[4_096..].fill(0x5a);
     std::fs::write(&file, &bytes).unwrap();
-    let paths = vec!["**".to_owned()];
+    let search = |limit| Msg::Search { query: "needle".into(), limit, reach: knowledge(&["**"]) };
     // A search over a damaged file may fail; it must never end the index, and soon it works again.
-    drop(node.ask(Msg::Search { query: "needle".into(), limit: 50, paths: paths.clone() }).await);
+    drop(node.ask(search(50)).await);
     let began = Instant::now();
     loop {
-        let answer = node.ask(Msg::Search { query: "needle".into(), limit: 50, paths: paths.clone() }).await;
-        if matches!(&answer, Ok(Reply::Hits(hits)) if hits.len() == 50) {
+        let answer = node.ask(search(50)).await;
+        if matches!(&answer, Ok(Reply::Found(found)) if found.hits.len() == 50) {
             break;
         }
         assert!(began.elapsed() < Duration::from_secs(20), "{answer:?}");
@@ -87,13 +87,13 @@ async fn more_searches_than_the_limit_are_refused_and_none_is_left_unanswered() 
     let asks = (0..WAITING_MAX * 3).map(|_| {
         let node = node.clone();
         tokio::spawn(async move {
-            node.ask(Msg::Search { query: "needle".into(), limit: 1, paths: vec!["**".to_owned()] }).await
+            node.ask(Msg::Search { query: "needle".into(), limit: 1, reach: knowledge(&["**"]) }).await
         })
     });
     let (mut answered, mut refused) = (0, 0);
     for ask in asks.collect::<Vec<_>>() {
         match ask.await.unwrap() {
-            Ok(Reply::Hits(_)) => answered += 1,
+            Ok(Reply::Found(_)) => answered += 1,
             Err(AskError::Busy { what, .. }) => {
                 assert_eq!(what, format!("{WAITING_MAX} searches run or wait"));
                 refused += 1;

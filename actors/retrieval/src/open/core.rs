@@ -4,6 +4,8 @@ use std::ops::Range;
 
 /// Candidates that are told when a path is ambiguous.
 const CANDIDATES_SHOWN_MAX: usize = 5;
+/// Headings that are told when one is not there.
+const HEADINGS_SHOWN_MAX: usize = 12;
 
 /// What a typed path means.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -18,6 +20,28 @@ pub(crate) enum Meant {
 pub(crate) fn not_there(typed: &str) -> String {
     let shown = markdown::text::clean_line(typed, 200);
     format!("there is no file `{shown}` that can be opened here; search for a word of it to see its path")
+}
+
+/// A typed path and the heading behind it, `plan.md#dates`.
+pub(crate) fn parted_at_heading(typed: &str) -> (&str, Option<&str>) {
+    match typed.split_once('#') {
+        Some((path, heading)) if !heading.trim().is_empty() => (path.trim(), Some(heading.trim())),
+        Some((path, _)) => (path.trim(), None),
+        None => (typed, None),
+    }
+}
+
+/// The sentence for a heading that a file does not have; it has `sections`.
+pub(crate) fn no_heading(path: &str, heading: &str, sections: &[String]) -> String {
+    let heading = markdown::text::clean_line(heading, 120);
+    let shown: Vec<String> = sections.iter().take(HEADINGS_SHOWN_MAX).map(|trail| format!("`{trail}`")).collect();
+    match (shown.is_empty(), sections.len() > shown.len()) {
+        (true, _) => format!("`{path}` has no headings; leave `#{heading}` out"),
+        (false, more) => {
+            let more = if more { " and more" } else { "" };
+            format!("`{path}` has no heading `{heading}`, or several; it has {}{more}", shown.join(", "))
+        }
+    }
 }
 
 /// Chooses among the paths that end with what was typed; all of them are in scope.
@@ -74,6 +98,16 @@ mod tests {
         assert!(matches!(meant("x.md", vec![]), Meant::None(why) if why == not_there("x.md")));
         let Meant::None(why) = meant("plan.md", vec!["b/plan.md".into(), "a/plan.md".into()]) else { panic!() };
         assert_eq!(why, "`plan.md` is the end of `a/plan.md`, `b/plan.md`; give more of the path");
+    }
+
+    #[test]
+    fn a_heading_stands_behind_the_path() {
+        assert_eq!(parted_at_heading("a/plan.md#The dates "), ("a/plan.md", Some("The dates")));
+        assert_eq!(parted_at_heading("plan.md#"), ("plan.md", None));
+        assert_eq!(parted_at_heading("plan.md"), ("plan.md", None));
+        let told = no_heading("plan.md", "x", &["Plan".into(), "Plan > Dates".into()]);
+        assert_eq!(told, "`plan.md` has no heading `x`, or several; it has `Plan`, `Plan > Dates`");
+        assert!(no_heading("plan.md", "x", &[]).contains("has no headings"));
     }
 
     #[test]

@@ -10,7 +10,8 @@ use std::ops::ControlFlow;
 use gate::{Found, OpenRoot, Root, Step, walk};
 use sha2::{Digest as _, Sha256};
 
-use self::core::{Known, is_believed_empty, is_unknown, kept_time, must_read};
+pub(crate) use self::core::Known;
+use self::core::{is_believed_empty, is_unknown, kept_time, must_read};
 use self::rows::Rows;
 use crate::database::{Place, Trouble};
 

@@ -8,8 +8,8 @@ use markdown::chunk::{CHUNKS_MAX, chunks, front};
 use rusqlite::{Connection, OptionalExtension as _, params};
 
 use super::core::Known;
-use crate::database::Trouble;
-use crate::search::core::parted;
+use crate::database::{RECORDS, Trouble};
+use crate::passages::{self, NewFile, NewPassage};
 
 /// A transaction is committed after so many bytes of text, so that searches see a long scan grow.
 const BATCH_BYTES_MAX: usize = 4 * 1024 * 1024;
@@ -38,7 +38,7 @@ impl<'c> Rows<'c> {
         let all = statement.query_map([], |row| Ok((row.get::<_, i64>(0)?, (row.get(1)?, row.get(2)?))))?;
         let all: Vec<(i64, (String, Vec<u8>))> = all.collect::<Result<_, _>>()?;
         for (id, root) in all {
-            if !kept.contains(&root) {
+            if id != RECORDS && !kept.contains(&root) {
                 for known in self.known(id)?.into_values() {
                     self.delete(known.id)?;
                 }
@@ -109,52 +109,33 @@ impl<'c> Rows<'c> {
         (text, hash): (&str, &[u8]),
     ) -> Result<bool, Trouble> {
         self.begin()?;
-        let sql = "SELECT id FROM file WHERE root = ?1 AND path = ?2";
-        let before =
-            self.connection.prepare_cached(sql)?.query_row(params![root, path], |row| row.get(0)).optional()?;
-        if let Some(before) = before {
-            self.delete_rows(before)?;
-        }
+        passages::forget(self.connection, root, path)?;
         let front = front(text);
         let stem = path.rsplit_once('.').map_or(path, |(stem, _)| stem);
         let title = format!("{stem} {} {}", front.title.unwrap_or_default(), front.tags.join(" "));
-        let sql = "INSERT INTO file (root, path, size, mtime_ns, hash, title) VALUES (?1, ?2, ?3, ?4, ?5, ?6)";
-        let values = params![root, path, stamp.size.cast_signed(), stamp.mtime_ns, hash, title];
-        self.connection.prepare_cached(sql)?.execute(values)?;
-        let file = self.connection.last_insert_rowid();
+        let of =
+            NewFile { root, path, title: &title, tags: &front.tags, date_ms: front.date, stamp, hash, context: None };
+        let file = passages::put_file(self.connection, &of)?;
         let whole = self.put_passages(file, &title, text)?;
         self.wrote(text.len())?;
         Ok(whole)
     }
 
     fn put_passages(&self, file: i64, title: &str, text: &str) -> Result<bool, Trouble> {
-        let passages = chunks(text);
-        let sql = "INSERT INTO passage (file, heading, text) VALUES (?1, ?2, ?3)";
-        let mut passage = self.connection.prepare_cached(sql)?;
-        let mut words = self.connection.prepare_cached("INSERT INTO words (rowid, title, body) VALUES (?1, ?2, ?3)")?;
-        for chunk in &passages {
-            passage.execute(params![file, chunk.heading, chunk.text])?;
-            let id = self.connection.last_insert_rowid();
-            words.execute(params![id, parted(&format!("{title} {}", chunk.heading)), parted(chunk.text)])?;
+        let found = chunks(text);
+        for chunk in &found {
+            let place = i64::try_from(chunk.start_byte).unwrap_or(i64::MAX);
+            let passage = NewPassage { file, place, at_ms: None, title, heading: &chunk.heading, text: chunk.text };
+            passages::put(self.connection, &passage)?;
         }
-        let end = passages.last().map_or(text.len(), |chunk| chunk.end_byte);
-        Ok(passages.len() < CHUNKS_MAX || text.get(end..).is_none_or(|rest| rest.trim().is_empty()))
+        let end = found.last().map_or(text.len(), |chunk| chunk.end_byte);
+        Ok(found.len() < CHUNKS_MAX || text.get(end..).is_none_or(|rest| rest.trim().is_empty()))
     }
 
     pub(super) fn delete(&mut self, file: i64) -> Result<(), Trouble> {
         self.begin()?;
-        self.delete_rows(file)?;
+        passages::delete_file(self.connection, file)?;
         self.wrote(0)
-    }
-
-    fn delete_rows(&self, file: i64) -> Result<(), Trouble> {
-        // External content: the engine is told which words go (FTS5 4.4.3), while the rows still show them.
-        let sql = "INSERT INTO words (words, rowid, title, body) SELECT 'delete', i.id, i.title, i.body
-                   FROM indexed i WHERE i.id IN (SELECT id FROM passage WHERE file = ?1)";
-        self.connection.prepare_cached(sql)?.execute([file])?;
-        self.connection.prepare_cached("DELETE FROM passage WHERE file = ?1")?.execute([file])?;
-        self.connection.prepare_cached("DELETE FROM file WHERE id = ?1")?.execute([file])?;
-        Ok(())
     }
 
     fn begin(&mut self) -> Result<(), Trouble> {
@@ -174,6 +155,7 @@ impl<'c> Rows<'c> {
     /// Ends the batch.
     pub(super) fn commit(&mut self) -> Result<(), Trouble> {
         if self.is_open {
+            passages::changed(self.connection)?;
             self.connection.execute_batch("COMMIT")?;
             (self.is_open, self.bytes, self.files) = (false, 0, 0);
         }
@@ -182,6 +164,7 @@ impl<'c> Rows<'c> {
 
     pub(super) fn counts(&self) -> Result<(u64, u64), Trouble> {
         let count = |sql| self.connection.query_row(sql, [], |row| row.get::<_, i64>(0)).map(i64::cast_unsigned);
-        Ok((count("SELECT count(*) FROM file")?, count("SELECT count(*) FROM passage")?))
+        let passages = "SELECT count(*) FROM passage p JOIN file f ON f.id = p.file WHERE f.context IS NULL";
+        Ok((count("SELECT count(*) FROM file WHERE context IS NULL")?, count(passages)?))
     }
 }

@@ -1,3 +1,4 @@
+use crate::engine::Engine as _;
 use std::fs;
 
 use super::*;
@@ -66,9 +67,9 @@ fn a_mount_that_is_no_longer_covered_is_gone_before_the_next_scan() {
     let mut config = shelf.config();
     config.mounts.clear();
     let library = crate::library::Library::new(&config);
-    let paths = ["**".to_owned()];
-    let question = crate::search::Question { query: "needle", limit: 5, paths: &paths };
-    assert_eq!(library.search(question, &crate::library::Brake::default()).unwrap().unwrap(), []);
+    let reach = crate::testing::knowledge(&["**"]);
+    let question = crate::search::Question { query: "needle", limit: 5, reach: &reach };
+    assert_eq!(library.search(question, &crate::library::Brake::default()).unwrap().unwrap().hits, []);
     assert_eq!(library.scan(LATER_NS, &Never).unwrap().files, 0);
 }
 

@@ -1,7 +1,9 @@
 use messages::index::HITS_MAX;
 use proptest::prelude::*;
 
-use crate::testing::Shelf;
+use crate::engine::Engine as _;
+use crate::library::Brake;
+use crate::testing::{Shelf, knowledge};
 
 #[test]
 fn a_whole_question_finds_the_passage_that_answers_it() {
@@ -74,10 +76,10 @@ fn the_number_of_hits_is_limited_at_its_edge() {
         shelf.write(&format!("notes/{n}.md"), "needle");
     }
     shelf.scan();
-    let paths = ["**".to_owned()];
+    let reach = knowledge(&["**"]);
     let hits = |limit| {
-        let question = super::Question { query: "needle", limit, paths: &paths };
-        shelf.library().search(question, &crate::library::Brake::default()).unwrap().unwrap().len()
+        let question = super::Question { query: "needle", limit, reach: &reach };
+        shelf.library().search(question, &Brake::default()).unwrap().unwrap().hits.len()
     };
     assert_eq!((hits(0), hits(3), hits(HITS_MAX), hits(u32::MAX)), (0, 3, 50, 50));
 }
@@ -129,9 +131,9 @@ fn connections_rest_between_searches_and_are_let_go() {
     shelf.write("notes/a.md", "needle");
     shelf.scan();
     let library = shelf.library();
-    let paths = ["**".to_owned()];
-    let question = super::Question { query: "needle", limit: 5, paths: &paths };
-    let found = || library.search(question, &crate::library::Brake::default()).unwrap().map(|hits| hits.len());
+    let reach = knowledge(&["**"]);
+    let question = super::Question { query: "needle", limit: 5, reach: &reach };
+    let found = || library.search(question, &Brake::default()).unwrap().map(|found| found.hits.len());
     assert_eq!((found(), found(), library.resting()), (Some(1), Some(1), 1));
     // One that was made again under the same name is another database.
     std::fs::remove_dir_all(shelf.path("home/.index")).unwrap();
@@ -148,8 +150,8 @@ fn a_search_that_nobody_waits_for_ends() {
     let shelf = Shelf::new();
     shelf.write("notes/a.md", "needle");
     shelf.scan();
-    let (paths, brake) = (["**".to_owned()], crate::library::Brake::default());
+    let (reach, brake) = (knowledge(&["**"]), Brake::default());
     brake.pull();
-    let ended = shelf.library().search(super::Question { query: "needle", limit: 5, paths: &paths }, &brake);
+    let ended = shelf.library().search(super::Question { query: "needle", limit: 5, reach: &reach }, &brake);
     assert!(matches!(ended, Err(crate::database::Trouble::Ended)));
 }

@@ -20,7 +20,7 @@ mod words;
 use markdown::text::cut;
 
 use self::table::Table;
-#[cfg_attr(not(test), expect(unused_imports, reason = "the search does not use it yet"))]
+
 pub(crate) use self::vector::Signature;
 pub(crate) use self::vector::{DIMS, Vector};
 

@@ -60,6 +60,10 @@ pub(super) fn context(sql: &Connection, context: &Address, tail: u32) -> rusqlit
     })))
 }
 
+pub(super) fn logs(sql: &Connection, context: &Address, limit: u32) -> rusqlite::Result<Rows> {
+    all(sql, LOGS, params![context.as_str(), limit], log_row).map(Rows::Logs)
+}
+
 fn own(row: &Row<'_>) -> rusqlite::Result<ContextRow> {
     Ok(ContextRow { rev: unsigned(row, 0)?, fresh_after: row.get(1)?, definition: row.get(2)? })
 }

@@ -90,6 +90,7 @@ pub(crate) fn answer(sql: &Connection, query: &Query) -> rusqlite::Result<Rows> 
         Query::Work { context, limit } => work::work(sql, context, page(*limit)),
         Query::Lane { chat } => work::lane(sql, chat),
         Query::Entries { log, from, limit } => entries::entries(sql, log, *from, page(*limit)),
+        Query::Logs { context, limit } => context::logs(sql, context, page(*limit)),
         Query::EntriesOf { seq } => entries::entries_of(sql, *seq),
         Query::Unfinished { after, limit } => unfinished::unfinished(sql, after.as_ref(), page(*limit)),
         Query::Due { now, limit } => rest::due(sql, *now, page(*limit)),

@@ -91,6 +91,7 @@ fn hits_are_as_many_as_fit() {
         score: 1.0,
         words_found: 1,
         words_asked: 1,
+        ..Hit::default()
     };
     let few = hits("q", &[hit(1), hit(1)]);
     assert!(few.text.starts_with("notes/1.md (Plan > Budget)\n  sss"), "{}", few.text);

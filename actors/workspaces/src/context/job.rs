@@ -1,7 +1,7 @@
 //! Doing the work of a command: searching, reading a file, looking into the store.
 
 use messages::Address;
-use messages::index::{Index, Msg as IndexMsg, Reply as IndexReply, View as IndexView};
+use messages::index::{Found, Index, Msg as IndexMsg, Origin, Reply as IndexReply, View as IndexView};
 use messages::model::{Model, Msg as ModelMsg, Reply as ModelReply};
 use messages::step::Day;
 use messages::store::{Query, Rows};
@@ -9,7 +9,7 @@ use runtime::World;
 
 use super::core::{Answer, Job};
 use super::{Context, tasks};
-use crate::asks::{KNOWLEDGE_MAX, hits, patiently};
+use crate::asks::{KNOWLEDGE_MAX, find, patiently, reach};
 use crate::commands::Input;
 use crate::run::dollars;
 use crate::why;
@@ -43,38 +43,50 @@ async fn work(job: &Job, world: &World<Context>) -> Answer {
 pub(super) type Done = Result<(String, Vec<String>), String>;
 
 async fn search(query: &str, job: &Job, world: &World<Context>) -> Done {
-    let found = hits(&world.system, &job.turn.scope, query, SEARCH_HITS)
+    let scope = &job.turn.scope;
+    let found = find(&world.system, scope, (query, SEARCH_HITS), reach(scope))
         .await
         .map_err(|e| format!("The search failed: {e}."))?;
-    if found.is_empty() {
-        let view = describe_index(job, world).await?;
-        return Ok((nothing_found(query, &job.turn.scope.paths, &view), Vec::new()));
+    if let Some(problem) = found.problem {
+        return Err(format!("The search can't be understood: {problem}."));
+    }
+    if found.hits.is_empty() {
+        return Ok((nothing_found(query, &scope.paths, &found), Vec::new()));
     }
     let mut text = String::new();
-    for (n, hit) in found.iter().enumerate() {
+    for (n, hit) in found.hits.iter().enumerate() {
         let heading = hit.heading.replace(" > ", " › ");
         let heading = if heading.is_empty() { heading } else { format!(" › {heading}") };
-        text.push_str(&format!("{}. `{}`{heading}\n   {}\n", n + 1, hit.path, hit.snippet));
+        let origin = match hit.origin {
+            Origin::Knowledge => String::new(),
+            own => format!(" ({} of this context)", own.as_str()),
+        };
+        text.push_str(&format!("{}. `{}`{heading}{origin}\n   {}\n", n + 1, hit.path, hit.snippet));
     }
-    let mut sources: Vec<String> = found.into_iter().map(|hit| hit.path).collect();
+    if found.behind {
+        text.push_str("(The index is still being brought up to date.)");
+    }
+    let mut sources: Vec<String> = found.hits.into_iter().map(|hit| hit.path).collect();
     sources.dedup();
     Ok((text.trim_end().to_owned(), sources))
 }
 
-fn nothing_found(query: &str, paths: &[String], view: &IndexView) -> String {
-    let scanning = if view.scanning.is_some() { " The index is still being built; try again in a moment." } else { "" };
+fn nothing_found(query: &str, paths: &[String], found: &Found) -> String {
+    let behind = if found.behind { " The index is still being brought up to date; try again in a moment." } else { "" };
+    let filters = if found.filters.is_empty() { String::new() } else { format!(", {}", found.filters) };
     format!(
-        "Nothing fits `{}`. Searched: {} passages of {} files, as far as this context may read ({}).{scanning}",
+        "Nothing fits `{}`{filters}. Searched: {} files, as far as this context may read ({}), with its own log and memory.{behind}",
         markdown::text::clean_line(query, 80),
-        view.passages,
-        view.files,
+        found.files,
         paths.join(", "),
     )
 }
 
 async fn describe_index(job: &Job, world: &World<Context>) -> Result<IndexView, String> {
     let at = Address::index(&job.turn.scope.workspace);
-    match patiently::<Index>(&world.system, &at, || IndexMsg::Describe, KNOWLEDGE_MAX).await {
+    match patiently::<Index>(&world.system, &at, || IndexMsg::Describe(Some(reach(&job.turn.scope))), KNOWLEDGE_MAX)
+        .await
+    {
         Ok(IndexReply::Described(view)) => Ok(view),
         Ok(_) => Err("The index answered something else.".to_owned()),
         Err(error) => Err(format!("The index does not answer: {error}.")),
@@ -82,7 +94,7 @@ async fn describe_index(job: &Job, world: &World<Context>) -> Result<IndexView, 
 }
 
 async fn open(path: &str, page: u32, job: &Job, world: &World<Context>) -> Done {
-    let msg = || IndexMsg::Open { path: path.to_owned(), page, paths: job.turn.scope.paths.clone() };
+    let msg = || IndexMsg::Open { path: path.to_owned(), page, reach: reach(&job.turn.scope) };
     let at = Address::index(&job.turn.scope.workspace);
     match patiently::<Index>(&world.system, &at, msg, KNOWLEDGE_MAX).await {
         Ok(IndexReply::Page(page)) => {

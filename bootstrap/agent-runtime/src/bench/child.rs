@@ -59,6 +59,10 @@ impl Folder {
         Ok(Self(folder))
     }
 
+    pub(super) fn path(&self) -> &Path {
+        &self.0
+    }
+
     pub(super) fn data(&self) -> PathBuf {
         self.0.join("data")
     }

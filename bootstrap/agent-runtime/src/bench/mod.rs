@@ -5,6 +5,7 @@ mod contexts;
 mod load;
 mod numbers;
 mod recovery;
+mod search;
 mod stub;
 mod tasks;
 mod turns;
@@ -75,6 +76,21 @@ pub(crate) enum Bench {
         #[arg(long, default_value_t = 1_000)]
         in_flight: usize,
     },
+    /// How well the search engine finds, by a set of questions with the pages that answer them, and what it costs.
+    Search {
+        /// A folder with `pages/` and `queries.toml`.
+        #[arg(long, value_name = "DIR", default_value = "tests/corpus")]
+        set: std::path::PathBuf,
+        /// Weights of meaning against words that are compared; 0 is words alone.
+        #[arg(long, value_delimiter = ',', default_value = "0,0.3")]
+        weights: Vec<f64>,
+        /// Files of 2.3 KB that are indexed and searched; 0: none.
+        #[arg(long, default_value_t = 10_000)]
+        files: usize,
+        /// Tell each question whose best page is not among the first ten.
+        #[arg(long)]
+        misses: bool,
+    },
     /// The model stub that the others start: answers every question with five chunks.
     #[command(hide = true)]
     Stub,
@@ -91,6 +107,9 @@ pub(crate) async fn run(bench: Bench) -> anyhow::Result<ExitCode> {
         Bench::Starvation { tasks, turns } => tasks::starve(tasks, turns).await?,
         Bench::Contexts { known, turns, active } => contexts::run(known, turns, active).await?,
         Bench::Recovery { in_flight } => recovery::run(in_flight).await?,
+        Bench::Search { set, weights, files, misses } => {
+            search::run(&search::Plan { set, weights, files, misses })?;
+        }
         Bench::Stub => stub::serve().await?,
     }
     Ok(ExitCode::SUCCESS)

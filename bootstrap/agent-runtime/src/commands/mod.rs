@@ -3,6 +3,7 @@
 mod audit;
 mod chat;
 mod definitions;
+mod index;
 mod model;
 mod operator;
 mod reading;
@@ -32,6 +33,7 @@ pub(crate) async fn run(cli: Cli) -> anyhow::Result<ExitCode> {
         Command::Tasks(args) => tasks::run(args).await,
         Command::Usage(args) => usage::run(args).await,
         Command::Model(args) => model::run(args).await,
+        Command::Index(args) => index::run(args).await,
         Command::Actors(args) => operator::actors(args).await,
         Command::Verify(args) => verify::run(args).await,
         Command::Audit(args) => audit::run(args),

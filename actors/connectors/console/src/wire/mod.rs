@@ -7,7 +7,7 @@ mod codec;
 
 pub use codec::{Frames, WireError, encode};
 
-use messages::admin::{ActorView, ModelTest, StatusView, TaskDo};
+use messages::admin::{ActorView, IndexAnswer, IndexAsk, ModelTest, StatusView, TaskDo};
 use messages::context::View;
 use messages::offer::Offers;
 use messages::step::{Day, Spending};
@@ -142,6 +142,13 @@ pub enum AdminAsk {
         /// What.
         what: TaskDo,
     },
+    /// A question to the index of a workspace.
+    Index {
+        /// Which workspace.
+        workspace: Slug,
+        /// What.
+        ask: IndexAsk,
+    },
     /// What was spent, by day and account.
     Usage {
         /// From this day.
@@ -267,6 +274,8 @@ pub enum Answered {
     Task(TaskFound),
     /// To `TaskDo`: what was done, in words; or why not.
     TaskDone(Result<String, String>),
+    /// To `Index`.
+    Index(IndexAnswer),
     /// To `Usage`.
     Usage(Vec<Spending>),
     /// To `Models`.

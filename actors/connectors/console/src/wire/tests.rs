@@ -1,3 +1,5 @@
+use messages::admin::{IndexAnswer, IndexAsk};
+use messages::index;
 use messages::model::{Answer, Purpose};
 use messages::offer::Offer;
 use messages::task::{Budget, Spent, TaskState, Wait};
@@ -136,6 +138,36 @@ fn what_is_asked_of_tasks_and_models_reads_the_same_in_every_build_of_this_versi
     );
     asks(AdminAsk::Models, r#""models""#);
     asks(AdminAsk::TestModel { model: "zai".into() }, r#"{"test_model":{"model":"zai"}}"#);
+}
+
+#[test]
+fn what_is_asked_of_indexes_and_answered_reads_the_same_in_every_build_of_this_version() {
+    for (ask, text) in [
+        (IndexAsk::Describe, r#""describe""#),
+        (IndexAsk::Rebuild, r#""rebuild""#),
+        (IndexAsk::Explain { query: "roof".into(), limit: 3 }, r#"{"explain":{"query":"roof","limit":3}}"#),
+    ] {
+        let asked = AdminAsk::Index { workspace: home(), ask };
+        asks(asked, &format!(r#"{{"index":{{"workspace":"home","ask":{text}}}}}"#));
+    }
+    answers(Answered::Index(IndexAnswer::Rebuilding), r#"{"index":"rebuilding"}"#);
+    answers(
+        Answered::Index(IndexAnswer::Described(index::View { files: 2, ..index::View::default() })),
+        r#"{"index":{"described":{"files":2,"passages":0,"scanning":null,"roots":[],"skipped":[],"skipped_total":0,"scans":0,"bytes":0}}}"#,
+    );
+    let explained = index::Explained {
+        hit: index::Hit { path: "a.md".into(), words_found: 1, words_asked: 1, ..index::Hit::default() },
+        bm25: 1.5,
+        lexical: 1.0,
+        cosine: None,
+        nearness: 0.0,
+        weight: 0.25,
+        words: vec![("roof".into(), true)],
+    };
+    answers(
+        Answered::Index(IndexAnswer::Explained(vec![explained])),
+        r#"{"index":{"explained":[{"hit":{"path":"a.md","origin":"knowledge","heading":"","passage":"","snippet":"","score":0.0,"words_found":1,"words_asked":1},"bm25":1.5,"lexical":1.0,"cosine":null,"nearness":0.0,"weight":0.25,"words":[["roof",true]]}]}}"#,
+    );
 }
 
 #[test]

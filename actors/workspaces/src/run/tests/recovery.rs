@@ -98,6 +98,7 @@ fn a_prompt_that_is_too_long_is_made_shorter_step_by_step() {
         score: 1.0,
         words_found: 1,
         words_asked: 1,
+        ..Hit::default()
     };
     desk.answers_with(Some(vec![hit]), Ok(answer("", &[("look", r#"{"n":1}"#)])));
     desk.gives(&"a".repeat(5_000));

@@ -1,0 +1,59 @@
+//! An index without a node, for `agent-runtime bench search`: the same calls that the service makes. All of it blocks.
+
+use std::path::Path;
+
+use gate::Mount;
+use messages::index::{Found, Reach};
+
+use crate::config::{IndexConfig, WatchReport};
+use crate::engine::Engine as _;
+use crate::library::{Brake, Library};
+use crate::scan::Progress;
+use crate::search::Question;
+
+/// An index over one workspace's folder.
+pub struct Desk {
+    library: Library,
+}
+
+struct Unwatched;
+
+impl Progress for Unwatched {
+    fn looked_at(&self, _files: u64) -> bool {
+        true
+    }
+}
+
+impl Desk {
+    /// Over a folder and what is mounted into it; its database is in `.index` below it. `weight` is that of meaning against
+    /// words, 0 to 1: 0 leaves vectors out, `None` is what the service uses.
+    #[must_use]
+    pub fn new(folder: &Path, mounts: &[Mount], weight: Option<f64>) -> Self {
+        let config = IndexConfig {
+            workspace_folder: folder.to_path_buf(),
+            mounts: mounts.to_vec(),
+            watch: WatchReport::default(),
+        };
+        let weight = weight.unwrap_or(crate::search::DEFAULT_WEIGHT);
+        Self { library: Library::weighing(&config, weight) }
+    }
+
+    /// Brings it up to what the folder holds at `now_ns`, nanoseconds since the Unix epoch. Gives files and passages.
+    ///
+    /// # Errors
+    /// One sentence, when the database can't be used.
+    pub fn scan(&self, now_ns: i64) -> Result<(u64, u64), String> {
+        let report = self.library.scan(now_ns, &Unwatched).map_err(|trouble| trouble.to_string())?;
+        Ok((report.files, report.passages))
+    }
+
+    /// Searches all knowledge.
+    ///
+    /// # Errors
+    /// One sentence, when there is no database or it can't be used.
+    pub fn search(&self, query: &str, limit: u32) -> Result<Found, String> {
+        let reach = Reach { paths: vec!["**".to_owned()], records_of: None };
+        let found = self.library.search(Question { query, limit, reach: &reach }, &Brake::default());
+        found.map_err(|trouble| trouble.to_string())?.ok_or_else(|| "there is no index yet".to_owned())
+    }
+}
