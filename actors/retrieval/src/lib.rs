@@ -30,6 +30,8 @@ pub mod measure;
 mod open;
 mod passages;
 mod pool;
+#[cfg(test)]
+mod reach_tests;
 mod records;
 mod scan;
 mod search;

@@ -162,3 +162,6 @@ pub(crate) fn forget(connection: &Connection, record: &str, entries: Option<&[u6
     connection.query_row("PRAGMA wal_checkpoint(TRUNCATE)", [], |_| Ok(()))?;
     Ok(())
 }
+
+#[cfg(test)]
+pub(crate) mod tests;
