@@ -41,7 +41,8 @@ pub(crate) struct NewPassage<'a> {
 pub(crate) fn put_file(connection: &Connection, of: &NewFile<'_>) -> Result<i64, Trouble> {
     let sql = "INSERT INTO file (root, path, size, mtime_ns, hash, title, tags, date_ms, context)
                VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9)";
-    let tags: String = of.tags.iter().map(|tag| format!("\n{}\n", tag.to_lowercase())).collect();
+    let tags: String =
+        of.tags.iter().map(|tag| format!("\n{}\n", tag.trim_start_matches('#').to_lowercase())).collect();
     let (size, mtime_ns) = (of.stamp.size.cast_signed(), of.stamp.mtime_ns);
     let row = params![of.root, of.path, size, mtime_ns, of.hash, of.title, tags, of.date_ms, of.context];
     connection.prepare_cached(sql)?.execute(row)?;

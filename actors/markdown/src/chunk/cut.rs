@@ -8,6 +8,8 @@ use crate::text::floor_boundary;
 /// A cut before this many bytes would leave crumbs; the next kind of place is tried instead.
 const PIECE_BYTES_MIN: usize = CHUNK_BYTES_MAX / 3;
 
+const PARAGRAPH_ENDS: [&str; 3] = ["\n\n", "\n\r\n", "\r\r"];
+const LINE_ENDS: [&str; 2] = ["\n", "\r"];
 const SENTENCE_ENDS: [&str; 7] = [". ", "! ", "? ", "。", "！", "？", "; "];
 
 /// Appends the passages of `range` of `text`, until there are [`CHUNKS_MAX`].
@@ -34,9 +36,10 @@ fn piece_bytes(text: &str) -> usize {
     let end = floor_boundary(text, CHUNK_BYTES_MAX);
     let window = text.get(..end).unwrap_or(text);
     let last = |mark: &str| window.rfind(mark).map(|at| at + mark.len()).filter(|at| *at >= PIECE_BYTES_MIN);
-    last("\n\n")
-        .or_else(|| last("\n"))
-        .or_else(|| SENTENCE_ENDS.iter().filter_map(|mark| last(mark)).max())
+    let last_of = |marks: &[&str]| marks.iter().filter_map(|mark| last(mark)).max();
+    last_of(&PARAGRAPH_ENDS)
+        .or_else(|| last_of(&LINE_ENDS))
+        .or_else(|| last_of(&SENTENCE_ENDS))
         .or_else(|| last(" "))
         .unwrap_or(end)
 }

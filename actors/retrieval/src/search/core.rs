@@ -11,25 +11,21 @@ pub(crate) const TERMS_MAX: usize = 64;
 /// letter for the tokenizer and is invisible, so that snippets lose it when they are cleaned.
 const GAP: char = '\u{200b}';
 
-/// A question's terms, each a word or two neighbouring characters of Chinese, Japanese or Korean, in order, without
-/// repeats, without stop words unless there is nothing else.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub(crate) struct Terms(pub(crate) Vec<String>);
+/// The different terms of a text in order, [`TERMS_MAX`] at most: words, and pairs of neighbouring characters of Chinese,
+/// Japanese or Korean. Stop words are left out; when there is nothing else,
+/// they are kept if the text stands `alone`.
+pub(crate) fn terms(text: &str, alone: bool) -> Vec<String> {
+    let all = words(text);
+    let telling: Vec<&String> = all.iter().filter(|word| !is_stop_word(word)).collect();
+    let chosen: Vec<String> = if telling.is_empty() && alone { all } else { telling.into_iter().cloned().collect() };
+    let mut seen = HashSet::new();
+    chosen.into_iter().filter(|word| seen.insert(word.clone())).take(TERMS_MAX).collect()
+}
 
-impl Terms {
-    /// Reads what a person typed.
-    pub(crate) fn of(question: &str) -> Self {
-        let all = words(question);
-        let telling: Vec<&String> = all.iter().filter(|word| !is_stop_word(word)).collect();
-        let chosen: Vec<String> = if telling.is_empty() { all } else { telling.into_iter().cloned().collect() };
-        let mut seen = HashSet::new();
-        Self(chosen.into_iter().filter(|word| seen.insert(word.clone())).take(TERMS_MAX).collect())
-    }
-
-    /// The query in FTS5's words: each term a quoted string (a phrase), any of them (FTS5, 3.1 and 3.8).
-    pub(crate) fn any_of(&self) -> String {
-        self.0.iter().map(|term| quoted(term)).collect::<Vec<_>>().join(" OR ")
-    }
+/// The words of a phrase as the index holds them, in order, stop words too; characters of scripts that write without
+/// spaces are words.
+pub(crate) fn phrase(text: &str) -> Vec<String> {
+    words_with(text, |characters| characters.iter().map(char::to_string).collect())
 }
 
 /// One term in FTS5's words.
@@ -56,12 +52,16 @@ pub(crate) fn parted(text: &str) -> String {
 }
 
 fn words(question: &str) -> Vec<String> {
+    words_with(question, pairs)
+}
+
+fn words_with(question: &str, unspaced: impl Fn(&[char]) -> Vec<String>) -> Vec<String> {
     let mut words = Vec::new();
     for run in question.split(|c: char| !c.is_alphanumeric() && !is_mark(c)).filter(|run| !run.is_empty()) {
         for part in by_script(run) {
             match part {
                 Part::Spaced(word) => words.push(word.to_lowercase()),
-                Part::Unspaced(characters) => words.extend(pairs(&characters)),
+                Part::Unspaced(characters) => words.extend(unspaced(&characters)),
             }
         }
     }
@@ -122,15 +122,29 @@ mod tests {
     #[case("東京都 abc東", &["東 京", "京 都", "abc", "東"])]
     #[case("!!! ???", &[])]
     #[case("", &[])]
-    fn a_question_becomes_telling_words(#[case] question: &str, #[case] terms: &[&str]) {
-        assert_eq!(Terms::of(question).0, terms);
+    fn a_question_becomes_telling_words(#[case] question: &str, #[case] wanted: &[&str]) {
+        assert_eq!(terms(question, true), wanted);
     }
 
     #[test]
     fn the_number_of_terms_is_limited_at_its_edge() {
         let many = |n: usize| (0..n).map(|n| format!("w{n}")).collect::<Vec<_>>().join(" ");
-        assert_eq!(Terms::of(&many(TERMS_MAX)).0.len(), TERMS_MAX);
-        assert_eq!(Terms::of(&many(TERMS_MAX + 1)).0.len(), TERMS_MAX);
+        assert_eq!(terms(&many(TERMS_MAX), true).len(), TERMS_MAX);
+        assert_eq!(terms(&many(TERMS_MAX + 1), true).len(), TERMS_MAX);
+    }
+
+    #[rstest]
+    #[case("The Berlin trip, and the budget", &["the", "berlin", "trip", "and", "the", "budget"])]
+    #[case("東京都 abc東", &["東", "京", "都", "abc", "東"])]
+    #[case("C++?", &["c"])]
+    #[case("!!!", &[])]
+    fn a_phrase_keeps_all_its_words_in_order(#[case] text: &str, #[case] words: &[&str]) {
+        assert_eq!(phrase(text), words);
+    }
+
+    #[test]
+    fn stop_words_are_kept_only_alone() {
+        assert_eq!((terms("the who", true).len(), terms("the who", false).len()), (2, 0));
     }
 
     #[test]

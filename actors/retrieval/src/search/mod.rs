@@ -9,7 +9,7 @@
 pub(crate) mod core;
 mod mix;
 pub(crate) mod near;
-pub(crate) mod query;
+mod query;
 pub(crate) mod scope;
 mod stop;
 
@@ -17,11 +17,10 @@ use std::collections::HashMap;
 use std::rc::Rc;
 
 use gate::{Identity, Root};
-use markdown::text::{clean_line, cut};
-use messages::index::{Explained, Found, HITS_MAX, Hit, Origin, QUERY_BYTES_MAX, Reach, View};
+use markdown::text::clean_line;
+use messages::index::{Explained, Found, HITS_MAX, Hit, Origin, Reach, View};
 use rusqlite::{Connection, OptionalExtension as _, params};
 
-use self::core::quoted;
 use self::mix::{Parts, Raw, WEIGHT, is_candidate, mix};
 use self::near::Kept;
 use self::query::Query;
@@ -62,7 +61,7 @@ pub(crate) const DEFAULT_WEIGHT: f64 = WEIGHT;
 
 /// The passages that fit best, best first, of what the question's reach admits.
 pub(crate) fn search(on: Shelves<'_>, question: Question<'_>) -> Result<Found, Trouble> {
-    let query = Query::parse(cut(question.query, QUERY_BYTES_MAX));
+    let query = Query::of(question.query);
     let found = Found { filters: query.describe(), problem: query.problem.clone(), ..Found::default() };
     if found.problem.is_some() || question.limit == 0 {
         return Ok(found);
@@ -78,14 +77,15 @@ pub(crate) fn search(on: Shelves<'_>, question: Question<'_>) -> Result<Found, T
 
 /// The same with the parts of each score.
 pub(crate) fn explain(on: Shelves<'_>, question: Question<'_>) -> Result<Vec<Explained>, Trouble> {
-    let query = Query::parse(cut(question.query, QUERY_BYTES_MAX));
+    let query = Query::of(question.query);
     let scope = Scope::new(on.connection, on.roots, question.reach, &query)?;
     let ranked = Search { on, query: &query, scope: &scope }.ranked(question.limit)?;
     let matching = query.matching();
     let explained = ranked.into_iter().map(|ranked| {
         let mut words = Vec::new();
-        for term in &query.terms {
-            words.push((term.replace(' ', ""), holds(on.connection, term, ranked.passage)?));
+        for asked in query.asked() {
+            let shown = asked.trim_matches('"').to_owned();
+            words.push((shown, holds(on.connection, &asked, ranked.passage)?));
         }
         Ok(Explained {
             hit: hit(on.connection, &ranked, matching.as_deref(), &query)?,
@@ -137,7 +137,7 @@ struct Ranked {
 impl Search<'_> {
     fn ranked(&self, limit: u32) -> Result<Vec<Ranked>, Trouble> {
         let limit = usize::try_from(limit.min(HITS_MAX)).unwrap_or(0);
-        let vector = if self.on.weight > 0.0 { embed(&self.query.plain()) } else { None };
+        let vector = if self.on.weight > 0.0 { embed(self.query.plain()) } else { None };
         let mut candidates = match self.query.matching() {
             Some(matching) => self.by_words(&matching, vector.as_ref(), limit)?,
             None if self.query.is_filter_only() => return self.by_filter(limit),
@@ -250,8 +250,9 @@ fn best(mut candidates: Vec<Ranked>, weight: f64, limit: usize) -> Vec<Ranked> {
 
 const HOLDS: &str = "SELECT 1 FROM words WHERE words MATCH ?1 AND rowid = ?2";
 
-fn holds(connection: &Connection, term: &str, passage: i64) -> Result<bool, Trouble> {
-    Ok(connection.prepare_cached(HOLDS)?.exists(params![quoted(term), passage])?)
+/// Whether a passage holds a term or a phrase, in FTS5's words.
+fn holds(connection: &Connection, asked: &str, passage: i64) -> Result<bool, Trouble> {
+    Ok(connection.prepare_cached(HOLDS)?.exists(params![asked, passage])?)
 }
 
 fn hit(connection: &Connection, ranked: &Ranked, matching: Option<&str>, query: &Query) -> Result<Hit, Trouble> {
@@ -263,9 +264,9 @@ fn hit(connection: &Connection, ranked: &Ranked, matching: Option<&str>, query: 
             .optional()?,
         None => None,
     };
-    let mut words_found = 0;
-    for term in &query.terms {
-        words_found += u32::from(holds(connection, term, ranked.passage)?);
+    let (asked, mut words_found) = (query.asked(), 0);
+    for asked in &asked {
+        words_found += u32::from(holds(connection, asked, ranked.passage)?);
     }
     Ok(Hit {
         path: ranked.seen.path.clone(),
@@ -275,7 +276,7 @@ fn hit(connection: &Connection, ranked: &Ranked, matching: Option<&str>, query: 
         passage: ranked.text.clone(),
         score: ranked.parts.score,
         words_found,
-        words_asked: u32::try_from(query.terms.len()).unwrap_or(u32::MAX),
+        words_asked: u32::try_from(asked.len()).unwrap_or(u32::MAX),
     })
 }
 
