@@ -118,7 +118,7 @@ async fn open(path: &str, page: u32, job: &Job, world: &World<Context>) -> Done 
 
 async fn status(job: &Job, world: &World<Context>) -> Done {
     let mut lines = job.status.clone();
-    lines.extend(spent_today(job, world).await);
+    lines.extend(spent_today(world).await);
     let models = world.system.to::<Model>(&Address::fixed("models")).ask(ModelMsg::Describe, KNOWLEDGE_MAX).await;
     match models {
         Ok(ModelReply::Described(models)) => lines.push(format!("- models: {}", models.join("; "))),
@@ -132,24 +132,16 @@ async fn status(job: &Job, world: &World<Context>) -> Done {
     Ok((lines.join("\n"), Vec::new()))
 }
 
-/// What was spent today, against what may be, a line for each account that has spent something.
-async fn spent_today(job: &Job, world: &World<Context>) -> Vec<String> {
-    let (today, limits) = (Day::of(world.system.now()), &world.facts.limits);
-    let accounts = [
-        ("node".to_owned(), limits.node_day),
-        (format!("ws/{}", job.turn.scope.workspace), limits.workspace_day),
-        (world.address.to_string(), limits.context_day),
-    ];
-    let mut lines = Vec::new();
-    for (account, cap) in accounts {
-        let query = Query::Spending { from: today, to: today, account: account.clone(), limit: 1 };
-        let Ok(Rows::Spending(found)) = world.system.store().query(query).await else { continue };
-        let Some(of) = found.into_iter().find(|of| of.account == account && of.calls > 0) else { continue };
-        let max = cap.micro_usd.map(|max| format!(" of {}", dollars(max))).unwrap_or_default();
-        let (spent, tokens) = (dollars(of.micro_usd), of.usage.tokens());
-        lines.push(format!("- spent today by `{account}`: {spent}{max}, {tokens} tokens in {} calls", of.calls));
-    }
-    lines
+/// What this context has spent today, against what it may. What others spend is for operators: `agent-runtime usage`.
+async fn spent_today(world: &World<Context>) -> Option<String> {
+    let (today, cap, account) =
+        (Day::of(world.system.now()), world.facts.limits.context_day, world.address.to_string());
+    let query = Query::Spending { from: today, to: today, account: account.clone(), limit: 1 };
+    let Ok(Rows::Spending(found)) = world.system.store().query(query).await else { return None };
+    let of = found.into_iter().find(|of| of.account == account && of.calls > 0)?;
+    let max = cap.micro_usd.map(|max| format!(" of {}", dollars(max))).unwrap_or_default();
+    let (spent, tokens) = (dollars(of.micro_usd), of.usage.tokens());
+    Some(format!("- spent today: {spent}{max}, {tokens} tokens in {} calls", of.calls))
 }
 
 fn index_lines(view: &IndexView) -> Vec<String> {

@@ -82,10 +82,11 @@ impl Run {
         if micro_usd == 0 && !counts_tokens {
             return Ok(None);
         }
+        let own = self.brief.context.as_str();
         for limit in &limits {
             let none = Spending::default();
             let held = self.spending.get(&limit.account).filter(|of| of.day == day).unwrap_or(&none);
-            if let Some(words) = overdrawn(limit, held, micro_usd, tokens) {
+            if let Some(words) = overdrawn(limit, held, (micro_usd, tokens), own) {
                 let words = format!("{words} {}", self.what_then());
                 return Err(Box::new(End::Parked { words, until: Some(day.next().begins()) }));
             }
@@ -201,19 +202,21 @@ fn limit(account: String, cap: &DayCap) -> Limit {
     Limit { account, micro_usd: cap.micro_usd, tokens: cap.tokens }
 }
 
-/// One sentence, when this call would overdraw the account.
-fn overdrawn(limit: &Limit, held: &Spending, micro_usd: u64, tokens: u64) -> Option<String> {
+/// One sentence, when this call would overdraw the account. How much of it is used is told of the context's `own` alone: of
+/// a wider one it would tell what others do.
+fn overdrawn(limit: &Limit, held: &Spending, (micro_usd, tokens): (u64, u64), own: &str) -> Option<String> {
     let account = &limit.account;
+    let used_of =
+        |used: String, max: String| if account == own { format!("{used} of {max}, and ") } else { String::new() };
     let used = held.micro_usd.saturating_add(held.reserved_micro_usd);
     if let Some(max) = limit.micro_usd.filter(|max| used.saturating_add(micro_usd) > *max) {
-        let (used, max, more) = (dollars(used), dollars(max), dollars(micro_usd));
-        return Some(format!(
-            "The day's budget of `{account}` is used up: {used} of {max}, and this call may cost {more}."
-        ));
+        let (used, more) = (used_of(dollars(used), dollars(max)), dollars(micro_usd));
+        return Some(format!("The day's budget of `{account}` is used up: {used}this call may cost {more}."));
     }
     let used = held.usage.tokens().saturating_add(held.reserved_tokens);
     limit.tokens.filter(|max| used.saturating_add(tokens) > *max).map(|max| {
-        format!("The day's tokens of `{account}` are used up: {used} of {max}, and this call may take {tokens}.")
+        let used = used_of(used.to_string(), max.to_string());
+        format!("The day's tokens of `{account}` are used up: {used}this call may take {tokens}.")
     })
 }
 
@@ -260,10 +263,23 @@ mod tests {
             reserved_tokens: 10,
             ..Spending::default()
         };
-        assert_eq!(overdrawn(&limit, &held, 10, 10), None);
-        assert!(overdrawn(&limit, &held, 11, 10).is_some_and(|words| words.contains("day's budget of `node`")));
-        assert!(overdrawn(&limit, &held, 10, 11).is_some_and(|words| words.contains("day's tokens of `node`")));
+        let said = |more, own| overdrawn(&limit, &held, more, own);
+        assert_eq!(said((10, 10), "node"), None);
+        assert!(said((11, 10), "node").is_some_and(|words| words.contains("day's budget of `node`")));
+        assert!(said((10, 11), "node").is_some_and(|words| words.contains("day's tokens of `node`")));
         let none = Limit { account: "node".into(), ..Limit::default() };
-        assert_eq!(overdrawn(&none, &held, u64::MAX, u64::MAX), None);
+        assert_eq!(overdrawn(&none, &held, (u64::MAX, u64::MAX), "node"), None);
+    }
+
+    #[test]
+    fn what_others_have_spent_is_not_told() {
+        let limit = Limit { account: "node".into(), micro_usd: Some(100), tokens: None };
+        let held = Spending { micro_usd: 77, ..Spending::default() };
+        let said = |own| overdrawn(&limit, &held, (50, 0), own).unwrap();
+        assert!(said("node").contains("$0.000077 of $0.0001"), "{}", said("node"));
+        assert_eq!(
+            said("ws/home/context/general"),
+            "The day's budget of `node` is used up: this call may cost $0.00005."
+        );
     }
 }
