@@ -231,17 +231,19 @@ fn nanoseconds(moment: Moment) -> i64 {
 
 async fn answer(shared: &Arc<Shared>, msg: Msg, cx: &ServiceCx) -> Result<Reply, String> {
     let began = Instant::now();
-    let mut first_scan = shared.first_scan.subscribe();
-    // Whether it ended or not: what is there by then is searched.
-    drop(timeout(Duration::from_millis(FIRST_SCAN_WAIT_MS), first_scan.wait_for(|ended| *ended)).await);
+    let forgets = matches!(msg, Msg::Forget { .. });
+    if !forgets {
+        let mut first_scan = shared.first_scan.subscribe();
+        // Whether it ended or not: what is there by then is searched.
+        drop(timeout(Duration::from_millis(FIRST_SCAN_WAIT_MS), first_scan.wait_for(|ended| *ended)).await);
+    }
     let _running = shared.running.acquire().await.map_err(|closed| closed.to_string())?;
     let own = own_records(&msg).cloned();
     let behind = match &own {
         Some(context) => records::bring_up(shared, context, cx).await,
         None => false,
     };
-    let forgetting = matches!(msg, Msg::Forget { .. });
-    let _one = if forgetting { Some(shared.records.lock().await) } else { None };
+    let _one = if forgets { Some(shared.records.lock().await) } else { None };
     let done = work(shared, msg, cx).await.map(|reply| noted(reply, behind));
     if own.is_some() {
         even(began).await;

@@ -137,7 +137,11 @@ impl Library {
 
     /// Takes a record, or some entries of a log, out; nothing of their words stays in the database's files.
     pub(crate) fn forget(&self, record: &str, entries: Option<&[u64]>) -> Result<(), Trouble> {
-        if !self.place.file().exists() {
+        // Most logs were never searched: they need not wait for a scan that writes.
+        let is_known = self
+            .pool
+            .read(&self.place, |open| open.map_or(Ok(false), |(connection, _)| records::is_known(connection, record)));
+        if matches!(is_known, Ok(false)) {
             return Ok(());
         }
         records::forget(&self.place.write()?, record, entries)

@@ -29,6 +29,12 @@ pub(crate) fn known(connection: &Connection, context: &str) -> Result<HashMap<St
     Ok(rows.collect::<Result<_, _>>()?)
 }
 
+/// Whether anything is known of a record.
+pub(crate) fn is_known(connection: &Connection, record: &str) -> Result<bool, Trouble> {
+    let sql = "SELECT 1 FROM file WHERE root = ?1 AND path = ?2";
+    Ok(connection.prepare_cached(sql)?.exists(params![RECORDS, record])?)
+}
+
 /// Takes entries of a log in, from where it was known to `to`.
 pub(crate) fn put_entries(
     connection: &Connection,

@@ -8,7 +8,7 @@ use messages::model::{Billed, Class, Failure, Model, Msg as ModelMsg, Reply as M
 use messages::protocol::AskError;
 use messages::tool::{Msg as ToolMsg, Reply as ToolReply, Tools, Use};
 use messages::turn::Scope;
-use messages::{Address, Protocol};
+use messages::{Address, Protocol, Slug};
 use runtime::System;
 
 use crate::run::{Ask, StepEnd, Used};
@@ -67,6 +67,24 @@ pub(crate) async fn find(
 async fn hits(system: &System, scope: &Scope, question: &str, limit: u32) -> Result<Vec<Hit>, String> {
     let knowledge = Reach { paths: scope.paths.clone(), records_of: None };
     find(system, scope, (&plain(question), limit), knowledge).await.map(|found| found.hits)
+}
+
+/// Takes a record of a context out of the index, or some entries of a log: their words were erased, or may have been.
+/// `record` is relative to the folder of workspaces. What is not erased is indexed again when it is searched next.
+pub(crate) async fn forget(
+    system: &System,
+    workspace: &Slug,
+    record: &str,
+    entries: Option<Vec<u64>>,
+) -> Result<(), String> {
+    let inside = format!("{workspace}/");
+    let record = record.strip_prefix(&inside).unwrap_or(record).to_owned();
+    let msg = || IndexMsg::Forget { record: record.clone(), entries: entries.clone() };
+    match patiently::<Index>(system, &Address::index(workspace), msg, KNOWLEDGE_MAX).await {
+        // Where there is no index nothing is indexed.
+        Ok(_) | Err(AskError::NoSuchAddress(_)) => Ok(()),
+        Err(error) => Err(format!("its words can't be taken out of the index: {error}")),
+    }
 }
 
 /// A question without what would be an operator of a search.

@@ -6,7 +6,7 @@ use runtime::World;
 use super::Context;
 use super::core::{Effect, Event};
 use super::log_file::Refused;
-use crate::render;
+use crate::{asks, render};
 
 /// Entries that are read and written in one go.
 const PAGE_ENTRIES: u32 = 256;
@@ -48,6 +48,12 @@ async fn mend(row: &LogRow, world: &World<Context>) -> Option<Event> {
     if now == Some(row.stamp) && row.synced == row.size {
         logs.remember(&row.log, row.stamp);
         return None;
+    }
+    // Nothing of it counts as synced: words of it were erased, perhaps, before a crash, and the index may still hold them.
+    if row.synced == 0
+        && let Err(problem) = forget(&row.log, None, world).await
+    {
+        return Some(Event::LogWritten { log: row.log.clone(), problem: Some(problem) });
     }
     match compare(row, world).await {
         Ok(Found::Same) => {
@@ -156,6 +162,7 @@ async fn erase(seq: i64, log: &str, world: &World<Context>) -> Option<Event> {
         Err(error) => return Some(Event::LogWritten { log: log.to_owned(), problem: Some(error.to_string()) }),
     };
     let mut event = None;
+    let offsets: Vec<u64> = entries.iter().map(|entry| entry.offset).collect();
     for entry in entries {
         let text = render::entry(&entry);
         event = match world.deps.logs.write(&entry.log, entry.offset, text.as_bytes()) {
@@ -164,7 +171,15 @@ async fn erase(seq: i64, log: &str, world: &World<Context>) -> Option<Event> {
             Err(Refused::Io(error)) => Some(failed(&entry.log, &error)),
         };
     }
-    event
+    match forget(log, Some(offsets), world).await {
+        Ok(()) => event,
+        Err(problem) => Some(Event::LogWritten { log: log.to_owned(), problem: Some(problem) }),
+    }
+}
+
+async fn forget(log: &str, entries: Option<Vec<u64>>, world: &World<Context>) -> Result<(), String> {
+    let Some(workspace) = world.address.workspace_of() else { return Ok(()) };
+    asks::forget(&world.system, &workspace, log, entries).await
 }
 
 #[cfg(test)]

@@ -1,12 +1,14 @@
-use std::sync::Arc;
+use std::sync::{Arc, Mutex};
 
+use messages::index::{Index, Msg, Reply};
 use messages::store::{
     CommitError, EntryOf, EntryRow, FileStamp, InboundKind, InboxRow, InboxState, LogRow, QueryError, Rows,
 };
 use messages::turn::Chat;
-use messages::{Address, InboundId, Moment, Trace};
+use messages::{Address, InboundId, Moment, Slug, Trace};
 use policy::Policy;
 use runtime::testing::{ScriptedStore, system};
+use runtime::{Child, Children, Intensity, ReplyPort, Restart, Service, ServiceCx, ServiceError, Strategy, System};
 
 use super::*;
 use crate::context::ContextDeps;
@@ -17,6 +19,38 @@ struct Desk {
     world: World<Context>,
     log: LogRow,
     whole: String,
+    forgotten: Forgotten,
+}
+
+type Forgotten = Arc<Mutex<Vec<(String, Option<Vec<u64>>)>>>;
+
+/// An index that only forgets.
+struct FakeIndex(Forgotten);
+
+impl Service for FakeIndex {
+    type Proto = Index;
+
+    async fn handle(&mut self, msg: Msg, reply: ReplyPort<Index>, _: &ServiceCx) -> Result<(), ServiceError> {
+        let Msg::Forget { record, entries } = msg else { return Ok(()) };
+        self.0.lock().unwrap().push((record, entries));
+        reply.send(Reply::Done);
+        Ok(())
+    }
+}
+
+async fn with_index(system: &System, forgotten: &Forgotten) {
+    let forgotten = forgotten.clone();
+    let index = Address::index(&Slug::parse("home").unwrap());
+    let list = vec![Child::service(index, Restart::Permanent, move || {
+        let forgotten = forgotten.clone();
+        Box::pin(async move { Ok(FakeIndex(forgotten)) })
+    })];
+    system.start(Children { strategy: Strategy::OneForOne, intensity: Intensity::STOP_CHILD, list }).await.unwrap();
+}
+
+/// The log as it is when nothing was erased.
+fn whole() -> String {
+    entries("home/logs/console/general.md", &[]).iter().map(render::entry).collect()
 }
 
 fn row(seq: i64, redacted: bool) -> InboxRow {
@@ -57,7 +91,7 @@ fn entries(log: &str, redacted: &[i64]) -> Vec<EntryRow> {
 }
 
 impl Desk {
-    fn new(redacted: &[i64]) -> Self {
+    async fn new(redacted: &[i64]) -> Self {
         let folder = tempfile::tempdir().unwrap();
         let context = row(1, false).context;
         let name = log_path(&context.workspace_of().unwrap(), &row(1, false).chat);
@@ -74,9 +108,11 @@ impl Desk {
             _ => Err(QueryError::Unavailable("not asked here".into())),
         };
         let store = ScriptedStore::new(|_| Err(CommitError::Refused("not asked here".into())), answer);
+        let (system, forgotten) = (system(store, Vec::new(), runtime::Options::default()), Forgotten::default());
+        with_index(&system, &forgotten).await;
         let world = World {
             address: context,
-            system: system(store, Vec::new(), runtime::Options::default()),
+            system,
             deps: ContextDeps::new(Layout::of_data(folder.path())),
             facts: Arc::new(WorkFacts {
                 policy: Policy::built_in(),
@@ -88,7 +124,12 @@ impl Desk {
         };
         let size = whole.len() as u64;
         let log = LogRow { log: name, size, synced: 0, stamp: FileStamp::default() };
-        Self { folder, world, log, whole }
+        Self { folder, world, log, whole, forgotten }
+    }
+
+    /// What the index was asked to forget.
+    fn forgotten(&self) -> Vec<(String, Option<Vec<u64>>)> {
+        self.forgotten.lock().unwrap().clone()
     }
 
     fn path(&self) -> std::path::PathBuf {
@@ -122,10 +163,10 @@ fn is_written(event: Option<&Event>) -> bool {
 
 #[tokio::test]
 async fn what_a_crash_left_unwritten_or_torn_is_written_again() {
-    let whole = Desk::new(&[]).whole;
+    let whole = whole();
     let torn = |at: usize, zeros: usize| format!("{}{}", &whole[..at], "\0".repeat(zeros));
     for left in [String::new(), torn(10, 0), torn(whole.len() - 3, 0), torn(70, whole.len() - 70)] {
-        let desk = Desk::new(&[]);
+        let desk = Desk::new(&[]).await;
         desk.write(&left);
         assert!(is_written(desk.mend().await.as_ref()), "{left:?}");
         assert_eq!((desk.text(), desk.set_aside().len()), (whole.clone(), 0));
@@ -134,7 +175,7 @@ async fn what_a_crash_left_unwritten_or_torn_is_written_again() {
 
 #[tokio::test]
 async fn a_log_that_was_removed_is_made_again() {
-    let desk = Desk::new(&[]);
+    let desk = Desk::new(&[]).await;
     assert!(is_written(desk.mend().await.as_ref()));
     assert_eq!(desk.text(), desk.whole);
 }
@@ -142,7 +183,7 @@ async fn a_log_that_was_removed_is_made_again() {
 #[tokio::test]
 async fn a_log_that_somebody_edited_is_set_aside_whole_and_written_anew() {
     for edit in [|text: &str| text.replace("number 2", "number II"), |text: &str| format!("{text}a note of mine\n")] {
-        let desk = Desk::new(&[]);
+        let desk = Desk::new(&[]).await;
         let edited = edit(&desk.whole);
         desk.write(&edited);
         assert!(matches!(desk.mend().await, Some(Event::LogSetAside { .. })));
@@ -153,17 +194,18 @@ async fn a_log_that_somebody_edited_is_set_aside_whole_and_written_anew() {
 #[tokio::test]
 async fn words_that_were_erased_in_the_store_are_erased_in_the_file_and_not_set_aside() {
     for redacted in [1, 2, 3] {
-        let desk = Desk::new(&[redacted]);
-        desk.write(&Desk::new(&[]).whole);
+        let desk = Desk::new(&[redacted]).await;
+        desk.write(&whole());
         assert!(is_written(desk.mend().await.as_ref()));
         assert_eq!((desk.text(), desk.set_aside().len()), (desk.whole.clone(), 0));
         assert!(!desk.text().contains(&format!("words number {redacted}")));
+        assert_eq!(desk.forgotten(), [("logs/console/general.md".to_owned(), None)]);
     }
 }
 
 #[tokio::test]
 async fn a_write_that_waited_while_the_log_was_set_aside_leaves_it_right() {
-    let desk = Desk::new(&[]);
+    let desk = Desk::new(&[]).await;
     let (logs, at) = (&desk.world.deps.logs, desk.whole.len() / 2);
     logs.write(&desk.log.log, 0, &desk.whole.as_bytes()[..at]).unwrap();
     desk.write("something else\n");
@@ -180,7 +222,7 @@ async fn a_write_that_waited_while_the_log_was_set_aside_leaves_it_right() {
 
 #[tokio::test]
 async fn a_hole_that_a_failed_write_left_is_filled() {
-    let desk = Desk::new(&[]);
+    let desk = Desk::new(&[]).await;
     let (logs, at) = (&desk.world.deps.logs, desk.whole.len() / 2);
     logs.write(&desk.log.log, at as u64, &desk.whole.as_bytes()[at..]).unwrap();
     assert!(is_written(desk.mend().await.as_ref()));
@@ -189,20 +231,24 @@ async fn a_hole_that_a_failed_write_left_is_filled() {
 
 #[tokio::test]
 async fn an_erasure_writes_one_entry_and_leaves_its_neighbours() {
-    let desk = Desk::new(&[2]);
+    let desk = Desk::new(&[2]).await;
     let logs = &desk.world.deps.logs;
-    logs.write(&desk.log.log, 0, Desk::new(&[]).whole.as_bytes()).unwrap();
+    logs.write(&desk.log.log, 0, whole().as_bytes()).unwrap();
     let erase = Effect::Erase { seq: 2, log: desk.log.log.clone() };
     assert!(is_written(perform(&erase, &desk.world).await.as_ref()));
     assert_eq!((desk.text(), desk.set_aside().len()), (desk.whole.clone(), 0));
+    let second = entries(&desk.log.log, &[])[1].offset;
+    assert_eq!(desk.forgotten(), [("logs/console/general.md".to_owned(), Some(vec![second]))]);
 }
 
 #[tokio::test]
 async fn a_store_that_cannot_be_read_leaves_the_file_and_says_so() {
-    let desk = Desk::new(&[]);
+    let desk = Desk::new(&[]).await;
     let away = |_: &Query| Err(QueryError::Unavailable("away".into()));
     let store = ScriptedStore::new(|_| Err(CommitError::Refused(String::new())), away);
-    let world = World { system: system(store, Vec::new(), runtime::Options::default()), ..desk.world.clone() };
+    let system = system(store, Vec::new(), runtime::Options::default());
+    with_index(&system, &Forgotten::default()).await;
+    let world = World { system, ..desk.world.clone() };
     desk.write("as it was");
     for effect in
         [Effect::MendLog(LogRow { size: 999, ..desk.log.clone() }), Effect::Erase { seq: 1, log: desk.log.log.clone() }]
