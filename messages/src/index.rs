@@ -106,4 +106,8 @@ pub struct View {
     pub skipped: Vec<String>,
     /// How many were left out in all.
     pub skipped_total: u64,
+    /// Scans that have ended since it was opened.
+    pub scans: u64,
+    /// Those of them that looked at everything.
+    pub scans_of_all: u64,
 }

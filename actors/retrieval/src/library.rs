@@ -11,7 +11,7 @@ use crate::config::IndexConfig;
 use crate::database::{Place, Trouble};
 use crate::open::{self, Wanted};
 use crate::pool::Pool;
-use crate::scan::{self, Progress, Report};
+use crate::scan::Covered;
 use crate::search::{self, Question};
 
 /// What an index covers and where its database is.
@@ -60,9 +60,9 @@ impl Library {
         &self.place
     }
 
-    /// Brings the database up to what the folders hold now.
-    pub(crate) fn scan(&self, now_ns: i64, progress: &dyn Progress) -> Result<Report, Trouble> {
-        scan::scan(&self.place, &self.roots, now_ns, progress)
+    /// What a scan covers.
+    pub(crate) fn covered(&self) -> Covered<'_> {
+        Covered { place: &self.place, roots: &self.roots }
     }
 
     /// Searches what is there; `None` when there is no database, and a scan is due.

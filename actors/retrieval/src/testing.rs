@@ -7,11 +7,12 @@ use gate::Mount;
 use messages::index::{Hit, Reply};
 use tempfile::TempDir;
 
-use crate::config::{IndexConfig, WatchReport};
+use crate::changes::Changes;
+use crate::config::IndexConfig;
 use crate::database::Trouble;
 use crate::library::{Brake, Library};
 use crate::open::Wanted;
-use crate::scan::{Progress, Report};
+use crate::scan::{Progress, Report, Scanner};
 use crate::search::Question;
 
 /// Long after the files of a test were written.
@@ -26,6 +27,14 @@ pub(crate) struct Never;
 impl Progress for Never {
     fn looked_at(&self, _files: u64) -> bool {
         true
+    }
+}
+
+impl Library {
+    /// A scan of everything that remembers nothing.
+    pub(crate) fn scan(&self, now_ns: i64, progress: &dyn Progress) -> Result<Report, Trouble> {
+        let scanned = Scanner::default().scan(self.covered(), &Changes::Everything, now_ns, progress);
+        scanned.map(|(report, _)| report)
     }
 }
 
@@ -50,7 +59,7 @@ impl Shelf {
 
     pub(crate) fn config(&self) -> IndexConfig {
         let mounts = vec![Mount { name: "notes".into(), folder: self.path("notes") }];
-        IndexConfig { workspace_folder: self.path("home"), mounts, watch: WatchReport::default() }
+        IndexConfig { workspace_folder: self.path("home"), mounts, ..IndexConfig::default() }
     }
 
     pub(crate) fn library(&self) -> Library {
