@@ -66,7 +66,8 @@ pub(crate) fn concerns(path: &Path, is_file: bool, top_taken: &[String]) -> bool
         let Some(name) = name.as_os_str().to_str().filter(|name| can_be_shown(name)) else { return true };
         let is_last = names.peek().is_none();
         let may_be_folder = !(is_last && is_file) && admits_folder(name, depth, top_taken);
-        if !may_be_folder && !(is_last && admits_file(name)) {
+        let may_be_file = is_last && admits_file(name);
+        if !may_be_folder && !may_be_file {
             return false;
         }
     }

@@ -6,6 +6,7 @@ use std::os::unix::ffi::OsStrExt as _;
 use std::path::{Component, Path};
 
 use rustix::fs::{AtFlags, Dir, FileType, Stat, statat};
+use rustix::io::Errno;
 
 use crate::core::{
     DEPTH_MAX, FILE_BYTES_MAX, FILES_MAX, NAMES_MAX, PATH_BYTES_MAX, admits_file, admits_folder, can_be_shown, cleaned,
@@ -91,8 +92,13 @@ impl Walk<'_, '_> {
             let Component::Normal(name) = name else { return ControlFlow::Continue(()) };
             let Ok(name) = CString::new(name.as_bytes()) else { return ControlFlow::Continue(()) };
             // A walk comes here only by opening each folder.
-            if let Err(why) = self.root.folder(&folder) {
-                return self.refused(&folder, &why);
+            let opened = match self.root.folder(&folder) {
+                Ok(opened) => opened,
+                Err(why) => return self.refused(&folder, &why),
+            };
+            // And it is told of names that are there.
+            if let Err(Errno::NOENT) = statat(&opened, &name, AtFlags::SYMLINK_NOFOLLOW) {
+                return ControlFlow::Continue(());
             }
             self.entry(&folder, &name, FileType::Unknown)?;
             match self.waiting.pop() {

@@ -43,6 +43,11 @@ impl Changes {
         }
     }
 
+    /// Whether something is known to have happened at just this name.
+    pub(crate) fn names(&self, name: &Path) -> bool {
+        matches!(self, Self::Names(names) if names.contains(name))
+    }
+
     /// What is to be looked at below one folder, relative to it and none below another; `""` is all of it.
     pub(crate) fn below(&self, folder: &Path) -> Vec<PathBuf> {
         match self {

@@ -105,7 +105,8 @@ impl Scanner {
             }
             let (left_out, unsettled) = (&mut self.left_out, &mut self.unsettled);
             let id = rows.root(root)?;
-            RootScan { id, root, nth, now_ns, rows: &mut rows, left_out, unsettled }.run(&paths, &mut looked)?;
+            RootScan { id, root, nth, now_ns, changes, rows: &mut rows, left_out, unsettled }
+                .run(&paths, &mut looked)?;
             rows.commit()?;
             if looked.is_stopped {
                 break;
@@ -119,5 +120,7 @@ impl Scanner {
     }
 }
 
+#[cfg(test)]
+mod equal_tests;
 #[cfg(test)]
 mod tests;

@@ -38,6 +38,7 @@ pub(super) struct RootScan<'a, 'c> {
     /// Its place among the roots.
     pub(super) nth: usize,
     pub(super) now_ns: i64,
+    pub(super) changes: &'a Changes,
     pub(super) rows: &'a mut Rows<'c>,
     pub(super) left_out: &'a mut LeftOut,
     pub(super) unsettled: &'a mut Changes,
@@ -130,8 +131,7 @@ impl RootScan<'_, '_> {
             Step::File(found) => {
                 met.files += 1;
                 looked.one_more()?;
-                let is_named = Path::new(&found.path) == path;
-                match self.file(open, &found, is_named, known) {
+                match self.file(open, &found, known) {
                     Ok(()) => ControlFlow::Continue(()),
                     Err(trouble) => {
                         failed = Some(trouble);
@@ -145,14 +145,9 @@ impl RootScan<'_, '_> {
 
     /// Looks at one file. One that was named is read whatever its size and time say: they may be the old ones, and
     /// whether it may be read is in neither.
-    fn file(
-        &mut self,
-        open: &OpenRoot<'_>,
-        found: &Found,
-        is_named: bool,
-        known: &mut HashMap<String, Known>,
-    ) -> Result<(), Trouble> {
+    fn file(&mut self, open: &OpenRoot<'_>, found: &Found, known: &mut HashMap<String, Known>) -> Result<(), Trouble> {
         let before = known.get(&found.path).copied();
+        let is_named = self.changes.names(&self.root.folder.join(&found.path));
         if !is_named && !must_read(before.as_ref(), found.size, found.mtime_ns) {
             known.remove(&found.path);
             return Ok(());

@@ -79,7 +79,7 @@ impl Folders {
         self.polled.clear();
         let (gathered, roots) = (self.gathered.clone(), self.roots.clone());
         match notify::recommended_watcher(move |event| {
-            gathered.hear(event, &|path, is_file| concerns(&roots, path, is_file))
+            gathered.hear(event, &|path, is_file| concerns(&roots, path, is_file));
         }) {
             Ok(watcher) => self.watcher = Some(watcher),
             Err(error) => return self.poll_because(&error.to_string()),
