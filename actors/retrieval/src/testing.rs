@@ -14,6 +14,7 @@ use crate::library::{Brake, Library};
 use crate::open::Wanted;
 use crate::scan::{Progress, Report, Scanner};
 use crate::search::Question;
+use crate::watcher::FOLDERS_WATCHED_MAX;
 
 /// Long after the files of a test were written.
 pub(crate) const LATER_NS: i64 = i64::MAX;
@@ -106,11 +107,17 @@ pub(crate) struct Node {
 }
 
 const ASK: std::time::Duration = std::time::Duration::from_secs(20);
-const UNTIL: std::time::Duration = std::time::Duration::from_secs(20);
+/// Ten seconds: many times what anything takes that is looked for until then.
+const UNTIL: std::time::Duration = std::time::Duration::from_secs(10);
 const LOOK_EVERY: std::time::Duration = std::time::Duration::from_millis(10);
 
 impl Node {
     pub(crate) async fn start(config: IndexConfig, watches: bool) -> Self {
+        Self::start_with(config, watches.then_some(FOLDERS_WATCHED_MAX)).await
+    }
+
+    /// With a watcher that watches at most so many folders, or with none.
+    pub(crate) async fn start_with(config: IndexConfig, folders_max: Option<usize>) -> Self {
         use runtime::testing::{ScriptedStore, system};
         use runtime::{Child, Children, Intensity, Restart, Strategy};
         let store = ScriptedStore::new(|_| Ok(messages::store::Committed::default()), |_| panic!("no rows are read"));
@@ -120,10 +127,10 @@ impl Node {
             let config = of_index.clone();
             Box::pin(async move { crate::IndexService::open(config) })
         })];
-        if watches {
+        if let Some(folders_max) = folders_max {
             list.push(Child::service(index_address_of("watcher"), Restart::Permanent, move || {
                 let config = of_watcher.clone();
-                Box::pin(async move { crate::WatcherService::open(config) })
+                Box::pin(async move { Ok(crate::WatcherService::open(config)?.with_folders_max(folders_max)) })
             }));
         }
         let children = Children { strategy: Strategy::OneForOne, intensity: Intensity::STOP_CHILD, list };
@@ -175,6 +182,19 @@ impl Node {
                 return;
             }
             assert!(began.elapsed() < UNTIL, "`{query}` was found in {found:?} and not in {paths:?}");
+            tokio::time::sleep(LOOK_EVERY).await;
+        }
+    }
+
+    /// Looks again and again until no scan runs and the index stands as `is` says.
+    pub(crate) async fn until_view(&self, is: impl Fn(&messages::index::View) -> bool) -> messages::index::View {
+        let began = tokio::time::Instant::now();
+        loop {
+            let view = self.view().await;
+            if view.scanning.is_none() && is(&view) {
+                return view;
+            }
+            assert!(began.elapsed() < UNTIL, "the index stands at {view:?}");
             tokio::time::sleep(LOOK_EVERY).await;
         }
     }

@@ -5,6 +5,8 @@ mod core;
 mod folders;
 mod gathered;
 
+use std::collections::BTreeSet;
+use std::path::PathBuf;
 use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
 
@@ -14,11 +16,13 @@ use tokio::task::spawn_blocking;
 use tokio::time::{Instant, timeout};
 
 use self::core::Pending;
-use self::folders::{FOLDERS_WATCHED_MAX, Folders};
+use self::folders::Folders;
 use self::gathered::Gathered;
 use crate::changes::Changes;
 use crate::config::{IndexConfig, WatchReport};
 use crate::watch::{Msg, Reply, Watch};
+
+pub(crate) use self::folders::FOLDERS_WATCHED_MAX;
 
 /// Changes are gathered until nothing happened for so long,
 const QUIET_MS: u64 = 200;
@@ -106,9 +110,12 @@ struct Watching {
 impl Watching {
     async fn run(self, folders: Folders) {
         let begin = if self.polls { Folders::poll_as_told } else { Folders::watch_all };
-        let Some((mut folders, ())) = on_thread(folders, begin).await else { return };
+        let begun = on_thread(folders, move |folders| {
+            begin(folders);
+            changes(folders, BTreeSet::new())
+        });
+        let Some((mut folders, mut changes)) = begun.await else { return };
         let teller = self.report.teller();
-        let mut changes = Changes::Everything;
         loop {
             self.tell(&folders);
             if !changes.is_empty() {
@@ -171,8 +178,14 @@ fn follow(folders: &mut Folders, pending: Pending) -> Changes {
         folders.unwatch(&pending.gone);
         folders.watch_new(&pending.folders);
     }
-    if folders.may_have_missed() { Changes::Everything } else { Changes::Names(pending.changed) }
+    changes(folders, pending.changed)
 }
 
+fn changes(folders: &mut Folders, named: BTreeSet<PathBuf>) -> Changes {
+    if folders.may_have_missed() { Changes::Everything } else { Changes::Names(named) }
+}
+
+#[cfg(test)]
+mod kinds_tests;
 #[cfg(test)]
 mod tests;
