@@ -199,6 +199,8 @@ pub struct View {
     pub skipped_total: u64,
     /// Scans that have ended since it was opened.
     pub scans: u64,
+    /// Those of them that looked at everything.
+    pub scans_of_all: u64,
     /// Bytes of the database; 0 where a reach was asked for.
     pub bytes: u64,
 }

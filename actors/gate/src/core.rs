@@ -1,5 +1,7 @@
 //! Which names belong to knowledge. Nothing here looks at a disk.
 
+use std::path::Path;
+
 /// Folders at the top of a workspace that hold its own records: never searched, never opened as knowledge.
 pub(crate) const RECORDS: [&str; 6] = ["logs", "contexts", "tasks", "approvals", "mail", "drafts"];
 /// Further folders at the top that say what the node does: read like knowledge, written by people only.
@@ -17,6 +19,9 @@ pub(crate) const FILES_MAX: u64 = 200_000;
 pub(crate) const NAMES_MAX: u64 = 2_000_000;
 /// The longest path below a root in bytes.
 pub const PATH_BYTES_MAX: usize = 4_000;
+
+/// The most characters that are told of a name that can't be shown.
+const NAME_CHARS_SHOWN: usize = 120;
 
 const SUFFIXES: [&str; 3] = ["md", "markdown", "txt"];
 
@@ -50,6 +55,45 @@ pub(crate) fn admits_folders(path: &str, top_taken: &[String]) -> bool {
                 .split('/')
                 .enumerate()
                 .all(|(depth, name)| depth < DEPTH_MAX && !name.is_empty() && admits_folder(name, depth, top_taken))
+}
+
+/// Whether something that happened at a path below a root can matter to a walk of it. `is_file`: it is known to be no
+/// folder.
+pub(crate) fn concerns(path: &Path, is_file: bool, top_taken: &[String]) -> bool {
+    let mut names = path.components().enumerate().peekable();
+    while let Some((depth, name)) = names.next() {
+        // A name that is no text, or can't be shown, is told by a walk.
+        let Some(name) = name.as_os_str().to_str().filter(|name| can_be_shown(name)) else { return true };
+        let is_last = names.peek().is_none();
+        let may_be_folder = !(is_last && is_file) && admits_folder(name, depth, top_taken);
+        let may_be_file = is_last && admits_file(name);
+        if !may_be_folder && !may_be_file {
+            return false;
+        }
+    }
+    true
+}
+
+/// The path as a walk tells of it: names that can't be shown are cleaned.
+pub(crate) fn told(path: &Path) -> String {
+    let mut told = String::new();
+    for name in path.components() {
+        let name = name.as_os_str();
+        match name.to_str().filter(|name| can_be_shown(name)) {
+            Some(name) => told = join(&told, name),
+            None => return join(&told, &cleaned(&name.to_string_lossy())),
+        }
+    }
+    told
+}
+
+/// A name that can't be shown, as it is told.
+pub(crate) fn cleaned(name: &str) -> String {
+    markdown::text::clean_line(name, NAME_CHARS_SHOWN)
+}
+
+pub(crate) fn join(folder: &str, name: &str) -> String {
+    if folder.is_empty() { name.to_owned() } else { format!("{folder}/{name}") }
 }
 
 /// Whether a path below the workspace's own folder may be written by a tool. Nothing here says whether it is there.
@@ -140,6 +184,28 @@ mod tests {
     #[case("a\u{0}.md", false)]
     fn tools_write_knowledge_only(#[case] path: &str, #[case] may: bool) {
         assert_eq!(may_write(path, &["logs".into(), "notes".into()]).is_ok(), may);
+    }
+
+    #[rstest]
+    #[case("a.md", true, true)]
+    #[case("a.tmp", true, false)]
+    #[case("a.tmp", false, true)]
+    #[case("sub/a.tmp", false, true)]
+    #[case("tasks", false, false)]
+    #[case("tasks/t.md", true, false)]
+    #[case("sub/tasks", false, true)]
+    #[case(".git/x.md", true, false)]
+    #[case(".swp", false, false)]
+    #[case("", false, true)]
+    #[case("b\u{202e}.tmp", true, true)]
+    fn what_a_walk_would_not_see_is_of_no_concern(#[case] path: &str, #[case] is_file: bool, #[case] concerned: bool) {
+        assert_eq!(concerns(Path::new(path), is_file, &["tasks".into()]), concerned);
+    }
+
+    #[test]
+    fn a_name_that_can_not_be_shown_is_told_cleaned() {
+        assert_eq!(told(Path::new("a/b.md")), "a/b.md");
+        assert_eq!(told(Path::new("a/\u{202e}x/b.md")), format!("a/{}", cleaned("\u{202e}x")));
     }
 
     #[test]

@@ -7,7 +7,7 @@
 //! |---|---|
 //! | which folders there are | [`Mount`], [`check_mounts`], [`roots`], [`Root`] |
 //! | whose a path is | [`find_file`], [`find_folder`], [`Root::admits_folder`] |
-//! | reading | [`Root::open`], [`OpenRoot::read`], [`OpenRoot::list`], [`walk`], [`walk_from`] |
+//! | reading | [`Root::open`], [`OpenRoot::read`], [`OpenRoot::list`], [`walk`], [`walk_from`], [`walk_at`], [`Root::concerns`] |
 //! | writing into the workspace's own folder | [`Root::may_write`], [`OpenRoot::write`], [`Draft`], [`Expect`] |
 //! | a text's name | [`hash`] |
 //!
@@ -31,7 +31,7 @@ pub use list::{LISTED_MAX, Listed, Wanted};
 pub use mounts::{MOUNTS_MAX, Mount, check_mounts, find_file, find_folder, roots};
 pub use refused::Refused;
 pub use root::{Identity, OpenRoot, Root};
-pub use walk::{Found, Step, walk, walk_from};
+pub use walk::{Found, Step, walk, walk_at, walk_from};
 pub use write::{Draft, Expect, WriteError, Written, hash};
 
 #[cfg(test)]

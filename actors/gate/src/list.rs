@@ -4,10 +4,9 @@ use std::collections::BTreeMap;
 
 use rustix::fs::{AtFlags, Dir, FileType, statat};
 
-use crate::core::{DEPTH_MAX, FILE_BYTES_MAX, NAMES_MAX, admits_file, admits_folder, can_be_shown};
+use crate::core::{DEPTH_MAX, FILE_BYTES_MAX, NAMES_MAX, admits_file, admits_folder, can_be_shown, join};
 use crate::refused::Refused;
 use crate::root::OpenRoot;
-use crate::walk::join;
 
 /// The most names that one listing gives.
 pub const LISTED_MAX: usize = 1_000;

@@ -3,12 +3,12 @@
 use std::fs::File;
 use std::io::Read as _;
 use std::os::fd::{AsFd as _, BorrowedFd, OwnedFd};
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 
 use rustix::fs::{FileType, Mode, OFlags, ResolveFlags, Stat, fstat, open, openat2};
 use rustix::io::Errno;
 
-use crate::core::{FILE_BYTES_MAX, admits_folders, may_write};
+use crate::core::{FILE_BYTES_MAX, admits_folders, concerns, may_write, told};
 use crate::refused::Refused;
 
 /// A resolution that met a rename is tried again; so often.
@@ -68,6 +68,19 @@ impl Root {
     #[must_use]
     pub fn admits_folder(&self, path: &str) -> bool {
         admits_folders(path, &self.top_taken)
+    }
+
+    /// Whether something that happened at a path below this root can matter to a walk of it: hidden names, records and
+    /// files that are no texts can't. `is_file`: it is known to be no folder.
+    #[must_use]
+    pub fn concerns(&self, below: &Path, is_file: bool) -> bool {
+        concerns(below, is_file, &self.top_taken)
+    }
+
+    /// A path below this root as a walk tells of it: names that can't be shown are cleaned.
+    #[must_use]
+    pub fn told(below: &Path) -> String {
+        told(below)
     }
 
     /// Whether a path below this root may be written. Nothing here says whether it is there.

@@ -244,3 +244,98 @@ fn depth_is_limited_and_a_name_that_hides_is_told() {
     let deepest = format!("notes/{}", deep.trim_end_matches('/'));
     assert_eq!(shelf.list(&deepest, "", 10).unwrap(), ["deep.md 1"]);
 }
+
+/// What a walk meets at and below a path, in order, as text.
+fn met(open: &crate::OpenRoot<'_>, path: &str, whole: bool) -> Vec<String> {
+    let mut met = Vec::new();
+    let mut visit = |step: Step<'_>| {
+        met.push(match step {
+            Step::Folder(path) => format!("{path} folder"),
+            Step::File(found) => format!("{} file {}", found.path, found.size),
+            Step::Skipped { path, why, unknown_below } => format!("{path} {why} {unknown_below}"),
+        });
+        ControlFlow::Continue(())
+    };
+    let _ended = if whole { walk(open, &mut visit) } else { crate::walk_at(open, path.as_ref(), &mut visit) };
+    let is_at = |line: &String| {
+        let rest = line.strip_prefix(path);
+        path.is_empty() || rest.is_some_and(|rest| rest.starts_with(['/', ' ']))
+    };
+    met.retain(is_at);
+    met.sort();
+    met
+}
+
+#[test]
+fn a_look_at_one_path_meets_what_a_walk_of_all_meets_there() {
+    let shelf = Shelf::new();
+    for path in ["a/b/c.md", "a/b/d/e.txt", "a/x.rs", "logs/l.md", ".git/g.md", "big.md", "folder.md/in.md"] {
+        shelf.put(&format!("home/{path}"), "text");
+    }
+    shelf.put(&format!("home/{}x.md", "d/".repeat(crate::DEPTH_MAX + 1)), "deep");
+    fs::write(shelf.path("home/big.md"), vec![b' '; usize::try_from(FILE_BYTES_MAX).unwrap() + 1]).unwrap();
+    symlink("a", shelf.path("home/link")).unwrap();
+    symlink("c.md", shelf.path("home/a/b/link.md")).unwrap();
+    let roots = shelf.roots();
+    let open = roots[0].open().unwrap();
+    let deep = "d/".repeat(crate::DEPTH_MAX + 1);
+    for path in [
+        "",
+        "a",
+        "a/b",
+        "a/b/c.md",
+        "a/b/d",
+        "a/x.rs",
+        "a/none.md",
+        "logs",
+        "logs/l.md",
+        ".git",
+        ".git/g.md",
+        "big.md",
+        "folder.md",
+        "folder.md/in.md",
+        "link",
+        "a/b/link.md",
+        "none",
+        deep.trim_end_matches('/'),
+    ] {
+        assert_eq!(met(&open, path, false), met(&open, path, true), "{path}");
+    }
+    assert_eq!(met(&open, "a/b", false).len(), 5);
+}
+
+#[test]
+fn a_look_beyond_a_link_or_outside_tells_of_the_link_and_leads_nowhere() {
+    let shelf = Shelf::new();
+    shelf.put("home/a/x.md", "text");
+    shelf.put("outside.md", "text");
+    symlink("a", shelf.path("home/link")).unwrap();
+    let roots = shelf.roots();
+    let open = roots[0].open().unwrap();
+    for path in ["link/x.md", "../outside.md", "a/../../outside.md", "/etc/hosts.md", "a/./../x.md"] {
+        let mut files = 0;
+        let _ended = crate::walk_at(&open, path.as_ref(), &mut |step| {
+            files += u32::from(matches!(step, Step::File(_)));
+            assert!(!matches!(&step, Step::Skipped { path, .. } if path != "link"));
+            ControlFlow::Continue(())
+        });
+        assert_eq!(files, 0, "{path}");
+    }
+}
+
+#[test]
+fn a_look_into_records_that_a_mount_holds_is_refused() {
+    let shelf = Shelf::new();
+    shelf.put("data/workspaces/home/logs/x.md", "text");
+    let mount = Mount { name: "all".into(), folder: shelf.path("data") };
+    let roots = roots(&shelf.path("data/workspaces/home"), &[mount]);
+    let open = roots[1].open().unwrap();
+    let mut told = Vec::new();
+    let _ended = crate::walk_at(&open, "workspaces/home/logs/x.md".as_ref(), &mut |step| {
+        if let Step::Skipped { path, why, .. } = step {
+            told.push(format!("{path}: {why}"));
+        }
+        ControlFlow::Continue(())
+    });
+    assert_eq!(told, ["workspaces: it holds this workspace's own records"]);
+}

@@ -1,11 +1,16 @@
 //! All files of knowledge below a root, one folder at a time, without recursion.
 
+use std::ffi::CString;
 use std::ops::ControlFlow;
+use std::os::unix::ffi::OsStrExt as _;
+use std::path::{Component, Path};
 
 use rustix::fs::{AtFlags, Dir, FileType, Stat, statat};
+use rustix::io::Errno;
 
 use crate::core::{
-    DEPTH_MAX, FILE_BYTES_MAX, FILES_MAX, NAMES_MAX, PATH_BYTES_MAX, admits_file, admits_folder, can_be_shown,
+    DEPTH_MAX, FILE_BYTES_MAX, FILES_MAX, NAMES_MAX, PATH_BYTES_MAX, admits_file, admits_folder, can_be_shown, cleaned,
+    join,
 };
 use crate::refused::Refused;
 use crate::root::OpenRoot;
@@ -49,11 +54,19 @@ pub fn walk_from(
     folder: &str,
     visit: &mut dyn FnMut(Step<'_>) -> ControlFlow<()>,
 ) -> ControlFlow<()> {
-    let mut walk = Walk { root, visit, waiting: vec![folder.to_owned()], files: 0, names: 0 };
-    while let Some(folder) = walk.waiting.pop() {
-        walk.folder(&folder)?;
-    }
-    ControlFlow::Continue(())
+    Walk { root, visit, waiting: vec![folder.to_owned()], files: 0, names: 0 }.run()
+}
+
+/// Visits what is at a path below a root now, just as a walk of all would meet it: a file, a folder with everything
+/// below it, or nothing. Where a folder above it is a link, can't be read or holds records, that is told of the folder.
+pub fn walk_at(
+    root: &OpenRoot<'_>,
+    path: &Path,
+    visit: &mut dyn FnMut(Step<'_>) -> ControlFlow<()>,
+) -> ControlFlow<()> {
+    let mut walk = Walk { root, visit, waiting: Vec::new(), files: 0, names: 0 };
+    walk.go_to(path)?;
+    walk.run()
 }
 
 struct Walk<'r, 'v> {
@@ -65,6 +78,38 @@ struct Walk<'r, 'v> {
 }
 
 impl Walk<'_, '_> {
+    fn run(&mut self) -> ControlFlow<()> {
+        while let Some(folder) = self.waiting.pop() {
+            self.folder(&folder)?;
+        }
+        ControlFlow::Continue(())
+    }
+
+    /// Goes down to a path by the same steps as a walk, entering nothing beside it. A folder at its end waits.
+    fn go_to(&mut self, path: &Path) -> ControlFlow<()> {
+        let mut folder = String::new();
+        for name in path.components() {
+            let Component::Normal(name) = name else { return ControlFlow::Continue(()) };
+            let Ok(name) = CString::new(name.as_bytes()) else { return ControlFlow::Continue(()) };
+            // A walk comes here only by opening each folder.
+            let opened = match self.root.folder(&folder) {
+                Ok(opened) => opened,
+                Err(why) => return self.refused(&folder, &why),
+            };
+            // And it is told of names that are there.
+            if let Err(Errno::NOENT) = statat(&opened, &name, AtFlags::SYMLINK_NOFOLLOW) {
+                return ControlFlow::Continue(());
+            }
+            self.entry(&folder, &name, FileType::Unknown)?;
+            match self.waiting.pop() {
+                Some(below) => folder = below,
+                None => return ControlFlow::Continue(()),
+            }
+        }
+        self.waiting.push(folder);
+        ControlFlow::Continue(())
+    }
+
     fn folder(&mut self, path: &str) -> ControlFlow<()> {
         let opened =
             self.root.folder(path).and_then(|fd| Dir::read_from(&fd).map(|dir| (fd, dir)).map_err(Refused::from));
@@ -92,9 +137,8 @@ impl Walk<'_, '_> {
 
     fn entry(&mut self, folder: &str, name: &std::ffi::CStr, kind: FileType) -> ControlFlow<()> {
         let Some(name) = name.to_str().ok().filter(|name| can_be_shown(name)) else {
-            let shown = markdown::text::clean_line(&name.to_string_lossy(), 120);
             return self.skip(
-                join(folder, &shown),
+                join(folder, &cleaned(&name.to_string_lossy())),
                 "its name holds characters that can't be shown; rename it".into(),
                 false,
             );
@@ -160,10 +204,6 @@ impl Walk<'_, '_> {
     fn skip(&mut self, path: String, why: String, unknown_below: bool) -> ControlFlow<()> {
         (self.visit)(Step::Skipped { path, why, unknown_below })
     }
-}
-
-pub(crate) fn join(folder: &str, name: &str) -> String {
-    if folder.is_empty() { name.to_owned() } else { format!("{folder}/{name}") }
 }
 
 // The fields' types differ between machines.

@@ -1,15 +1,17 @@
 //! The service of an index: its mailbox never waits for a disk.
 
+mod core;
 mod records;
+mod scanning;
 
 use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
 use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
 
 use messages::index::{Found, Index, Msg, Reach, Reply, View};
-use messages::{AskError, Moment, Slug};
+use messages::{AskError, Slug};
 use runtime::{ReplyPort, Service, ServiceCx, ServiceError};
-use tokio::sync::{Semaphore, watch};
+use tokio::sync::{Notify, Semaphore, watch};
 use tokio::task::spawn_blocking;
 use tokio::time::{Instant, sleep, timeout};
 
@@ -34,10 +36,6 @@ const SEARCH_MS_MAX: u64 = 10_000;
 const REST_AFTER_MS: u64 = 10_000;
 /// See [`even`].
 const EVEN_MS: u32 = 50;
-/// After a scan the next one waits this many times as long as it took, so that a folder that never rests, or a very
-/// large one that is polled, does not take a whole core.
-const REST_FACTOR: u32 = 2;
-const REST_MS_MAX: u64 = 10_000;
 
 /// The index of one workspace, at `ws/<id>/index`.
 pub struct IndexService {
@@ -52,18 +50,19 @@ struct Shared {
     /// Why the last scan failed.
     failure: Mutex<Option<String>>,
     first_scan: watch::Sender<bool>,
-    /// A task sees to scans: one runs, or it rests after one.
-    scanning: AtomicBool,
+    /// Something may be to be looked at.
+    bell: Notify,
     /// A scan runs.
     reading: AtomicBool,
     /// A search found the database damaged: the next scan makes it again.
     damaged: AtomicBool,
     looked_at: AtomicU64,
-    /// Something may have changed since the running scan began.
-    stale: AtomicBool,
-    stopping: AtomicBool,
-    /// Scans that have ended.
+    /// A search found no database: the next scan is one of everything.
+    missing: AtomicBool,
+    /// Scans that have ended, and those of them that looked at everything.
     scans: AtomicU64,
+    scans_of_all: AtomicU64,
+    stopping: AtomicBool,
     running: Semaphore,
     waiting: Arc<Semaphore>,
     /// Searches answered so far.
@@ -96,13 +95,14 @@ impl IndexService {
             report: Mutex::default(),
             failure: Mutex::default(),
             first_scan: watch::Sender::new(false),
-            scanning: AtomicBool::new(false),
+            bell: Notify::new(),
             reading: AtomicBool::new(false),
             damaged: AtomicBool::new(false),
             looked_at: AtomicU64::new(0),
-            stale: AtomicBool::new(false),
-            stopping: AtomicBool::new(false),
+            missing: AtomicBool::new(false),
             scans: AtomicU64::new(0),
+            scans_of_all: AtomicU64::new(0),
+            stopping: AtomicBool::new(false),
             running: Semaphore::new(RUNNING_MAX),
             waiting: Arc::new(Semaphore::new(WAITING_MAX)),
             answered: AtomicU64::new(0),
@@ -110,15 +110,6 @@ impl IndexService {
             records: tokio::sync::Mutex::default(),
         };
         Ok(Self { shared: Arc::new(shared) })
-    }
-
-    /// Makes sure that a scan begins after this moment.
-    fn scan(&self, cx: &ServiceCx) {
-        self.shared.stale.store(true, Ordering::SeqCst);
-        if !self.shared.scanning.swap(true, Ordering::SeqCst) {
-            let (shared, cx_of_scan) = (self.shared.clone(), cx.clone());
-            cx.spawn("scan", async move { scan_while_stale(shared, &cx_of_scan).await });
-        }
     }
 }
 
@@ -133,7 +124,8 @@ impl Service for IndexService {
     type Proto = Index;
 
     async fn started(&mut self, cx: &ServiceCx) -> Result<(), ServiceError> {
-        self.scan(cx);
+        let (shared, cx_of_scans) = (self.shared.clone(), cx.clone());
+        cx.spawn("scan", async move { scanning::keep_up(shared, &cx_of_scans).await });
         Ok(())
     }
 
@@ -145,7 +137,7 @@ impl Service for IndexService {
             }
             Msg::Rebuild => {
                 self.shared.damaged.store(true, Ordering::SeqCst);
-                self.scan(cx);
+                self.shared.bell.notify_one();
                 reply.send(Reply::Done);
                 return Ok(());
             }
@@ -174,36 +166,9 @@ impl Service for IndexService {
         Ok(())
     }
 
-    async fn woken(&mut self, cx: &ServiceCx) -> Result<(), ServiceError> {
-        self.scan(cx);
+    async fn woken(&mut self, _cx: &ServiceCx) -> Result<(), ServiceError> {
+        self.shared.bell.notify_one();
         Ok(())
-    }
-}
-
-/// Scans until nothing has changed meanwhile. The flag is cleared before the folders are read, so that no change is
-/// missed between.
-async fn scan_while_stale(shared: Arc<Shared>, cx: &ServiceCx) {
-    loop {
-        shared.stale.store(false, Ordering::SeqCst);
-        let began = Instant::now();
-        cx.doing("scanning");
-        let (worker, now) = (shared.clone(), cx.system.now());
-        shared.reading.store(true, Ordering::SeqCst);
-        let scanned = spawn_blocking(move || worker.scan_now(now)).await;
-        shared.keep(scanned.map_err(|panic| panic.to_string()).and_then(|scanned| scanned.map_err(|t| t.to_string())));
-        shared.scans.fetch_add(1, Ordering::SeqCst);
-        shared.reading.store(false, Ordering::SeqCst);
-        shared.first_scan.send_replace(true);
-        cx.doing("");
-        sleep((began.elapsed() * REST_FACTOR).min(Duration::from_millis(REST_MS_MAX))).await;
-        if shared.stale.load(Ordering::SeqCst) {
-            continue;
-        }
-        shared.scanning.store(false, Ordering::SeqCst);
-        // A wake between the two lines above found a scan running and left it to us.
-        if !shared.stale.load(Ordering::SeqCst) || shared.scanning.swap(true, Ordering::SeqCst) {
-            return;
-        }
     }
 }
 
@@ -223,10 +188,6 @@ async fn rest_after(shared: &Shared) {
     // Cleared first: a search that is answered from here on waits for itself.
     shared.resting.store(false, Ordering::SeqCst);
     shared.library.rest();
-}
-
-fn nanoseconds(moment: Moment) -> i64 {
-    moment.0.saturating_mul(1_000_000)
 }
 
 async fn answer(shared: &Arc<Shared>, msg: Msg, cx: &ServiceCx) -> Result<Reply, String> {
@@ -288,6 +249,7 @@ async fn work(shared: &Arc<Shared>, msg: Msg, cx: &ServiceCx) -> Result<Reply, S
     match served {
         Ok(Some(reply)) => Ok(reply),
         Ok(None) => {
+            shared.missing.store(true, Ordering::SeqCst);
             cx.wake_me();
             Ok(Reply::Found(Found { behind: true, ..Found::default() }))
         }
@@ -342,27 +304,6 @@ impl Shared {
         Ok(View { scanning: self.view().scanning, skipped_total: skipped.len() as u64, skipped, ..counted })
     }
 
-    fn scan_now(&self, now: Moment) -> Result<Report, Trouble> {
-        if self.damaged.swap(false, Ordering::SeqCst) {
-            self.library.place().delete()?;
-        }
-        self.library.scan(nanoseconds(now), self)
-    }
-
-    fn keep(&self, scanned: Result<Report, String>) {
-        let failure = match scanned {
-            Ok(report) => {
-                *self.report.lock().unwrap_or_else(PoisonError::into_inner) = Some(report);
-                None
-            }
-            Err(why) => {
-                tracing::warn!("a scan failed: {why}");
-                Some(why)
-            }
-        };
-        *self.failure.lock().unwrap_or_else(PoisonError::into_inner) = failure;
-    }
-
     fn view(&self) -> View {
         let report = self.report.lock().unwrap_or_else(PoisonError::into_inner).clone();
         let report = report.unwrap_or_default();
@@ -379,7 +320,8 @@ impl Shared {
             roots: self.library.roots().iter().map(gate::Root::title).collect(),
             skipped,
             skipped_total,
-            scans: self.scans.load(Ordering::SeqCst),
+            scans: self.scans.load(Ordering::Relaxed),
+            scans_of_all: self.scans_of_all.load(Ordering::Relaxed),
             bytes: std::fs::metadata(self.library.place().file()).map_or(0, |file| file.len()),
         }
     }

@@ -1,6 +1,5 @@
 //! What the index leaves out, with the reason that it tells; the gate itself is tested in its own crate.
 
-use crate::engine::Engine as _;
 use std::fs;
 use std::os::unix::fs::{PermissionsExt as _, symlink};
 

@@ -19,6 +19,7 @@
 //! tasks, approvals, mail, drafts) are never searched, also not by a mount that holds them; a folder that is away keeps its
 //! part of the index.
 
+mod changes;
 mod config;
 mod database;
 mod engine;

@@ -14,7 +14,7 @@ use crate::engine::Engine;
 use crate::open::{self, Wanted};
 use crate::pool::Pool;
 use crate::records;
-use crate::scan::{self, Progress, Report};
+use crate::scan::Covered;
 use crate::search::near::Kept;
 use crate::search::{self, DEFAULT_WEIGHT, Question, Shelves};
 
@@ -76,6 +76,11 @@ impl Library {
 
     pub(crate) fn place(&self) -> &Place {
         &self.place
+    }
+
+    /// What a scan covers.
+    pub(crate) fn covered(&self) -> Covered<'_> {
+        Covered { place: &self.place, roots: &self.roots }
     }
 
     /// Does a search's work on the database; `None` when there is none.
@@ -154,10 +159,6 @@ impl Library {
 }
 
 impl Engine for Library {
-    fn scan(&self, now_ns: i64, progress: &dyn Progress) -> Result<Report, Trouble> {
-        scan::scan(&self.place, &self.roots, now_ns, progress)
-    }
-
     fn search(&self, question: Question<'_>, brake: &Brake) -> Result<Option<Found>, Trouble> {
         self.ask(brake, |on| search::search(on, question))
     }

@@ -1,19 +1,22 @@
 //! An index without a node, for `agent-runtime bench search`: the same calls that the service makes. All of it blocks.
 
-use std::path::Path;
+use std::path::{Path, PathBuf};
+use std::sync::{Mutex, PoisonError};
 
 use gate::Mount;
 use messages::index::{Found, Reach};
 
+use crate::changes::Changes;
 use crate::config::{IndexConfig, WatchReport};
 use crate::engine::Engine as _;
 use crate::library::{Brake, Library};
-use crate::scan::Progress;
+use crate::scan::{Progress, Scanner};
 use crate::search::Question;
 
 /// An index over one workspace's folder.
 pub struct Desk {
     library: Library,
+    scanner: Mutex<Scanner>,
 }
 
 struct Unwatched;
@@ -32,10 +35,11 @@ impl Desk {
         let config = IndexConfig {
             workspace_folder: folder.to_path_buf(),
             mounts: mounts.to_vec(),
+            poll: false,
             watch: WatchReport::default(),
         };
         let weight = weight.unwrap_or(crate::search::DEFAULT_WEIGHT);
-        Self { library: Library::weighing(&config, weight) }
+        Self { library: Library::weighing(&config, weight), scanner: Mutex::default() }
     }
 
     /// Brings it up to what the folder holds at `now_ns`, nanoseconds since the Unix epoch. Gives files and passages.
@@ -43,7 +47,23 @@ impl Desk {
     /// # Errors
     /// One sentence, when the database can't be used.
     pub fn scan(&self, now_ns: i64) -> Result<(u64, u64), String> {
-        let report = self.library.scan(now_ns, &Unwatched).map_err(|trouble| trouble.to_string())?;
+        self.look(&Changes::Everything, now_ns)
+    }
+
+    /// The same where something changed, as the watcher tells it: absolute paths.
+    ///
+    /// # Errors
+    /// As [`Self::scan`].
+    pub fn changed(&self, paths: &[PathBuf], now_ns: i64) -> Result<(u64, u64), String> {
+        let mut changes = Changes::default();
+        paths.iter().for_each(|path| changes.note(path.clone()));
+        self.look(&changes, now_ns)
+    }
+
+    fn look(&self, changes: &Changes, now_ns: i64) -> Result<(u64, u64), String> {
+        let mut scanner = self.scanner.lock().unwrap_or_else(PoisonError::into_inner);
+        let scanned = scanner.scan(self.library.covered(), changes, now_ns, &Unwatched);
+        let (report, _) = scanned.map_err(|trouble| trouble.to_string())?;
         Ok((report.files, report.passages))
     }
 

@@ -7,13 +7,15 @@ use gate::Mount;
 use messages::index::{Hit, Reach, Reply};
 use tempfile::TempDir;
 
-use crate::config::{IndexConfig, WatchReport};
+use crate::changes::Changes;
+use crate::config::IndexConfig;
 use crate::database::Trouble;
 use crate::engine::Engine as _;
 use crate::library::{Brake, Library};
 use crate::open::Wanted;
-use crate::scan::{Progress, Report};
+use crate::scan::{Progress, Report, Scanner};
 use crate::search::Question;
+use crate::watcher::FOLDERS_WATCHED_MAX;
 
 /// Long after the files of a test were written.
 pub(crate) const LATER_NS: i64 = i64::MAX;
@@ -35,9 +37,27 @@ impl Progress for Never {
     }
 }
 
+impl Library {
+    /// A scan of everything that remembers nothing.
+    pub(crate) fn scan(&self, now_ns: i64, progress: &dyn Progress) -> Result<Report, Trouble> {
+        let scanned = Scanner::default().scan(self.covered(), &Changes::Everything, now_ns, progress);
+        scanned.map(|(report, _)| report)
+    }
+}
+
 impl Shelf {
     pub(crate) fn new() -> Self {
-        let dir = tempfile::tempdir().unwrap();
+        Self::below(&std::env::temp_dir())
+    }
+
+    /// One that waits for no disk, where the system has a place for that.
+    pub(crate) fn in_memory() -> Self {
+        let memory = PathBuf::from("/dev/shm");
+        Self::below(&if memory.is_dir() { memory } else { std::env::temp_dir() })
+    }
+
+    fn below(folder: &std::path::Path) -> Self {
+        let dir = tempfile::tempdir_in(folder).unwrap();
         fs::create_dir_all(dir.path().join("home")).unwrap();
         fs::create_dir_all(dir.path().join("notes")).unwrap();
         Self { dir }
@@ -56,7 +76,7 @@ impl Shelf {
 
     pub(crate) fn config(&self) -> IndexConfig {
         let mounts = vec![Mount { name: "notes".into(), folder: self.path("notes") }];
-        IndexConfig { workspace_folder: self.path("home"), mounts, watch: WatchReport::default() }
+        IndexConfig { workspace_folder: self.path("home"), mounts, ..IndexConfig::default() }
     }
 
     pub(crate) fn library(&self) -> Library {
@@ -92,11 +112,17 @@ pub(crate) struct Node {
 }
 
 const ASK: std::time::Duration = std::time::Duration::from_secs(20);
-const UNTIL: std::time::Duration = std::time::Duration::from_secs(20);
+/// Ten seconds: many times what anything takes that is looked for until then.
+const UNTIL: std::time::Duration = std::time::Duration::from_secs(10);
 const LOOK_EVERY: std::time::Duration = std::time::Duration::from_millis(10);
 
 impl Node {
     pub(crate) async fn start(config: IndexConfig, watches: bool) -> Self {
+        Self::start_with(config, watches.then_some(FOLDERS_WATCHED_MAX)).await
+    }
+
+    /// With a watcher that watches at most so many folders, or with none.
+    pub(crate) async fn start_with(config: IndexConfig, folders_max: Option<usize>) -> Self {
         use runtime::testing::{ScriptedStore, system};
         use runtime::{Child, Children, Intensity, Restart, Strategy};
         let store = ScriptedStore::new(|_| Ok(messages::store::Committed::default()), |_| panic!("no rows are read"));
@@ -106,10 +132,10 @@ impl Node {
             let config = of_index.clone();
             Box::pin(async move { crate::IndexService::open(config) })
         })];
-        if watches {
+        if let Some(folders_max) = folders_max {
             list.push(Child::service(index_address_of("watcher"), Restart::Permanent, move || {
                 let config = of_watcher.clone();
-                Box::pin(async move { crate::WatcherService::open(config) })
+                Box::pin(async move { Ok(crate::WatcherService::open(config)?.with_folders_max(folders_max)) })
             }));
         }
         let children = Children { strategy: Strategy::OneForOne, intensity: Intensity::STOP_CHILD, list };
@@ -161,6 +187,19 @@ impl Node {
                 return;
             }
             assert!(began.elapsed() < UNTIL, "`{query}` was found in {found:?} and not in {paths:?}");
+            tokio::time::sleep(LOOK_EVERY).await;
+        }
+    }
+
+    /// Looks again and again until no scan runs and the index stands as `is` says.
+    pub(crate) async fn until_view(&self, is: impl Fn(&messages::index::View) -> bool) -> messages::index::View {
+        let began = tokio::time::Instant::now();
+        loop {
+            let view = self.view().await;
+            if view.scanning.is_none() && is(&view) {
+                return view;
+            }
+            assert!(began.elapsed() < UNTIL, "the index stands at {view:?}");
             tokio::time::sleep(LOOK_EVERY).await;
         }
     }

@@ -8,7 +8,7 @@ use gate::{Mount, Root, Step, walk};
 use rusqlite::Connection;
 use sha2::{Digest as _, Sha256};
 
-use crate::config::{IndexConfig, WatchReport};
+use crate::config::IndexConfig;
 use crate::database::Trouble;
 use crate::library::Library;
 use crate::search::covered;
@@ -24,7 +24,7 @@ pub fn verify(workspace_folder: &Path, mounts: &[Mount]) -> Vec<String> {
     let config = IndexConfig {
         workspace_folder: workspace_folder.to_path_buf(),
         mounts: mounts.to_vec(),
-        watch: WatchReport::default(),
+        ..IndexConfig::default()
     };
     if let Err(why) = config.check() {
         return vec![why];

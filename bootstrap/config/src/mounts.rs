@@ -70,7 +70,7 @@ mod tests {
     use super::*;
 
     fn names(folders: &[&str]) -> Vec<String> {
-        let workspace = Workspace { notes: folders.iter().map(PathBuf::from).collect() };
+        let workspace = Workspace { notes: folders.iter().map(PathBuf::from).collect(), ..Workspace::default() };
         workspace.mounts().into_iter().map(|mount| mount.name).collect()
     }
 

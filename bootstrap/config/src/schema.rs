@@ -141,6 +141,21 @@ pub struct Workspace {
     /// further one after its folder.
     #[schemars(extend("maxItems" = NOTES_FOLDERS_MAX, "items" = { "type": "string", "format": "path" }))]
     pub notes: Vec<PathBuf>,
+    /// How changes in the workspace's folders come to be known. `events`: the system tells them, and they are found within
+    /// two seconds. `poll`: all folders are looked at every two seconds, or less often when they are large; for disks of
+    /// other machines, which tell nothing of what those change.
+    pub watch: Watch,
+}
+
+/// How changes come to be known.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+#[serde(rename_all = "lowercase")]
+pub enum Watch {
+    /// The system tells them.
+    #[default]
+    Events,
+    /// By looking again and again.
+    Poll,
 }
 
 /// The schema of the configuration file, JSON Schema 2020-12 without references.

@@ -1,3 +1,5 @@
+use tokio::time::Instant;
+
 use super::*;
 use crate::testing::{Node, Shelf, knowledge};
 

@@ -3,6 +3,8 @@
 /// A file changed so shortly before a scan may change again without a new time (the disk's clock ticks in
 /// milliseconds): its time is not believed until it is older than this.
 pub(crate) const SETTLED_AFTER_NS: i64 = 1_000_000_000;
+/// A time this far ahead comes from a clock that is a little fast, and is waited for; what is further ahead never settles.
+const AHEAD_NS_MAX: i64 = 10_000_000_000;
 /// Kept in place of a time that is not believed; no file has it.
 pub(crate) const UNSETTLED: i64 = i64::MIN;
 
@@ -22,6 +24,12 @@ pub(crate) fn must_read(known: Option<&Known>, size: u64, mtime_ns: i64) -> bool
 /// The time that is kept of a file that was read now.
 pub(crate) fn kept_time(mtime_ns: i64, now_ns: i64) -> i64 {
     if mtime_ns > now_ns.saturating_sub(SETTLED_AFTER_NS) { UNSETTLED } else { mtime_ns }
+}
+
+/// Whether a file that was read now is to be looked at again once its time has settled, even when nothing more is heard
+/// of it.
+pub(crate) fn settles_soon(mtime_ns: i64, now_ns: i64) -> bool {
+    kept_time(mtime_ns, now_ns) == UNSETTLED && mtime_ns < now_ns.saturating_add(AHEAD_NS_MAX)
 }
 
 /// Whether a root that shows no file is believed to be empty: a disk that is not mounted shows an empty folder, and it
@@ -56,6 +64,15 @@ mod tests {
         assert_eq!(kept_time(now - SETTLED_AFTER_NS, now), now - SETTLED_AFTER_NS);
         assert_eq!(kept_time(now - SETTLED_AFTER_NS + 1, now), UNSETTLED);
         assert_eq!(kept_time(now + 5, now), UNSETTLED);
+    }
+
+    #[test]
+    fn a_file_of_now_is_looked_at_again_and_one_of_the_far_future_is_not() {
+        let now = 100 * SETTLED_AFTER_NS;
+        assert!(!settles_soon(now - SETTLED_AFTER_NS, now));
+        assert!(settles_soon(now - SETTLED_AFTER_NS + 1, now));
+        assert!(settles_soon(now + AHEAD_NS_MAX - 1, now));
+        assert!(!settles_soon(now + AHEAD_NS_MAX, now));
     }
 
     #[test]

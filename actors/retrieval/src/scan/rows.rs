@@ -83,6 +83,36 @@ impl<'c> Rows<'c> {
         Ok(rows.collect::<Result<_, _>>()?)
     }
 
+    /// The file at a path and those below it: a path may have been a file and be a folder now.
+    pub(super) fn known_below(&self, root: i64, path: &str) -> Result<HashMap<String, Known>, Trouble> {
+        if path.is_empty() {
+            return self.known(root);
+        }
+        // `0` comes right after `/`.
+        let sql = "SELECT path, id, size, mtime_ns FROM file WHERE root = ?1 AND path = ?2
+                   UNION ALL SELECT path, id, size, mtime_ns FROM file
+                   WHERE root = ?1 AND path > ?2 || '/' AND path < ?2 || '0'";
+        let mut statement = self.connection.prepare_cached(sql)?;
+        let rows = statement.query_map(params![root, path], |row| {
+            let size: i64 = row.get(2)?;
+            Ok((row.get(0)?, Known { id: row.get(1)?, size: size.cast_unsigned(), mtime_ns: row.get(3)? }))
+        })?;
+        Ok(rows.collect::<Result<_, _>>()?)
+    }
+
+    /// Whether all roots have been scanned into this database: one that was made anew holds none.
+    pub(super) fn holds(&self, roots: &[Root]) -> Result<bool, Trouble> {
+        let sql = "SELECT count(*) FROM root WHERE name = ?1 AND folder = ?2";
+        let mut statement = self.connection.prepare_cached(sql)?;
+        for root in roots {
+            let folder = root.folder.as_os_str().as_bytes();
+            if statement.query_row(params![root.name, folder], |row| row.get::<_, i64>(0))? == 0 {
+                return Ok(false);
+            }
+        }
+        Ok(true)
+    }
+
     pub(super) fn hash_of(&self, file: i64) -> Result<Vec<u8>, Trouble> {
         let mut statement = self.connection.prepare_cached("SELECT hash FROM file WHERE id = ?1")?;
         Ok(statement.query_row([file], |row| row.get(0))?)

@@ -1,43 +1,20 @@
 //! The folders that are watched, one watch each: those that hold records or are hidden are left out, and their number
 //! is limited.
 
-use std::collections::BTreeSet;
+use std::collections::{BTreeMap, BTreeSet, HashMap};
 use std::ops::ControlFlow;
+use std::os::unix::fs::MetadataExt as _;
 use std::path::{Path, PathBuf};
-use std::sync::{Arc, Mutex, PoisonError};
 
-use gate::{OpenRoot, Root, Step, walk_from};
+use gate::{Identity, OpenRoot, Root, Step, walk_from};
 use notify::{RecommendedWatcher, RecursiveMode, Watcher as _};
-use tokio::sync::Notify;
 
-use super::core::Pending;
+use super::gathered::Gathered;
+use crate::changes::{below, topmost};
 
 /// The most folders of a workspace that are watched; with more, all are looked at every two seconds instead. The
 /// system's own limit is shared by all programs of a user (inotify(7), max_user_watches).
 pub(crate) const FOLDERS_WATCHED_MAX: usize = 8_192;
-
-/// Where events are gathered for the task that looks at them.
-#[derive(Debug, Clone, Default)]
-pub(super) struct Gathered {
-    pending: Arc<Mutex<Pending>>,
-    bell: Arc<Notify>,
-}
-
-impl Gathered {
-    pub(super) fn take(&self) -> Pending {
-        std::mem::take(&mut *self.pending.lock().unwrap_or_else(PoisonError::into_inner))
-    }
-
-    pub(super) async fn heard_something(&self) {
-        self.bell.notified().await;
-    }
-
-    fn hear(&self, event: notify::Result<notify::Event>) {
-        if self.pending.lock().unwrap_or_else(PoisonError::into_inner).heard(event) {
-            self.bell.notify_one();
-        }
-    }
-}
 
 /// The watches of a workspace. Dropping it ends them.
 pub(super) struct Folders {
@@ -45,11 +22,16 @@ pub(super) struct Folders {
     folders_max: usize,
     gathered: Gathered,
     watcher: Option<RecommendedWatcher>,
-    watched: BTreeSet<PathBuf>,
-    /// Roots that are not there, by place in `roots`.
-    missing: Vec<usize>,
+    watched: BTreeMap<PathBuf, Identity>,
+    by_identity: HashMap<Identity, PathBuf>,
+    /// A folder is watched under two names. The system tells what happens there under one of them only.
+    has_two_names: bool,
+    /// What each root is; `None` for one that is not there.
+    stands: Vec<Option<Identity>>,
     /// Why folders are polled.
     polled: Vec<String>,
+    /// Everything was watched anew, or nothing is watched: everything may have changed.
+    is_anew: bool,
 }
 
 impl Folders {
@@ -59,9 +41,12 @@ impl Folders {
             folders_max,
             gathered,
             watcher: None,
-            watched: BTreeSet::new(),
-            missing: Vec::new(),
+            watched: BTreeMap::new(),
+            by_identity: HashMap::new(),
+            has_two_names: false,
+            stands: Vec::new(),
             polled: Vec::new(),
+            is_anew: true,
         }
     }
 
@@ -73,35 +58,51 @@ impl Folders {
         &self.polled
     }
 
+    /// Nothing is watched: all folders are looked at again and again.
+    pub(super) fn is_polling(&self) -> bool {
+        self.watcher.is_none()
+    }
+
+    /// Roots that are not there.
+    pub(super) fn has_missing(&self) -> bool {
+        self.stands.contains(&None)
+    }
+
+    /// Whether everything may have changed since this was asked last, whatever was heard.
+    pub(super) fn may_have_missed(&mut self) -> bool {
+        std::mem::take(&mut self.is_anew) || self.is_polling() || self.has_two_names
+    }
+
     /// Watches everything anew.
     pub(super) fn watch_all(&mut self) {
         self.forget();
         self.polled.clear();
-        let gathered = self.gathered.clone();
-        match notify::recommended_watcher(move |event| gathered.hear(event)) {
+        let (gathered, roots) = (self.gathered.clone(), self.roots.clone());
+        match notify::recommended_watcher(move |event| {
+            gathered.hear(event, &|path, is_file| concerns(&roots, path, is_file));
+        }) {
             Ok(watcher) => self.watcher = Some(watcher),
-            Err(error) => return self.poll(&error.to_string()),
+            Err(error) => return self.poll_because(&error.to_string()),
         }
-        for (n, root) in self.roots.clone().iter().enumerate() {
+        for root in self.roots.clone() {
+            let opened = root.open();
+            self.stands.push(opened.as_ref().ok().map(|open| open.identity));
+            match opened {
+                Ok(open) => self.watch_below(&open, ""),
+                Err(why) => self.polled.push(format!("{}: {why}; it is looked for every 2 s", root.title())),
+            }
             if self.watcher.is_none() {
                 return;
-            }
-            match root.open() {
-                Ok(open) => self.watch_below(&open, ""),
-                Err(why) => {
-                    self.missing.push(n);
-                    self.polled.push(format!("{}: {why}; it is looked for every 2 s", root.title()));
-                }
             }
         }
     }
 
     /// Watches folders that appeared, with all below them; what is no folder is passed over.
-    pub(super) fn watch_new(&mut self, folders: &[PathBuf]) {
+    pub(super) fn watch_new(&mut self, folders: &BTreeSet<PathBuf>) {
         for root in self.roots.clone() {
             let Ok(open) = root.open() else { continue };
-            let below = folders.iter().filter_map(|folder| folder.strip_prefix(&root.folder).ok()?.to_str());
-            for below in below.filter(|below| root.admits_folder(below)) {
+            let new = topmost(folders.iter().filter_map(|folder| folder.strip_prefix(&root.folder).ok()));
+            for below in new.iter().filter_map(|below| below.to_str()).filter(|below| root.admits_folder(below)) {
                 if self.watcher.is_some() {
                     self.watch_below(&open, below);
                 }
@@ -109,17 +110,20 @@ impl Folders {
         }
     }
 
-    /// Gives back the watches of folders that went away or have another name now, with all below them. When a root went
-    /// away everything is watched anew.
-    pub(super) fn unwatch(&mut self, gone: &[PathBuf]) {
-        if gone.iter().any(|path| self.roots.iter().any(|root| root.folder == *path)) {
-            return self.watch_all();
-        }
+    /// Gives back the watches of folders that went away or have another name now, with all below them.
+    pub(super) fn unwatch(&mut self, gone: &BTreeSet<PathBuf>) {
         for path in gone {
-            let below: Vec<PathBuf> =
-                self.watched.range(path.clone()..).take_while(|p| p.starts_with(path)).cloned().collect();
+            let below: Vec<PathBuf> = self
+                .watched
+                .range(path.clone()..)
+                .map(|(p, _)| p)
+                .take_while(|p| p.starts_with(path))
+                .cloned()
+                .collect();
             for folder in below {
-                self.watched.remove(&folder);
+                if let Some(identity) = self.watched.remove(&folder) {
+                    self.by_identity.remove(&identity);
+                }
                 if let Some(watcher) = &mut self.watcher {
                     // Of a folder that is gone the system has taken the watch back already.
                     drop(watcher.unwatch(&folder));
@@ -128,23 +132,35 @@ impl Folders {
         }
     }
 
-    /// Looks for the roots that were not there; when one has come, everything is watched anew.
-    pub(super) fn watch_missing(&mut self) {
-        if self.missing.iter().filter_map(|n| self.roots.get(*n)).any(|root| root.open().is_ok()) {
-            self.watch_all();
-        }
+    /// Whether a root is there that was not, or is not there any more, or is another folder now. Of a disk that was
+    /// unmounted, or of a folder above that was renamed, the system tells nothing.
+    pub(super) fn have_moved(&self) -> bool {
+        let now = self.roots.iter().map(|root| root.open().ok().map(|open| open.identity));
+        !self.is_polling() && !now.eq(self.stands.iter().copied())
     }
 
     /// Gives all watches back and says why.
-    pub(super) fn poll(&mut self, why: &str) {
+    pub(super) fn poll_because(&mut self, why: &str) {
+        self.poll(&format!("because they can't be watched: {why}"));
+    }
+
+    /// Gives all watches back: the configuration says so.
+    pub(super) fn poll_as_told(&mut self) {
+        self.poll("as `watch = \"poll\"` says");
+    }
+
+    fn poll(&mut self, why: &str) {
         self.forget();
-        self.polled = vec![format!("folders are looked at every 2 s, because they can't be watched: {why}")];
+        self.polled = vec![format!("folders are looked at every 2 s, {why}")];
     }
 
     fn forget(&mut self) {
         self.watcher = None;
-        self.watched = BTreeSet::new();
-        self.missing = Vec::new();
+        self.watched = BTreeMap::new();
+        self.by_identity = HashMap::new();
+        self.has_two_names = false;
+        self.stands = Vec::new();
+        self.is_anew = true;
     }
 
     fn watch_below(&mut self, open: &OpenRoot<'_>, below: &str) {
@@ -160,18 +176,18 @@ impl Folders {
             }
         });
         if let Some(why) = failure {
-            self.poll(&why);
+            self.poll_because(&why);
         }
     }
 
     fn watch(&mut self, folder: &Path) -> Result<(), String> {
         let Some(watcher) = &mut self.watcher else { return Err("watching has ended".to_owned()) };
-        if self.watched.len() >= self.folders_max && !self.watched.contains(folder) {
+        if self.watched.len() >= self.folders_max && !self.watched.contains_key(folder) {
             return Err(format!("there are more than {} folders; mount a part of them", self.folders_max));
         }
         match watcher.watch(folder, RecursiveMode::NonRecursive) {
             Ok(()) => {
-                self.watched.insert(folder.to_path_buf());
+                self.note(folder);
                 Ok(())
             }
             // It went away while we looked.
@@ -182,6 +198,24 @@ impl Folders {
             },
         }
     }
+
+    fn note(&mut self, folder: &Path) {
+        // It went away again: the system will tell.
+        let Some(identity) = identity(folder) else { return };
+        let other = self.by_identity.insert(identity, folder.to_path_buf());
+        self.has_two_names |= other.is_some_and(|other| other != folder && self::identity(&other) == Some(identity));
+        self.watched.insert(folder.to_path_buf(), identity);
+    }
+}
+
+fn identity(folder: &Path) -> Option<Identity> {
+    let metadata = std::fs::metadata(folder).ok()?;
+    Some((metadata.dev(), metadata.ino()))
+}
+
+/// Whether a walk of one of the roots could see what happened there.
+fn concerns(roots: &[Root], path: &Path, is_file: bool) -> bool {
+    roots.iter().any(|root| below(path, &root.folder).is_some_and(|below| root.concerns(below, is_file)))
 }
 
 #[cfg(test)]

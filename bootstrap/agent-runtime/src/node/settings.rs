@@ -1,11 +1,11 @@
 //! From configuration to what a node is started with.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::path::PathBuf;
 use std::time::Duration;
 
 use anyhow::{Context as _, bail};
-use config::{Config, LoadOptions, Override};
+use config::{Config, LoadOptions, Override, Watch};
 use gate::Mount;
 use messages::task::WorkLimits;
 use models::ModelsConfig;
@@ -26,6 +26,8 @@ pub(crate) struct Settings {
     pub(crate) limits: WorkLimits,
     /// By workspace.
     pub(crate) mounts: BTreeMap<String, Vec<Mount>>,
+    /// Workspaces whose folders are looked at again and again instead of being watched.
+    pub(crate) polled: BTreeSet<String>,
     /// Lines that a person sees first.
     pub(crate) welcome: Vec<String>,
 }
@@ -73,6 +75,7 @@ impl Settings {
                 workspace.mounts().into_iter().map(|m| Mount { name: m.name, folder: m.path }).collect();
             mounts.insert(id.clone(), found);
         }
+        let polled = all.iter().filter(|(_, of)| of.watch == Watch::Poll).map(|(id, _)| id.clone()).collect();
         Ok(Self {
             name: config.node.name.clone(),
             data: absolute(&config.node.data)?,
@@ -80,6 +83,7 @@ impl Settings {
             models: models(config, &env())?,
             limits: limits(config),
             mounts,
+            polled,
             welcome: Vec::new(),
         })
     }

@@ -217,6 +217,7 @@ fn index_config(plan: &Plan, id: &Slug) -> IndexConfig {
     IndexConfig {
         workspace_folder: plan.layout.folder(id),
         mounts: plan.settings.mounts.get(id.as_str()).cloned().unwrap_or_default(),
+        poll: plan.settings.polled.contains(id.as_str()),
         watch: reports.entry(id.clone()).or_default().clone(),
     }
 }

@@ -1,5 +1,5 @@
 use super::*;
-use crate::Level;
+use crate::{Level, Watch};
 
 #[test]
 fn nothing_at_all_is_a_configuration() {
@@ -75,4 +75,12 @@ fn a_file_that_is_named_must_be_there() {
     let file = folder.path().join("no.toml");
     let error = Config::load(&LoadOptions { file: Some(file.clone()), ..LoadOptions::default() }).unwrap_err();
     assert!(matches!(&error, ConfigError::Unreadable { file: named, .. } if *named == file), "{error}");
+}
+
+#[test]
+fn a_workspace_is_watched_by_events_unless_it_says_otherwise() {
+    let watch = |text: &str| load(text).unwrap().workspaces["w"].watch;
+    assert_eq!(watch("[workspaces.w]"), Watch::Events);
+    assert_eq!(watch("[workspaces.w]\nwatch = 'poll'"), Watch::Poll);
+    assert!(complaint("[workspaces.w]\nwatch = 'often'").contains("it must be one of `events`, `poll`"));
 }

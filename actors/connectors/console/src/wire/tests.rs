@@ -153,7 +153,7 @@ fn what_is_asked_of_indexes_and_answered_reads_the_same_in_every_build_of_this_v
     answers(Answered::Index(IndexAnswer::Rebuilding), r#"{"index":"rebuilding"}"#);
     answers(
         Answered::Index(IndexAnswer::Described(index::View { files: 2, ..index::View::default() })),
-        r#"{"index":{"described":{"files":2,"passages":0,"scanning":null,"roots":[],"skipped":[],"skipped_total":0,"scans":0,"bytes":0}}}"#,
+        r#"{"index":{"described":{"files":2,"passages":0,"scanning":null,"roots":[],"skipped":[],"skipped_total":0,"scans":0,"scans_of_all":0,"bytes":0}}}"#,
     );
     let explained = index::Explained {
         hit: index::Hit { path: "a.md".into(), words_found: 1, words_asked: 1, ..index::Hit::default() },

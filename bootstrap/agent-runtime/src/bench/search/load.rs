@@ -17,6 +17,8 @@ const FILE_BYTES: usize = 2_350;
 const QUERIES: usize = 200;
 /// Words that the files are made of; the lower ones come far more often, as words do.
 const WORDS: usize = 30_000;
+/// The most common ones stand for stop words: no query has them.
+const STOP_WORDS: usize = 150;
 const SEED: u64 = 41;
 
 pub(super) fn run(files: usize) -> anyhow::Result<Value> {
@@ -31,7 +33,8 @@ pub(super) fn run(files: usize) -> anyhow::Result<Value> {
     let searched = searches(&desk, &mut words)?;
     let changed = workspace.join("0/0.md");
     fs::write(&changed, format!("# Changed\n\n{}", words.text(FILE_BYTES)))?;
-    let (change, _) = cpu(|| scan(&desk))?;
+    let (change, _) = cpu(|| desk.changed(&[changed], now_ns()).map_err(|why| anyhow!(why)))?;
+    let (again, _) = cpu(|| scan(&desk))?;
     Ok(json!({
         "files": count,
         "bytes": bytes,
@@ -41,7 +44,8 @@ pub(super) fn run(files: usize) -> anyhow::Result<Value> {
         "database_mb": mega(fs::metadata(workspace.join(".index/index.sqlite"))?.len()),
         "query": searched,
         "rss_after_queries_grown_mb": mega(admin::rss_bytes().saturating_sub(rss)),
-        "whole_scan_with_one_change_cpu_ms": round(change * 1_000.0),
+        "one_changed_file_cpu_ms": round(change * 1_000.0),
+        "whole_scan_cpu_ms": round(again * 1_000.0),
     }))
 }
 
@@ -70,7 +74,7 @@ fn cpu_seconds() -> f64 {
 fn searches(desk: &Desk, words: &mut Words) -> anyhow::Result<Value> {
     let mut times = Vec::with_capacity(QUERIES);
     for _ in 0..QUERIES {
-        let query: Vec<String> = (0..6).map(|_| words.word()).collect();
+        let query: Vec<String> = (0..6).map(|_| words.telling()).collect();
         let begin: Instant = now();
         desk.search(&query.join(" "), 8).map_err(|why| anyhow!(why))?;
         times.push(begin.elapsed());
@@ -108,11 +112,23 @@ impl Words {
         z ^ (z >> 31)
     }
 
-    #[allow(clippy::cast_precision_loss, clippy::cast_possible_truncation, clippy::cast_sign_loss)]
     fn word(&mut self) -> String {
+        spelled(self.rank())
+    }
+
+    fn telling(&mut self) -> String {
+        loop {
+            let rank = self.rank();
+            if rank >= STOP_WORDS {
+                return spelled(rank);
+            }
+        }
+    }
+
+    #[allow(clippy::cast_precision_loss, clippy::cast_possible_truncation, clippy::cast_sign_loss)]
+    fn rank(&mut self) -> usize {
         let part = (self.next() >> 11) as f64 / (1u64 << 53) as f64;
-        let rank = (WORDS as f64).powf(part) as usize;
-        spelled(rank)
+        (WORDS as f64).powf(part) as usize
     }
 
     fn text(&mut self, bytes: usize) -> String {
