@@ -1,8 +1,9 @@
 //! What models read of files, folders and hits. All texts are within [`RESULT_BYTES_MAX`].
 
 use gate::{Listed, Refused, WriteError};
+use markdown::chunk::CHUNK_BYTES_MAX;
 use markdown::text::{clean_line, cut};
-use messages::index::Hit;
+use messages::index::{Hit, Origin};
 use messages::tool::{Class, Failure, Output, RESULT_BYTES_MAX};
 
 /// Room for the lines about a text.
@@ -116,7 +117,12 @@ pub(crate) fn hits(query: &str, hits: &[Hit]) -> Output {
         let heading =
             if hit.heading.is_empty() { String::new() } else { format!(" ({})", clean_line(&hit.heading, 200)) };
         let head = format!("{}{heading}", hit.path);
-        let line = format!("{head}\n  {}\n", cut(&clean_line(&hit.snippet, 400), HIT_LINE_BYTES_MAX));
+        // A file can be read on; what was said is given whole.
+        let words = match hit.origin {
+            Origin::Knowledge => cut(&clean_line(&hit.snippet, 400), HIT_LINE_BYTES_MAX).to_owned(),
+            Origin::Log | Origin::Memory => clean_line(&hit.passage, CHUNK_BYTES_MAX),
+        };
+        let line = format!("{head}\n  {words}\n");
         if text.len() + line.len() > RESULT_BYTES_MAX {
             break;
         }

@@ -33,7 +33,11 @@ pub fn registry() -> Vec<ToolSpec> {
             repeat: Repeat::Asks,
             ..spec(MD_WRITE, "Writes a text file whole, new or in place of the text you read.", MD_WRITE_SCHEMA)
         },
-        spec(SEARCH, "Finds passages by words in all files.", SEARCH_SCHEMA),
+        spec(
+            SEARCH,
+            "Finds passages in files, and in this context's log and memory. Narrowed by \"exact phrase\", -word, path:, tag:, after:.",
+            SEARCH_SCHEMA,
+        ),
         ToolSpec {
             repeat: Repeat::InCommit,
             ..spec(SPAWN_TASK, "Starts a task that works on its own; gives its id.", SPAWN_TASK_SCHEMA)

@@ -82,6 +82,14 @@ fn an_empty_folder_says_so_and_folders_end_with_a_slash() {
 }
 
 #[test]
+fn what_was_said_is_given_whole_and_a_file_by_its_snippet() {
+    let hit = |origin| Hit { origin, passage: "all of it".into(), snippet: "some".into(), ..Hit::default() };
+    let said = |origin| hits("q", &[hit(origin)]).text;
+    assert!(said(Origin::Knowledge).contains("some") && !said(Origin::Knowledge).contains("all of it"));
+    assert!(said(Origin::Log).contains("all of it") && said(Origin::Memory).contains("all of it"));
+}
+
+#[test]
 fn hits_are_as_many_as_fit() {
     let hit = |n: usize| Hit {
         path: format!("notes/{n}.md"),
