@@ -34,6 +34,8 @@ const FIRST_SCAN_WAIT_MS: u64 = 1_000;
 const SEARCH_MS_MAX: u64 = 10_000;
 /// Connections that read are let go when no search came for so long: an idle index costs no memory.
 const REST_AFTER_MS: u64 = 10_000;
+/// A long scan is told of in the log each so many files.
+const TOLD_EVERY_FILES: u64 = 10_000;
 /// See [`even`].
 const EVEN_MS: u32 = 50;
 
@@ -77,6 +79,9 @@ struct Shared {
 impl Progress for Shared {
     fn looked_at(&self, files: u64) -> bool {
         self.looked_at.store(files, Ordering::Relaxed);
+        if files.is_multiple_of(TOLD_EVERY_FILES) {
+            tracing::info!(index = %self.library.place().file().display(), files, "the index is being brought up to date");
+        }
         !self.stopping.load(Ordering::Relaxed)
     }
 }

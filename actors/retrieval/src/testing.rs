@@ -5,6 +5,7 @@ use std::path::PathBuf;
 
 use gate::Mount;
 use messages::index::{Hit, Reach, Reply};
+use messages::store::{Query, Rows};
 use tempfile::TempDir;
 
 use crate::changes::Changes;
@@ -123,9 +124,19 @@ impl Node {
 
     /// With a watcher that watches at most so many folders, or with none.
     pub(crate) async fn start_with(config: IndexConfig, folders_max: Option<usize>) -> Self {
+        Self::start_on(config, folders_max, |_| panic!("no rows are read")).await
+    }
+
+    /// On a store that answers so.
+    pub(crate) async fn start_on(
+        config: IndexConfig,
+        folders_max: Option<usize>,
+        rows: impl FnMut(&Query) -> Rows + Send + 'static,
+    ) -> Self {
         use runtime::testing::{ScriptedStore, system};
         use runtime::{Child, Children, Intensity, Restart, Strategy};
-        let store = ScriptedStore::new(|_| Ok(messages::store::Committed::default()), |_| panic!("no rows are read"));
+        let mut rows = rows;
+        let store = ScriptedStore::new(|_| Ok(messages::store::Committed::default()), move |query| Ok(rows(query)));
         let system = system(store, Vec::new(), runtime::Options { force_wire_form: true, ..Default::default() });
         let (of_index, of_watcher) = (config.clone(), config);
         let mut list = vec![Child::service(index_address(), Restart::Permanent, move || {

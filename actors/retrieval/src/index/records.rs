@@ -109,3 +109,6 @@ async fn on_thread<T: Send + 'static>(
 ) -> Result<T, String> {
     spawn_blocking(work).await.map_err(|panic| panic.to_string())?.map_err(|trouble| trouble.to_string())
 }
+
+#[cfg(test)]
+mod tests;

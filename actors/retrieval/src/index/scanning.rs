@@ -18,6 +18,9 @@ use crate::scan::{Report, SETTLED_AFTER_NS, Scanner};
 /// Files whose times have not settled are looked at again so long after they were read; a little more than it takes.
 const LOOK_AGAIN_AFTER: Duration = Duration::from_nanos(SETTLED_AFTER_NS.unsigned_abs() + 50_000_000);
 
+/// A scan that took as long as this is told of in the log.
+const TOLD_AFTER: Duration = Duration::from_secs(2);
+
 /// Scans at once, and then whenever the bell is rung or it is time, until it is aborted.
 pub(super) async fn keep_up(shared: Arc<Shared>, cx: &ServiceCx) {
     let mut keeper = Keeper::new();
@@ -29,6 +32,7 @@ pub(super) async fn keep_up(shared: Arc<Shared>, cx: &ServiceCx) {
             cx.doing("scanning");
             keeper = keeper.scan(&shared, changes, cx.system.now()).await;
             cx.doing("");
+            shared.tell(began.elapsed());
             sleep(rest(began.elapsed(), shared.watch.polls())).await;
         }
         tokio::select! {
@@ -120,6 +124,15 @@ impl Keeper {
 }
 
 impl Shared {
+    /// A scan that somebody may have waited for is told of in the log.
+    fn tell(&self, took: Duration) {
+        if took >= TOLD_AFTER {
+            let view = self.view();
+            let (index, seconds) = (self.library.place().file(), took.as_secs());
+            tracing::info!(index = %index.display(), view.files, view.passages, seconds, "the index is up to date");
+        }
+    }
+
     fn scan_now(&self, scanner: &mut Scanner, changes: &Changes, now: Moment) -> Result<(Report, bool), Trouble> {
         if self.damaged.swap(false, Ordering::SeqCst) {
             self.library.place().delete()?;

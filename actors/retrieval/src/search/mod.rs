@@ -31,7 +31,7 @@ use crate::vectors::{Vector, embed};
 
 /// Passages that are weighed against each other, found by words and found by meaning, so many each.
 const CANDIDATES: usize = 100;
-/// Passages of one file that a search gives.
+/// Passages of one file that a search gives; a log is no file in this, as its entries have nothing to do with each other.
 const OF_ONE_FILE_MAX: usize = 3;
 /// Tokens of a snippet; FTS5 gives 64 at most.
 const SNIPPET_TOKENS: i64 = 32;
@@ -241,7 +241,7 @@ fn best(mut candidates: Vec<Ranked>, weight: f64, limit: usize) -> Vec<Ranked> {
     let mut is_one_of_few = |ranked: &Ranked| {
         let count = of_file.entry(ranked.file).or_default();
         *count += 1;
-        *count <= OF_ONE_FILE_MAX
+        *count <= OF_ONE_FILE_MAX || ranked.seen.origin == Origin::Log
     };
     candidates.retain(|ranked| is_one_of_few(ranked));
     candidates.truncate(limit);
