@@ -6,7 +6,9 @@
 //! ```
 //!
 //! The database `<workspace>/.index/index.sqlite` is derived from the files: it can be deleted at any time, and is made
-//! again by itself when it is missing, damaged or of another version. Each scan compares what the folders hold with it.
+//! again by itself when it is missing, damaged or of another version. A scan compares what the folders hold with it: where the
+//! watcher heard of changes, and everywhere at the start, after lost events, where folders are polled, and now and then.
+//! What changed is put down beside the wake, in memory ([`WatchReport`]): lost with it, it is found by the scan of the start.
 //!
 //! | what | where |
 //! |---|---|

@@ -13,7 +13,7 @@ const REST_OF_POLLING_MAX: Duration = Duration::from_secs(120);
 /// Everything is looked at again so long after the last time, when changes were heard of meanwhile. Events tell almost
 /// all. They tell nothing of what is written through a memory map or through another name of the file, of disks that are
 /// mounted or unmounted below a folder, and a folder that comes and goes while it is looked at may slip through. A look at
-/// 10,000 files costs some 50 ms, so that six in an hour cost nothing; and where nobody writes nothing slips through.
+/// 10,000 files costs some 30 ms, so that six in an hour cost nothing; and where nobody writes nothing slips through.
 const ALL_AFTER_CHANGES: Duration = Duration::from_secs(10 * 60);
 /// And so long, when nothing was heard of: for changes that tell no events at all.
 const ALL_AFTER_QUIET: Duration = Duration::from_secs(60 * 60);

@@ -110,7 +110,7 @@ impl Tree {
                 let path = at(path);
                 let is_folder = path.symlink_metadata().is_ok_and(|found| found.is_dir());
                 let gone = if is_folder { fs::remove_dir_all(&path) } else { fs::remove_file(&path) };
-                self.hear(gone, path);
+                self.hear(gone.is_ok(), path);
             }
             Deed::Rename(from, to) => {
                 let (from, to) = (at(from), at(to));
@@ -118,15 +118,15 @@ impl Tree {
                 if moved.is_ok() {
                     self.heard.note(from);
                 }
-                self.hear(moved, to);
+                self.hear(moved.is_ok(), to);
             }
-            Deed::Link(path) => self.hear(std::os::unix::fs::symlink("d.md", at(path)), at(path)),
-            Deed::Scan { much_later } => drop(self.scan(if *much_later { LATER_NS } else { now_ns() })),
+            Deed::Link(path) => self.hear(std::os::unix::fs::symlink("d.md", at(path)).is_ok(), at(path)),
+            Deed::Scan { much_later } => drop(self.scan(if *much_later { LATER_NS } else { now_ns(&self.shelf) })),
         }
     }
 
-    fn hear(&mut self, done: std::io::Result<()>, name: PathBuf) {
-        if done.is_ok() {
+    fn hear(&mut self, is_done: bool, name: PathBuf) {
+        if is_done {
             self.heard.note(name);
         }
     }
@@ -143,7 +143,7 @@ impl Tree {
         self.make_folders(path.parent().unwrap());
         let is_link = path.symlink_metadata().is_ok_and(|found| found.is_symlink());
         if !is_link && path.parent().unwrap().is_dir() {
-            self.hear(fs::write(path, words), path.to_path_buf());
+            self.hear(fs::write(path, words).is_ok(), path.to_path_buf());
         }
     }
 
@@ -155,9 +155,11 @@ impl Tree {
     }
 }
 
-fn now_ns() -> i64 {
-    let now = std::time::SystemTime::now().duration_since(std::time::UNIX_EPOCH).unwrap();
-    i64::try_from(now.as_nanos()).unwrap()
+/// The disk's clock.
+fn now_ns(shelf: &Shelf) -> i64 {
+    shelf.write("clock", "");
+    let now = fs::metadata(shelf.path("clock")).unwrap().modified().unwrap();
+    i64::try_from(now.duration_since(std::time::UNIX_EPOCH).unwrap().as_nanos()).unwrap()
 }
 
 /// All that a search could tell apart.

@@ -122,6 +122,8 @@ impl Scanner {
 }
 
 #[cfg(test)]
+mod cost_tests;
+#[cfg(test)]
 mod equal_tests;
 #[cfg(test)]
 mod tests;
