@@ -169,9 +169,9 @@ impl Node {
         (folders, polled)
     }
 
-    /// The paths that a word is found in, in order.
-    pub(crate) async fn found(&self, query: &str) -> Vec<String> {
-        let (query, reach) = (query.to_owned(), knowledge(&["**"]));
+    /// The paths of files that hold a word, in order; what is only near to it is not among them.
+    pub(crate) async fn found(&self, word: &str) -> Vec<String> {
+        let (query, reach) = (format!("\"{word}\""), knowledge(&["**"]));
         match self.ask(messages::index::Msg::Search { query, limit: 50, reach }).await.unwrap() {
             Reply::Found(found) => {
                 let mut paths: Vec<String> = found.hits.into_iter().map(|hit| hit.path).collect();

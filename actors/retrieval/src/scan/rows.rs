@@ -194,7 +194,11 @@ impl<'c> Rows<'c> {
 
     pub(super) fn counts(&self) -> Result<(u64, u64), Trouble> {
         let count = |sql| self.connection.query_row(sql, [], |row| row.get::<_, i64>(0)).map(i64::cast_unsigned);
-        let passages = "SELECT count(*) FROM passage p JOIN file f ON f.id = p.file WHERE f.context IS NULL";
-        Ok((count("SELECT count(*) FROM file WHERE context IS NULL")?, count(passages)?))
+        let (all, of_records) = (
+            count("SELECT count(*) FROM passage")?,
+            count("SELECT count(*) FROM passage WHERE file IN (SELECT id FROM file WHERE context IS NOT NULL)")?,
+        );
+        let records = count("SELECT count(*) FROM file WHERE context IS NOT NULL")?;
+        Ok((count("SELECT count(*) FROM file")?.saturating_sub(records), all.saturating_sub(of_records)))
     }
 }
