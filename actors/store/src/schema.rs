@@ -8,11 +8,8 @@ use rusqlite_migration::{M, Migrations};
 use crate::open::OpenError;
 
 /// One entry a version, oldest first; an entry that was released is never changed.
-const MIGRATIONS: &[M<'static>] = &[
-    M::up(include_str!("schema.sql")),
-    M::up(include_str!("schema_2.sql")),
-    M::up(include_str!("schema_3.sql")),
-];
+const MIGRATIONS: &[M<'static>] =
+    &[M::up(include_str!("schema.sql")), M::up(include_str!("schema_2.sql")), M::up(include_str!("schema_3.sql"))];
 
 /// Brings a file to this program's version; an existing one is copied beside first.
 pub(crate) fn migrate(connection: &mut Connection, file: &Path) -> Result<(), OpenError> {

@@ -36,7 +36,7 @@ mod workspace;
 
 pub use context::{Context, ContextDeps};
 pub use facts::WorkFacts;
-pub use memory::{Memory, MemoryDeps};
 pub use layout::{Layout, LayoutError, log_path};
+pub use memory::{Memory, MemoryDeps};
 pub use task::{Task, TaskDeps};
 pub use workspace::{Workspace, WorkspaceDeps};

@@ -10,8 +10,8 @@ use messages::store::FileStamp;
 
 use super::core::Loaded;
 use crate::Layout;
-use crate::memory::file;
 use crate::definition::{Definition, FILE_BYTES_MAX, WorkspaceDefinition};
+use crate::memory::file;
 
 /// What the files say, unless they look as they did.
 pub(crate) fn look(layout: &Layout, address: &Address, seen: Option<[FileStamp; 3]>) -> Option<Loaded> {

@@ -1,8 +1,8 @@
 //! `/memory` and `/forget`: what this context keeps of its conversation. Only its own is seen.
 
+use messages::Address;
 use messages::memory::{Memory, Msg, Reply};
 use messages::store::{Query, Rows};
-use messages::Address;
 use runtime::World;
 
 use super::Context;

@@ -1,8 +1,8 @@
 //! What a model answers to a compaction, read strictly: lines that add, lines that take out, and nothing else.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 
-use markdown::memory::{ENTRY_BYTES_MAX, NewEntry, is_id, is_inbound};
+use markdown::memory::{ENTRY_BYTES_MAX, Edited, NewEntry, edit, is_id, is_inbound, parse};
 use markdown::text::clean_line;
 use messages::{InboundId, Moment};
 
@@ -29,6 +29,19 @@ pub struct Changes {
 }
 
 impl Changes {
+    /// The file with these changes. Entries without a source are a person's, and none of a model's to take out; the beginning of
+    /// an id that names several names none.
+    pub(super) fn on(&self, text: &str) -> Edited {
+        let entries = parse(text).entries;
+        let named = |begin: &String| {
+            let found: BTreeSet<&str> =
+                entries.iter().map(|entry| entry.id.as_str()).filter(|id| id.starts_with(begin.as_str())).collect();
+            found.first().filter(|_| found.len() == 1).map(|id| (*id).to_owned())
+        };
+        let gone: BTreeSet<String> = self.remove.iter().filter_map(named).collect();
+        edit(text, |entry| !entry.of.is_empty() && gone.contains(&entry.id), &self.add)
+    }
+
     /// No line of it is an answer to what was asked.
     pub(super) fn is_none(&self) -> bool {
         self.add.is_empty() && self.remove.is_empty() && self.foreign == 0 && !self.said_nothing
@@ -161,6 +174,16 @@ mod tests {
     fn an_answer_to_something_else_is_none_and_a_refusal_to_change_is_one() {
         assert!(changes("Hello!").is_none() && changes("").is_none());
         assert!(!changes("=\n").is_none() && !changes("- 4k2v9").is_none());
+    }
+
+    #[test]
+    fn a_person_s_own_entry_is_never_taken_out_nor_one_that_was_edited() {
+        let file = "- kept (in_28fgzygjw6m39rxr, 2026-01-01)\n- own\n";
+        let ids: Vec<String> = parse(file).entries.into_iter().map(|entry| format!("- {}", &entry.id[..5])).collect();
+        let edited = changes(&ids.join("\n")).on(file);
+        assert_eq!((edited.text.as_str(), edited.removed), ("- own\n", 1));
+        let by_hand = file.replace("kept", "kept, mostly");
+        assert_eq!(changes(&ids.join("\n")).on(&by_hand).text, by_hand);
     }
 
     proptest! {

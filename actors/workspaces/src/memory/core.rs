@@ -94,7 +94,10 @@ pub enum Forgot {
 #[derive(Debug)]
 pub enum Effect {
     /// Look at the definition files of its context.
-    Look { context: Address, seen: Option<[FileStamp; 3]> },
+    Look {
+        context: Address,
+        seen: Option<[FileStamp; 3]>,
+    },
     /// Read its rows again.
     Read,
     Gather(Box<Wanted>),
@@ -102,8 +105,14 @@ pub enum Effect {
     /// Change the file.
     Apply(Changes),
     /// Take out of the file what was erased.
-    Sweep { erasures: u64 },
-    Forget { ask: AskId, entry: String, by: Principal },
+    Sweep {
+        erasures: u64,
+    },
+    Forget {
+        ask: AskId,
+        entry: String,
+        by: Principal,
+    },
     Alarm(Option<String>),
 }
 
@@ -182,13 +191,7 @@ impl State {
         out.then.push(Effect::Sweep { erasures: self.rows.memory.erasures });
     }
 
-    fn swept(
-        &mut self,
-        erasures: u64,
-        removed: Result<usize, String>,
-        out: &mut Decision,
-        cx: &Cx<'_, WorkFacts>,
-    ) {
+    fn swept(&mut self, erasures: u64, removed: Result<usize, String>, out: &mut Decision, cx: &Cx<'_, WorkFacts>) {
         self.phase = Phase::Idle;
         let removed = match removed {
             Ok(removed) => removed,
@@ -239,7 +242,12 @@ impl State {
         out.writes.push(Write::TimerPut { entity: cx.address.clone(), name: RETRY.to_owned(), due });
     }
 
-    fn forgot((ask, by): (AskId, Principal), forgot: Result<Forgot, String>, out: &mut Decision, cx: &Cx<'_, WorkFacts>) {
+    fn forgot(
+        (ask, by): (AskId, Principal),
+        forgot: Result<Forgot, String>,
+        out: &mut Decision,
+        cx: &Cx<'_, WorkFacts>,
+    ) {
         let reply = match forgot {
             Ok(Forgot::Entry { id, words }) => {
                 let detail = serde_json::json!({ "entry": id }).to_string();

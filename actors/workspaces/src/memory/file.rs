@@ -15,9 +15,7 @@ use std::path::Path;
 
 use markdown::memory::FILE_BYTES_MAX;
 use messages::store::FileStamp;
-use rustix::fs::{
-    AtFlags, CWD, Mode, OFlags, RenameFlags, fchmod, fstat, fsync, openat, renameat_with, unlinkat,
-};
+use rustix::fs::{AtFlags, CWD, Mode, OFlags, RenameFlags, fchmod, fstat, fsync, openat, renameat_with, unlinkat};
 use rustix::io::Errno;
 
 use crate::context::look;

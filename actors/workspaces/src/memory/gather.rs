@@ -2,8 +2,8 @@
 
 use std::collections::BTreeMap;
 
-use messages::store::{EntryOf, InboxRow, LogPlace, LogRow, MemoryRow, Query, Rows};
 use messages::InboundId;
+use messages::store::{EntryOf, InboxRow, LogPlace, LogRow, MemoryRow, Query, Rows};
 use runtime::World;
 
 use super::part::{Part, Shows, shows};
@@ -138,4 +138,3 @@ pub(super) async fn erased(ids: &[InboundId], world: &World<Memory>) -> Result<V
     }
     Ok(erased)
 }
-

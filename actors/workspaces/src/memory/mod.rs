@@ -172,24 +172,12 @@ async fn change<T: Send + 'static>(
     tokio::task::spawn_blocking(move || file::change(&folder, with)).await.map_err(|e| e.to_string())?
 }
 
-/// Entries without a source are a person's, and none of a model's to take out.
 async fn apply(changes: Changes, world: &World<Memory>) -> Result<Edited, String> {
     change(world, move |text| {
-        let gone = named(text, &changes.remove);
-        let edited = edit(text, |entry| !entry.of.is_empty() && gone.contains(&entry.id), &changes.add);
+        let edited = changes.on(text);
         (edited.text.clone(), edited)
     })
     .await
-}
-
-/// The whole ids of the entries that these beginnings name; one that names several names none.
-fn named(text: &str, begins: &[String]) -> BTreeSet<String> {
-    let all: BTreeSet<String> = parse(text).entries.into_iter().map(|entry| entry.id).collect();
-    let of = |begin: &String| {
-        let mut found = all.iter().filter(|id| id.starts_with(begin.as_str()));
-        found.next().filter(|_| found.next().is_none()).cloned()
-    };
-    begins.iter().filter_map(of).collect()
 }
 
 /// Takes out all entries that cite an event whose words were erased; tells how many.
@@ -214,9 +202,7 @@ async fn forget(begin: String, world: &World<Memory>) -> Result<Forgot, String> 
         match (found.next(), found.next()) {
             (None, _) => (text.to_owned(), Forgot::Unknown(begin.clone())),
             (Some(_), Some(_)) => (text.to_owned(), Forgot::Ambiguous(begin.clone())),
-            (Some((id, words)), None) => {
-                (edit(text, |entry| entry.id == id, &[]).text, Forgot::Entry { id, words })
-            }
+            (Some((id, words)), None) => (edit(text, |entry| entry.id == id, &[]).text, Forgot::Entry { id, words }),
         }
     })
     .await

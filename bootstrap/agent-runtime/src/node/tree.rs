@@ -14,7 +14,9 @@ use retrieval::{IndexConfig, IndexService, WatchReport, WatcherService};
 use runtime::{Child, Children, Intensity, Kind, Restart, Service, ServiceError, Strategy, TimersService};
 use store::{StoreHandle, StoreService};
 use tools::{ToolsConfig, ToolsService};
-use workspaces::{Context, ContextDeps, Layout, Memory, MemoryDeps, Task, TaskDeps, WorkFacts, Workspace, WorkspaceDeps};
+use workspaces::{
+    Context, ContextDeps, Layout, Memory, MemoryDeps, Task, TaskDeps, WorkFacts, Workspace, WorkspaceDeps,
+};
 
 use super::{Settings, VERSION};
 

@@ -1,8 +1,8 @@
 //! The journal: steps that begin and end. What they reserve and cost is `super::spending`'s.
 
+use messages::MemoryId;
 use messages::step::{Cost, Reserve, StepStatus, What, Work};
 use messages::store::StepWrite;
-use messages::MemoryId;
 use messages::task::{TaskId, TaskState};
 use messages::tool::ToolCall;
 use rusqlite::{OptionalExtension as _, params};

@@ -20,8 +20,11 @@ impl State {
 
     /// By what was known last: as long as that is enough, nothing is read.
     pub(super) fn look_at_memory(&mut self, out: &mut Decision, cx: &Cx<'_, WorkFacts>) {
-        let behind: u64 =
-            self.logs.iter().map(|(name, log)| log.size.saturating_sub(self.kept.get(name).copied().unwrap_or(0))).sum();
+        let behind: u64 = self
+            .logs
+            .iter()
+            .map(|(name, log)| log.size.saturating_sub(self.kept.get(name).copied().unwrap_or(0)))
+            .sum();
         let When { limit, reads } = self.when(cx);
         if limit > 0 && reads && behind >= limit {
             out.then.push(Effect::ReadMemory);

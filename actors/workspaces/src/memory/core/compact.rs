@@ -88,12 +88,7 @@ impl State {
         let work = Some(Compaction { id: id.clone(), upto: part.upto.clone() });
         let row = MemoryRow { work, ..self.rows.memory.clone() };
         self.put(row, out);
-        let run = Run::new(
-            self.brief(&id, part.question(&id), cx),
-            Vec::new(),
-            self.rows.spending.clone(),
-            cx.now,
-        );
+        let run = Run::new(self.brief(&id, part.question(&id), cx), Vec::new(), self.rows.spending.clone(), cx.now);
         self.go_on(run, part, out, cx);
     }
 
