@@ -6,7 +6,7 @@ use super::file::MemoryText;
 
 /// What decides whether and when a conversation goes into memory.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
-pub struct When {
+pub(crate) struct When {
     /// Bytes of the log from which on it does; 0: never.
     pub(crate) limit: u64,
     /// There is a model that can make a text short.

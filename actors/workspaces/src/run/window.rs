@@ -60,7 +60,15 @@ mod tests {
 
     fn request(history: &[usize], passages: usize) -> Request {
         let said = |bytes: &usize| Said { role: Role::User, text: "x".repeat(*bytes) };
-        let hit = || Hit { passage: "p".repeat(1_000), ..Hit::default() };
+        let hit = || Hit {
+            path: "a.md".into(),
+            heading: String::new(),
+            passage: "p".repeat(1_000),
+            snippet: String::new(),
+            score: 1.0,
+            words_found: 1,
+            words_asked: 1,
+        };
         Request {
             system: "s".repeat(1_000),
             question: "q".repeat(500),

@@ -273,8 +273,8 @@ impl Sim {
         None
     }
 
-    fn look(&self, seen: Option<[FileStamp; 2]>) -> Option<Event> {
-        let size = self.definition.len() as u64;
+    fn look(&self, seen: Option<[FileStamp; 3]>) -> Option<Event> {
+        let size = (self.definition.len() + self.memory.text.len()) as u64;
         let stamps = [FileStamp { size, ..FileStamp::default() }; 3];
         let context = Definition::parse(&self.definition).map(|read| Some((self.definition.clone(), read)));
         let workspace = WorkspaceDefinition::parse(WORKSPACE).map(|read| Some((WORKSPACE.to_owned(), read)));
