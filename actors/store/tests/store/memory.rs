@@ -50,7 +50,7 @@ fn asked() -> World {
     world
 }
 
-fn clean(world: World) {
+fn clean(world: &World) {
     world.store.close().unwrap();
     let report = store::verify(world.folder.path()).unwrap();
     assert!(report.is_clean(), "{:?}", report.faults);
@@ -71,7 +71,7 @@ fn a_compaction_is_a_row_until_it_has_ended_and_keeps_no_words_then() {
     assert_eq!(world.number("SELECT count(*) FROM step WHERE gave <> ''"), 0);
     assert!(addresses(&world, None, 9).is_empty());
     assert!(conflict(memory(&world, vec![start(&work(1), 1, None)])).contains("is ended"));
-    clean(world);
+    clean(&world);
 }
 
 #[test]
@@ -98,7 +98,7 @@ fn an_erased_message_takes_the_words_of_what_is_under_way_and_wakes_its_memory()
     assert_eq!(addresses(&world, None, 9), ["ws/home/memory/general"], "until the file was looked at");
     memory(&world, vec![kept(3, 0, None, 1)]).unwrap();
     assert!(addresses(&world, None, 9).is_empty());
-    clean(world);
+    clean(&world);
 }
 
 #[test]
