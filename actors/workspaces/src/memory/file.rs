@@ -53,7 +53,7 @@ pub(crate) fn stamp(folder: &Path) -> FileStamp {
 /// # Errors
 /// One sentence that says why it can't be read.
 pub(crate) fn said(folder: &Path) -> Result<MemoryText, String> {
-    let said = open(folder).and_then(|at| read(&at)).map_err(words)?;
+    let said = open(folder).and_then(|at| read(&at)).map_err(|error| words(&error))?;
     let Some(found) = said else { return Ok(MemoryText::default()) };
     if found.text.len() <= FILE_BYTES_MAX {
         return Ok(MemoryText { text: found.text, is_cut: false });
@@ -69,7 +69,15 @@ pub(crate) fn said(folder: &Path) -> Result<MemoryText, String> {
 /// # Errors
 /// One sentence that says why it could not be changed; then nothing was.
 pub(crate) fn change<T>(folder: &Path, mut change: impl FnMut(&str) -> (String, T)) -> Result<T, String> {
-    let done = open(folder).and_then(|at| {
+    let opened = match open(folder) {
+        // Of a context whose folder is gone there is nothing to be taken out.
+        Err(error) if error.kind() == io::ErrorKind::NotFound => match change("") {
+            (text, came) if text.is_empty() => return Ok(came),
+            _ => Err(error),
+        },
+        opened => opened,
+    };
+    let done = opened.and_then(|at| {
         // What a crash left beside it.
         remove(&at)?;
         for _ in 0..TRIES_MAX {
@@ -83,10 +91,10 @@ pub(crate) fn change<T>(folder: &Path, mut change: impl FnMut(&str) -> (String, 
         }
         Err(io::Error::other(format!("it was changed {TRIES_MAX} times while it was to be written")))
     });
-    done.map_err(words)
+    done.map_err(|error| words(&error))
 }
 
-fn words(error: io::Error) -> String {
+fn words(error: &io::Error) -> String {
     match error.kind() {
         io::ErrorKind::NotFound => "its context's folder is not there".to_owned(),
         _ => error.to_string(),
@@ -228,6 +236,15 @@ mod tests {
             assert_eq!(std::fs::read_to_string(&file).unwrap(), "by hand\nours\n");
         }
         assert_eq!(names(folder.path()), [NAME]);
+    }
+
+    #[test]
+    fn of_a_folder_that_is_gone_nothing_is_taken_out_and_nothing_is_added_to_it() {
+        let folder = tempfile::tempdir().unwrap();
+        let gone = folder.path().join("gone");
+        change(&gone, |old| (old.to_owned(), ())).unwrap();
+        assert!(change(&gone, |_| ("x".to_owned(), ())).unwrap_err().contains("is not there"));
+        assert_eq!(said(&gone).unwrap_err(), "its context's folder is not there");
     }
 
     #[test]
