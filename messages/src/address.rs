@@ -77,6 +77,12 @@ impl Address {
         Self(format!("ws/{workspace}/context/{slug}").into())
     }
 
+    /// `ws/<workspace>/memory/<slug>`: what the context of this name keeps of its conversation.
+    #[must_use]
+    pub fn memory(workspace: &Slug, slug: &Slug) -> Self {
+        Self(format!("ws/{workspace}/memory/{slug}").into())
+    }
+
     /// `ws/<workspace>/workspace`: the actor that owns the slots of its tasks.
     #[must_use]
     pub fn of_workspace(workspace: &Slug) -> Self {

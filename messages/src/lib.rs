@@ -14,7 +14,7 @@
 //! | [`step`] | the journal of turns and tasks, usage and what it costs |
 //! | [`offer`] | the models that can be asked, their prices, which is asked for what |
 //! | [`store`] | commits, writes, queries, rows |
-//! | [`context`], [`lane`], [`workspace`], [`index`], [`model`], [`tool`], [`admin`] | one protocol each |
+//! | [`context`], [`lane`], [`memory`], [`workspace`], [`index`], [`model`], [`tool`], [`admin`] | one protocol each |
 
 pub mod address;
 pub mod admin;
@@ -22,6 +22,7 @@ pub mod context;
 pub mod id;
 pub mod index;
 pub mod lane;
+pub mod memory;
 pub mod model;
 pub mod offer;
 pub mod protocol;
@@ -34,5 +35,6 @@ pub mod workspace;
 
 pub use address::Address;
 pub use id::{InboundId, Moment, Slug, Trace};
+pub use memory::MemoryId;
 pub use protocol::{AskError, Protocol};
 pub use task::TaskId;

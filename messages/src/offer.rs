@@ -54,6 +54,9 @@ pub struct Offer {
     pub context_tokens: u64,
     /// It can be given tools.
     pub takes_tools: bool,
+    /// It quotes passages and understands nothing: it can't make a text short.
+    #[serde(default)]
+    pub quotes_only: bool,
 }
 
 /// All models of a node and the chains in which they are asked.

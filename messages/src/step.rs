@@ -7,6 +7,7 @@
 use serde::{Deserialize, Serialize};
 
 use crate::id::{InboundId, Moment};
+use crate::memory::MemoryId;
 use crate::task::TaskId;
 use crate::tool::ToolCall;
 
@@ -20,15 +21,18 @@ pub enum Work {
     Turn(InboundId),
     /// A task.
     Task(TaskId),
+    /// A part of a conversation on its way into memory.
+    Memory(MemoryId),
 }
 
 impl Work {
-    /// The id in rows: `in_…` or `tsk_…`.
+    /// The id in rows: `in_…`, `tsk_…` or `mem_…`.
     #[must_use]
     pub fn as_str(&self) -> &str {
         match self {
             Self::Turn(id) => id.as_str(),
             Self::Task(id) => id.as_str(),
+            Self::Memory(id) => id.as_str(),
         }
     }
 
@@ -37,6 +41,8 @@ impl Work {
     pub fn from_row(text: String) -> Self {
         if text.starts_with("tsk_") {
             Self::Task(TaskId::from_row(text))
+        } else if text.starts_with("mem_") {
+            Self::Memory(MemoryId::from_row(text))
         } else {
             Self::Turn(InboundId::from_row(text))
         }
@@ -217,7 +223,8 @@ mod tests {
 
     #[test]
     fn whose_steps_they_are_is_read_back() {
-        for work in [Work::Turn(InboundId::of("c", "e")), Work::Task(TaskId::of("home", "k"))] {
+        let memory = MemoryId::of(&crate::Address::fixed("ws/home/context/general"), 1);
+        for work in [Work::Turn(InboundId::of("c", "e")), Work::Task(TaskId::of("home", "k")), Work::Memory(memory)] {
             assert_eq!(Work::from_row(work.as_str().to_owned()), work);
         }
     }

@@ -5,7 +5,7 @@ mod spec;
 mod state;
 
 pub use protocol::{Msg, Reply, Task};
-pub use spec::{Budget, DayCap, NewTask, OnDependencyFailure, Spent, TaskLimits, TaskSpec, WorkLimits};
+pub use spec::{Budget, DayCap, NewTask, OnDependencyFailure, Remembered, Spent, TaskLimits, TaskSpec, WorkLimits};
 pub use state::{TaskState, Wait};
 
 use std::fmt;

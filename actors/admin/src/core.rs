@@ -57,7 +57,9 @@ pub(crate) fn listed(mut tasks: Vec<TaskView>) -> Vec<TaskView> {
 pub(crate) fn shown(found: TaskFound) -> TaskFound {
     let TaskFound::Found(mut rows, mut below) = found else { return found };
     let task = &mut rows.task;
-    for text in [&mut task.result, &mut task.reason, &mut task.spec.input, &mut task.spec.prompt] {
+    for text in
+        [&mut task.result, &mut task.reason, &mut task.spec.input, &mut task.spec.prompt, &mut task.spec.memory.text]
+    {
         cut(text, SHOWN_CHARS_MAX);
     }
     rows.steps.iter_mut().for_each(short_step);

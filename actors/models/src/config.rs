@@ -133,7 +133,8 @@ impl ProviderConfig {
     fn serves(&self, model: ModelConfig) -> Served {
         let ModelConfig { name, prices, context_tokens, takes_tools } = model;
         let (provider, model) = (self.name.clone(), name);
-        let offer = Offer { name: String::new(), provider, model, prices, context_tokens, takes_tools };
+        let quotes_only = matches!(self.kind, ProviderKind::Offline);
+        let offer = Offer { name: String::new(), provider, model, prices, context_tokens, takes_tools, quotes_only };
         Served { offer, thinking: Thinking::Never, tool_stream: false }
     }
 }

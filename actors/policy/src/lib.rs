@@ -26,7 +26,7 @@ use rules::Rule;
 pub const DEFAULT_DENY: &str = "default-deny";
 
 /// The version of the rules that are built in. It goes up whenever a decision of the printed matrix changes.
-pub const BUILT_IN_VERSION: u64 = 2;
+pub const BUILT_IN_VERSION: u64 = 3;
 
 /// A set of rules under one version. Cheap to copy.
 #[derive(Debug, Clone, Copy)]

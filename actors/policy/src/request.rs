@@ -76,13 +76,17 @@ pub enum Action {
     Tasks,
     /// `/tasks cancel`, `retry` and `discard`: what becomes of a task.
     TaskControl,
+    /// `/memory`: what the context keeps of its conversation.
+    Memory,
+    /// `/forget`: take an entry out of that.
+    Forget,
     /// Let a model use a tool on one's behalf.
     UseTool,
 }
 
 impl Action {
     /// All actions, in the order of `/help`.
-    pub const ALL: [Self; 13] = [
+    pub const ALL: [Self; 15] = [
         Self::Talk,
         Self::Help,
         Self::Search,
@@ -95,6 +99,8 @@ impl Action {
         Self::Task,
         Self::Tasks,
         Self::TaskControl,
+        Self::Memory,
+        Self::Forget,
         Self::UseTool,
     ];
 
@@ -114,6 +120,8 @@ impl Action {
             Self::Task => "/task",
             Self::Tasks => "/tasks",
             Self::TaskControl => "/tasks cancel",
+            Self::Memory => "/memory",
+            Self::Forget => "/forget",
             Self::UseTool => "tool",
         }
     }

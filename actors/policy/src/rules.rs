@@ -55,8 +55,8 @@ pub(crate) const BUILT_IN: &[Rule] = &[
         effect: Effect::Allow,
         because: "every role may look and search",
         matches: |r| {
-            use Action::{Help, Open, Search, Status, Tasks, Whoami, Why};
-            matches!(r.action, Help | Whoami | Status | Search | Open | Why | Tasks)
+            use Action::{Help, Memory, Open, Search, Status, Tasks, Whoami, Why};
+            matches!(r.action, Help | Whoami | Status | Search | Open | Why | Tasks | Memory)
         },
     },
     Rule {
@@ -64,6 +64,12 @@ pub(crate) const BUILT_IN: &[Rule] = &[
         effect: Effect::Allow,
         because: "members and above may talk, begin afresh and have tasks done",
         matches: |r| r.role >= Role::Member && matches!(r.action, Action::Talk | Action::New | Action::Task),
+    },
+    Rule {
+        name: "members-may-forget",
+        effect: Effect::Allow,
+        because: "members and above may take out what a context keeps of its conversation",
+        matches: |r| r.role >= Role::Member && r.action == Action::Forget,
     },
     Rule {
         name: "members-may-stop-their-own",

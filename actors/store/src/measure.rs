@@ -77,6 +77,10 @@ fn texts(write: &Write) -> [Measured; 5] {
             list("rules", rules),
             long("detail", detail),
         ],
+        Write::Memory(put) => {
+            let work = put.work.iter().flat_map(|work| &work.upto);
+            [list("places", put.upto.iter().chain(work).map(|place| &place.log)), None, None, None, None]
+        }
         Write::Task(write) => work::texts_of_task(write),
         Write::Step(write) => work::texts_of_step(write),
         Write::InboxTake { .. } | Write::Redact { .. } | Write::OutboxSending { .. } | Write::OutboxLogged { .. } => {

@@ -8,7 +8,8 @@ use rusqlite_migration::{M, Migrations};
 use crate::open::OpenError;
 
 /// One entry a version, oldest first; an entry that was released is never changed.
-const MIGRATIONS: &[M<'static>] = &[M::up(include_str!("schema.sql")), M::up(include_str!("schema_2.sql"))];
+const MIGRATIONS: &[M<'static>] =
+    &[M::up(include_str!("schema.sql")), M::up(include_str!("schema_2.sql")), M::up(include_str!("schema_3.sql"))];
 
 /// Brings a file to this program's version; an existing one is copied beside first.
 pub(crate) fn migrate(connection: &mut Connection, file: &Path) -> Result<(), OpenError> {
@@ -74,7 +75,8 @@ mod tests {
     const NEXT: &[M<'static>] =
         &[M::up(include_str!("schema.sql")), M::up("CREATE TABLE extra (id INTEGER PRIMARY KEY) STRICT")];
     const BROKEN: &[M<'static>] = &[M::up(include_str!("schema.sql")), M::up("CREATE TABLE meta (again)")];
-    const NEWER: &[M<'static>] = &[M::up(""), M::up(""), M::up("CREATE TABLE extra (id INTEGER PRIMARY KEY) STRICT")];
+    const NEWER: &[M<'static>] =
+        &[M::up(""), M::up(""), M::up(""), M::up("CREATE TABLE extra (id INTEGER PRIMARY KEY) STRICT")];
 
     fn open(file: &Path) -> Connection {
         Connection::open(file).unwrap()
@@ -145,6 +147,6 @@ mod tests {
         migrate_by(NEWER, &mut connection, &file).unwrap();
         let error = migrate(&mut connection, &file).unwrap_err().to_string();
         assert!(error.contains("made by a newer version"), "{error}");
-        assert_eq!(version_of(&connection).unwrap(), 3);
+        assert_eq!(version_of(&connection).unwrap(), 4);
     }
 }

@@ -70,16 +70,14 @@ async fn hits(system: &System, scope: &Scope, question: &str, limit: u32) -> Res
 }
 
 /// Takes a record of a context out of the index, or some entries of a log: their words were erased, or may have been.
-/// `record` is relative to the folder of workspaces. What is not erased is indexed again when it is searched next.
+/// `record` is below the workspace's folder. What is not erased is indexed again when it is searched next.
 pub(crate) async fn forget(
     system: &System,
     workspace: &Slug,
     record: &str,
     entries: Option<Vec<u64>>,
 ) -> Result<(), String> {
-    let inside = format!("{workspace}/");
-    let record = record.strip_prefix(&inside).unwrap_or(record).to_owned();
-    let msg = || IndexMsg::Forget { record: record.clone(), entries: entries.clone() };
+    let msg = || IndexMsg::Forget { record: record.to_owned(), entries: entries.clone() };
     match patiently::<Index>(system, &Address::index(workspace), msg, KNOWLEDGE_MAX).await {
         // Where there is no index nothing is indexed.
         Ok(_) | Err(AskError::NoSuchAddress(_)) => Ok(()),

@@ -15,7 +15,7 @@ pub struct Command {
 }
 
 /// All commands, in the order of `/help`.
-pub const TABLE: [Command; 10] = [
+pub const TABLE: [Command; 12] = [
     Command { action: Action::Help, usage: "/help", what: "this list" },
     Command { action: Action::Search, usage: "/search <query>", what: "find passages" },
     Command { action: Action::Open, usage: "/open <path> [page]", what: "read a file" },
@@ -29,6 +29,8 @@ pub const TABLE: [Command; 10] = [
         usage: "/tasks [all | show <id> | cancel <id> | retry <id> | discard <id>]",
         what: "the tasks of this context",
     },
+    Command { action: Action::Memory, usage: "/memory", what: "what this context keeps of its conversation" },
+    Command { action: Action::Forget, usage: "/forget <entry>", what: "take an entry out of that, by its id" },
     Command { action: Action::Status, usage: "/status", what: "how this context stands" },
     Command { action: Action::Why, usage: "/why <id>", what: "the whole way of a message and its answer" },
     Command { action: Action::Stop, usage: "/stop", what: "stop the turn that runs" },
@@ -79,6 +81,10 @@ pub enum Input {
     Task(String),
     /// `/tasks`.
     Tasks(TasksAsk),
+    /// `/memory`.
+    Memory,
+    /// `/forget`, with the beginning of an entry's id.
+    Forget(String),
     /// It begins like a command and is none; one sentence says what to do.
     Problem(String),
 }
@@ -100,6 +106,8 @@ impl Input {
             Self::Task(_) => Action::Task,
             Self::Tasks(TasksAsk::List { .. } | TasksAsk::Show(_)) => Action::Tasks,
             Self::Tasks(_) => Action::TaskControl,
+            Self::Memory => Action::Memory,
+            Self::Forget(_) => Action::Forget,
         }
     }
 }
@@ -127,6 +135,11 @@ pub fn parse(text: &str) -> Input {
         "/stop" => without(Input::Stop),
         "/new" => without(Input::New),
         "/whoami" => without(Input::Whoami),
+        "/memory" => without(Input::Memory),
+        "/forget" if rest.is_empty() => {
+            missing("/forget", "which entry, by its id (`/memory` shows them)", "/forget 4k2v9")
+        }
+        "/forget" => forget(rest),
         "/search" if rest.is_empty() => missing("/search", "what to look for", "/search quarterly plan"),
         "/search" => Input::Search(rest.to_owned()),
         "/open" if rest.is_empty() => missing("/open", "which file", "/open notes/plan.md"),
@@ -165,6 +178,15 @@ fn tasks(rest: &str) -> Input {
             markdown::text::clean_line(other, 32)
         )),
     }
+}
+
+fn forget(rest: &str) -> Input {
+    let id = rest.trim_matches('`').to_ascii_lowercase();
+    if markdown::memory::is_id(&id) {
+        return Input::Forget(id);
+    }
+    let shown = markdown::text::clean_line(rest, 32);
+    Input::Problem(format!("`{shown}` is no id of an entry; ids look like `4k2v9`, and `/memory` shows them."))
 }
 
 fn missing(word: &str, what: &str, example: &str) -> Input {
@@ -232,6 +254,8 @@ mod tests {
             ("/task  do this", Input::Task("do this".into())),
             ("/tasks", Input::Tasks(TasksAsk::List { all: false })),
             ("/tasks all", Input::Tasks(TasksAsk::List { all: true })),
+            ("/memory", Input::Memory),
+            ("/forget `4K2v9`", Input::Forget("4k2v9".into())),
             ("/tasks cancel TSK_4k2v", Input::Tasks(TasksAsk::Cancel("tsk_4k2v".into()))),
             ("/", Input::Talk),
             ("/etc/passwd is a file", Input::Talk),
@@ -256,6 +280,9 @@ mod tests {
             ("/tasks cancel", "for example `/tasks cancel"),
             ("/tasks show x", "too short"),
             ("/tasks frob tsk_4k2v", "is none of"),
+            ("/forget", "for example `/forget"),
+            ("/forget that I said so", "is no id of an entry"),
+            ("/memory all", "write just `/memory`"),
         ] {
             match parse(text) {
                 Input::Problem(sentence) => assert!(sentence.contains(words), "{text}: {sentence}"),

@@ -69,11 +69,20 @@ pub struct Limits {
     pub history: usize,
     /// Passages that go into a prompt (0 to 20).
     pub passages: u32,
+    /// Bytes of the conversation's logs from which on they go into memory (0 to 200,000); 0: never.
+    pub memory_bytes: u64,
 }
 
 impl Default for Limits {
     fn default() -> Self {
-        Self { turn_seconds: 300, wait_seconds: 3_600, answer_bytes: 16_000, history: 20, passages: 6 }
+        Self {
+            turn_seconds: 300,
+            wait_seconds: 3_600,
+            answer_bytes: 16_000,
+            history: 20,
+            passages: 6,
+            memory_bytes: 24_000,
+        }
     }
 }
 
@@ -169,6 +178,7 @@ fn check(limits: &Limits, text: &str) -> Result<(), Broken> {
         ("answer_bytes", limits.answer_bytes as u64, 200, 60_000),
         ("history", limits.history as u64, 0, 100),
         ("passages", u64::from(limits.passages), 0, 20),
+        ("memory_bytes", limits.memory_bytes, 0, 200_000),
     ];
     for (key, value, min, max) in ranges {
         if !(min..=max).contains(&value) {

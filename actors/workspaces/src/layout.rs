@@ -92,6 +92,12 @@ impl Layout {
         self.folder(workspace).join("contexts").join(context).join("context.md")
     }
 
+    /// `contexts/<slug>`, where what a context keeps of its conversation stands, too.
+    #[must_use]
+    pub fn context_folder(&self, workspace: &Slug, context: &str) -> PathBuf {
+        self.folder(workspace).join("contexts").join(context)
+    }
+
     /// Whether a context is there; if not, one sentence that says what is missing and how to make it.
     ///
     /// # Errors

@@ -14,8 +14,10 @@
 //!                └─────────────────────────────────┘
 //! ```
 //!
-//! What may be called: the entities [`Context`], [`Task`] and [`Workspace`] to register, each with its deps
-//! ([`ContextDeps`], [`TaskDeps`], [`WorkspaceDeps`]) and all with [`WorkFacts`]; the files: [`Layout`], [`definition`],
+//! What is worth keeping of a conversation goes, a part at a time, into a file that people edit ([`Memory`]).
+//!
+//! What may be called: the entities [`Context`], [`Memory`], [`Task`] and [`Workspace`] to register, each with its deps
+//! ([`ContextDeps`], [`MemoryDeps`], [`TaskDeps`], [`WorkspaceDeps`]) and all with [`WorkFacts`]; the files: [`Layout`], [`definition`],
 //! and [`render::entry`], by which a log can be compared with its entries.
 
 mod asks;
@@ -24,6 +26,7 @@ mod context;
 pub mod definition;
 mod facts;
 mod layout;
+mod memory;
 pub mod render;
 mod run;
 
@@ -34,5 +37,6 @@ mod workspace;
 pub use context::{Context, ContextDeps};
 pub use facts::WorkFacts;
 pub use layout::{Layout, LayoutError, log_path};
+pub use memory::{Memory, MemoryDeps};
 pub use task::{Task, TaskDeps};
 pub use workspace::{Workspace, WorkspaceDeps};

@@ -65,7 +65,7 @@ pub enum Query {
     /// What must be woken after a start, and by the sweep: entities with unfinished rows, in order, after `after`
     /// -> `Rows::Addresses`. Contexts with waiting or taken inbox rows or unlogged ended replies; lanes with pending or
     /// sending rows; workspaces with queued tasks or record files that are behind; tasks that hold a slot, and those that
-    /// wait for others which have ended.
+    /// wait for others which have ended; memories with a compaction under way or erasures to be carried out.
     Unfinished {
         /// Addresses after this one; `None` for the first page.
         after: Option<Address>,
@@ -92,6 +92,11 @@ pub enum Query {
     Task {
         /// Which.
         task: TaskId,
+    },
+    /// All that the memory of a context opens from -> `Rows::Memory`; a new row when there is none.
+    Memory {
+        /// Whose conversation.
+        context: Address,
     },
     /// What a workspace decides on: who holds its slots, who waits for one -> `Rows::Queue`.
     Queue {

@@ -2,6 +2,7 @@
 
 use serde::{Deserialize, Serialize};
 
+use super::memory::MemoryRows;
 use super::task::{QueueRows, StepRow, TaskFound, TaskRows, TaskView};
 use super::write::{EntryKind, FileStamp, InboundKind};
 use crate::address::Address;
@@ -32,6 +33,8 @@ pub enum Rows {
     Inbox(Vec<InboxRow>),
     /// To `Query::Task`; `None` when there is no such task.
     Task(Option<Box<TaskRows>>),
+    /// To `Query::Memory`.
+    Memory(Box<MemoryRows>),
     /// To `Query::Queue`.
     Queue(QueueRows),
     /// To `Query::Unrecorded`.

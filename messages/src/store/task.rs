@@ -166,12 +166,13 @@ impl StepWrite {
         }
     }
 
-    /// Who may write this: a turn's steps are its context's, a task's its own.
+    /// Who may write this: a turn's steps are its context's, a task's and a memory's their own.
     #[must_use]
     pub fn owners(&self) -> &'static [Owner] {
         match self.work() {
             Work::Turn(_) => &[Owner::Context],
             Work::Task(_) => &[Owner::Task],
+            Work::Memory(_) => &[Owner::Memory],
         }
     }
 

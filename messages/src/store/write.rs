@@ -2,6 +2,7 @@
 
 use serde::{Deserialize, Serialize};
 
+use super::memory::MemoryPut;
 use super::task::{StepWrite, TaskWrite};
 use crate::address::Address;
 use crate::id::{InboundId, Moment, Trace};
@@ -18,6 +19,8 @@ pub enum Owner {
     Workspace,
     /// A task: moves its own state, keeps its journal, makes subtasks.
     Task,
+    /// A memory: keeps its row and the journal of its compactions.
+    Memory,
     /// The runtime: claims units, drops timers that fired.
     Runtime,
 }
@@ -195,9 +198,11 @@ pub enum Write {
         /// The last good text of its file.
         definition: String,
     },
+    /// What a memory keeps of itself.
+    Memory(Box<MemoryPut>),
     /// A task changes.
     Task(TaskWrite),
-    /// A step of a turn or a task begins or ends.
+    /// A step of a turn, a task or a memory begins or ends.
     Step(Box<StepWrite>),
     /// Wake `entity` at `due`. One for each (entity, name).
     TimerPut {
@@ -283,6 +288,7 @@ impl Write {
             | Self::EntryPut { .. }
             | Self::LogSynced { .. }
             | Self::ContextPut { .. } => &[Owner::Context],
+            Self::Memory(_) => &[Owner::Memory],
             Self::UnitClaim { .. } => &[Owner::Runtime],
             Self::Task(write) => write.owners(),
             Self::Step(write) => write.owners(),
@@ -309,6 +315,7 @@ impl Write {
             Self::EntryPut { .. } => "EntryPut",
             Self::LogSynced { .. } => "LogSynced",
             Self::ContextPut { .. } => "ContextPut",
+            Self::Memory(_) => "MemoryPut",
             Self::Task(write) => write.name(),
             Self::Step(write) => write.name(),
             Self::TimerPut { .. } => "TimerPut",

@@ -4,7 +4,7 @@ use serde::{Deserialize, Serialize};
 
 use super::{TaskId, TaskState};
 use crate::address::Address;
-use crate::id::{Moment, Slug, Trace};
+use crate::id::{InboundId, Moment, Slug, Trace};
 use crate::model::Purpose;
 use crate::turn::Turn;
 
@@ -54,6 +54,10 @@ pub struct TaskSpec {
     pub turn: Turn,
     /// The context's prompt at that time.
     pub prompt: String,
+    /// What the context kept of its conversation at that time. It is erased with the first of the messages that it came
+    /// of, and when the task has ended.
+    #[serde(default)]
+    pub memory: Remembered,
     /// Tools that the context allowed.
     pub tools: Vec<String>,
     /// Models that the context allowed, by name; empty: any.
@@ -68,6 +72,15 @@ pub struct TaskSpec {
     pub limits: TaskLimits,
     /// The task that this one tries again.
     pub retry_of: Option<TaskId>,
+}
+
+/// What was kept of a conversation, as a prompt has it.
+#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Remembered {
+    /// The words.
+    pub text: String,
+    /// The inbound events that they came of.
+    pub of: Vec<InboundId>,
 }
 
 /// What a task does when one that it depends on did not succeed.

@@ -10,7 +10,7 @@ use super::truth::Truth;
 use super::{Load, Plan, Report};
 use crate::process::NodeProcess;
 
-/// Every marker by which a node can die.
+/// Every marker by which a node can die, but for those of memory: no load here fills one.
 const POINTS: [&str; 24] = [
     "store.group.begin",
     "store.before_commit",

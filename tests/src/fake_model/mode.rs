@@ -20,6 +20,13 @@ pub enum Mode {
         #[serde(default)]
         delay_ms: u64,
     },
+    /// These words to every question that holds `when`; normal to all others.
+    Says {
+        /// What the question holds.
+        when: String,
+        /// What is answered.
+        text: String,
+    },
     /// A pause before the head of the reply, then normal.
     SlowFirstByte {
         /// Milliseconds of the pause.
@@ -214,6 +221,7 @@ impl Mode {
     fn kind(&self) -> &'static str {
         match self {
             Self::Normal { .. } => "normal",
+            Self::Says { .. } => "says",
             Self::SlowFirstByte { .. } => "slow_first_byte",
             Self::SlowBetween { .. } => "slow_between",
             Self::CutBeforeFirst => "cut_before_first",

@@ -68,7 +68,9 @@ fn acts(mode: &Mode, asked: &Asked, body_bytes: usize) -> Vec<Act> {
         Mode::Normal { chunks, delay_ms } => {
             acts.extend(pieces(*chunks).flat_map(|piece| [Act::Pause(*delay_ms), piece]));
         }
-        Mode::SlowFirstByte { .. } | Mode::InvalidArguments | Mode::ManyCalls { .. } => acts.extend(pieces(5)),
+        Mode::Says { .. } | Mode::SlowFirstByte { .. } | Mode::InvalidArguments | Mode::ManyCalls { .. } => {
+            acts.extend(pieces(5));
+        }
         Mode::SlowBetween { delay_ms } => {
             acts.extend(pieces(2));
             acts.insert(1, Act::Pause(*delay_ms));
@@ -99,6 +101,7 @@ fn said(mode: &Mode, asked: &Asked) -> Said {
     let (name, arguments) = asked.tool();
     match mode {
         Mode::InvalidArguments => Said::Calls(vec![(name, CUT_ARGUMENTS.to_owned())]),
+        Mode::Says { when, text } if asked.question.contains(when) => Said::Words(text.clone()),
         Mode::CutInArguments => Said::Calls(vec![(name, arguments)]),
         Mode::ManyCalls { calls } => {
             Said::Calls((0..*calls).map(|n| (name.clone(), json!({"n": n}).to_string())).collect())

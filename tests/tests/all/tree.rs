@@ -77,9 +77,10 @@ async fn the_drawn_tree_is_the_real_tree() {
     let spec = |args: &[&str]| Spec::new(&program().unwrap(), args).folder(folder.path());
     let on_data = |args: &[&str]| spec(args).arg("--data").arg(data.display().to_string());
     let node = NodeProcess::start(spec(&["serve"]), &data).await.unwrap();
-    // A lane and a context open when something is said, a task while it has something to do.
+    // A lane and a context open when something is said, a memory when it is asked to forget, a task while it has something
+    // to do.
     fake.set(Mode::NeverEnds);
-    on_data(&["chat"]).run("/task hello\n").await.unwrap().expect_code(0).unwrap();
+    on_data(&["chat"]).run("/forget zzzzz\n/task hello\n").await.unwrap().expect_code(0).unwrap();
     let mut actors: Vec<ActorView> = Vec::new();
     let until = Instant::now() + OPEN_MAX;
     while actors.iter().all(|actor| actor.kind != "task") && Instant::now() < until {

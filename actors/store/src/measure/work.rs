@@ -57,7 +57,7 @@ pub(super) fn texts_of_task(write: &TaskWrite) -> [Measured; 5] {
             name("key", &task.key),
             name("title", &task.spec.title),
             long("input", &task.spec.input),
-            long("prompt", &task.spec.prompt),
+            list("prompt and memory", [&task.spec.prompt, &task.spec.memory.text]),
             list("tools and models", task.spec.tools.iter().chain(&task.spec.models)),
         ],
         TaskWrite::Move(to) => [long("reason", &to.reason), long("result", &to.result), None, None, None],

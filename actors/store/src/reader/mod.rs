@@ -2,6 +2,7 @@
 
 mod context;
 mod entries;
+mod memory;
 #[cfg(test)]
 mod plans;
 mod rest;
@@ -97,6 +98,7 @@ pub(crate) fn answer(sql: &Connection, query: &Query) -> rusqlite::Result<Rows> 
         Query::NextDue => rest::next_due(sql),
         Query::Why { context, prefix } => why::why(sql, context, prefix),
         Query::Task { task } => task::task(sql, task),
+        Query::Memory { context } => memory::memory(sql, context),
         Query::Queue { workspace, after, now, slots } => task::queue(sql, workspace, after.as_ref(), (*now, *slots)),
         Query::Unrecorded { workspace, quiet_since, limit } => task::unrecorded(sql, workspace, *quiet_since, *limit),
         Query::Tasks { .. } => task::tasks(sql, query),

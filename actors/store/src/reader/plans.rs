@@ -4,7 +4,7 @@ use rusqlite::{Connection, StatementStatus, params};
 
 use crate::connection::{self, Place};
 
-use super::{context, entries, rest, spending, task, unfinished, why, work};
+use super::{context, entries, memory, rest, spending, task, unfinished, why, work};
 
 /// A query's name, its statement, the first step of its plan.
 type Walk = (&'static str, &'static str, &'static str);
@@ -45,6 +45,8 @@ const WORK: &[Walk] = &[
     ("Unfinished.children", unfinished::CHILDREN_ENDED, "SEARCH t USING INDEX task_waits_child (address>?)"),
     ("Unfinished.blocked", unfinished::UNBLOCKED, "SEARCH t USING INDEX task_blocked (address>?)"),
     ("Unfinished.parent", unfinished::PARENT_ENDED, "SEARCH t USING INDEX task_sub_open (address>?)"),
+    ("Unfinished.memories", unfinished::MEMORIES, "SEARCH memory USING INDEX memory_open (address>?)"),
+    ("Memory", memory::MEMORY, "SEARCH memory USING INDEX sqlite_autoindex_memory_2 (ctx=?)"),
     ("Task", task::TASK, "SEARCH t USING INDEX sqlite_autoindex_task_1 (id=?)"),
     ("Task.steps", task::STEPS, "SEARCH step USING PRIMARY KEY (work=?)"),
     ("Task.children", task::CHILDREN, "SEARCH t USING INDEX task_of_parent (parent=?)"),

@@ -38,8 +38,12 @@ pub(super) const PARENT_ENDED: &str = "SELECT t.address FROM task AS t INDEXED B
     AND EXISTS (SELECT 1 FROM task AS p WHERE p.id = t.parent AND p.state >= 6)
     ORDER BY t.address LIMIT 1";
 
+pub(super) const MEMORIES: &str = "SELECT address FROM memory INDEXED BY memory_open
+    WHERE (work IS NOT NULL OR erasures > erased) AND address > ?1 ORDER BY address LIMIT 1";
+
 /// All of them.
-const SOURCES: [&str; 9] = [OPEN, ENDED, LANES, QUEUES, RECORDS, SLOTS, CHILDREN_ENDED, UNBLOCKED, PARENT_ENDED];
+const SOURCES: [&str; 10] =
+    [OPEN, ENDED, LANES, QUEUES, RECORDS, SLOTS, CHILDREN_ENDED, UNBLOCKED, PARENT_ENDED, MEMORIES];
 
 /// One source of addresses in order, and the next it has.
 struct Source<'a> {

@@ -4,6 +4,7 @@
 mod audit;
 mod inbox;
 mod log;
+mod memory;
 mod outbox;
 mod rest;
 mod spending;
@@ -105,6 +106,7 @@ pub(super) fn apply(tx: &mut Tx<'_>, write: &Write, done: &mut Committed) -> Res
         Write::ContextPut { .. } | Write::TimerPut { .. } | Write::TimerDrop { .. } | Write::UnitClaim { .. } => {
             rest::apply(tx, write, done)
         }
+        Write::Memory(put) => memory::apply(tx, put),
         Write::Task(write) => task::apply(tx, write),
         Write::Step(write) => step::apply(tx, write),
         Write::Audit { .. } => audit::apply(tx, write),

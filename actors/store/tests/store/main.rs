@@ -10,6 +10,7 @@ mod disk;
 mod failpoints;
 mod groups;
 mod limits;
+mod memory;
 mod model;
 mod opening;
 mod owners;

@@ -34,6 +34,7 @@ fn writes() -> Vec<Write> {
         Write::TimerDrop { entity, name },
         claim(&general()),
         audit("x", &id("a")),
+        crate::memory::kept(1, 0, None, 0),
         work::put(work::task("a", 1)),
         work::claimed("a", 2),
         work::moved("a", 3, TaskState::Waiting),
@@ -44,6 +45,8 @@ fn writes() -> Vec<Write> {
         work::end(&work::of_turn("a"), 0, StepStatus::Done, None),
         work::start(&work::of_task("a"), 0, None),
         work::end(&work::of_task("a"), 0, StepStatus::Done, None),
+        work::start(&crate::memory::work(1), 0, None),
+        work::end(&crate::memory::work(1), 0, StepStatus::Done, None),
     ]
 }
 
@@ -63,10 +66,11 @@ OutboxLogged   Context
 EntryPut       Context
 LogSynced      Context
 ContextPut     Context
-TimerPut       Connector Context Workspace Task Runtime
-TimerDrop      Connector Context Workspace Task Runtime
+TimerPut       Connector Context Workspace Task Memory Runtime
+TimerDrop      Connector Context Workspace Task Memory Runtime
 UnitClaim      Runtime
-Audit          Connector Context Workspace Task Runtime
+Audit          Connector Context Workspace Task Memory Runtime
+MemoryPut      Memory
 TaskPut        Context Task
 TaskClaim      Workspace
 TaskMove       Workspace Task
@@ -77,6 +81,8 @@ StepStart      Context
 StepEnd        Context
 StepStart      Task
 StepEnd        Task
+StepStart      Memory
+StepEnd        Memory
 ";
 
 #[test]
@@ -86,7 +92,7 @@ fn each_column_has_its_owners_and_the_store_refuses_all_others() {
     for write in writes() {
         let name = write.name();
         let mut owners = Vec::new();
-        for by in [Owner::Connector, Owner::Context, Owner::Workspace, Owner::Task, Owner::Runtime] {
+        for by in [Owner::Connector, Owner::Context, Owner::Workspace, Owner::Task, Owner::Memory, Owner::Runtime] {
             let refused = CommitError::Refused(format!("{name} can't be written by {by:?}"));
             if world.commit(by, vec![write.clone()]) != Err(refused) {
                 owners.push(format!("{by:?}"));

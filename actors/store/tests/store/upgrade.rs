@@ -8,6 +8,7 @@ use crate::work::{end, of_turn, post};
 use crate::world::{World, id, options, settle, take};
 
 const FIRST: &str = include_str!("../../src/schema.sql");
+const SECOND: &str = include_str!("../../src/schema_2.sql");
 
 /// What a node of version 1 left: a turn that is over with its reply, and one that waits.
 const ROWS: &str = r#"
@@ -37,15 +38,47 @@ fn of_version_1() -> World {
 #[test]
 fn a_store_of_version_1_opens_with_its_rows_and_is_copied_before() {
     let world = of_version_1();
-    assert_eq!(world.number("PRAGMA user_version"), 2);
+    assert_eq!(world.number("PRAGMA user_version"), 3);
     let Rows::Inbox(rows) = world.query(Query::Inbound { ids: vec![id("a"), id("b")] }).unwrap() else {
         panic!("other rows")
     };
     assert_eq!(rows.iter().map(|row| row.outcome).collect::<Vec<_>>(), [Some(Outcome::Replied), None]);
     assert_eq!(world.number("SELECT count(*) FROM outbox WHERE task IS NULL AND step IS NULL"), 1);
-    let copy = rusqlite::Connection::open(world.folder.path().join("meta.before-v2.sqlite")).unwrap();
+    let copy = rusqlite::Connection::open(world.folder.path().join("meta.before-v3.sqlite")).unwrap();
     let of_before: i64 = copy.query_row("SELECT count(*) FROM outbox", [], |row| row.get(0)).unwrap();
     assert_eq!((of_before, copy.pragma_query_value(None, "user_version", |row| row.get::<_, i64>(0)).unwrap()), (1, 1));
+}
+
+/// What a node of version 2 left besides: a task that waits for a slot, made before tasks were told what is kept.
+const TASKS: &str = r#"
+INSERT INTO task (place, id, key, ws, ctx, seq, trace, root, depth, state, priority, rev, budget, start_ms, start_by,
+  created_at, moved_at, deadline, title) VALUES (1, 'TASK', 'k', 'home', 'ws/home/context/general', 1, 't', 'TASK', 0, 1, 3,
+  1, '{"micro_usd":1,"input_tokens":1,"output_tokens":1,"tool_calls":1}', 9, 9, 1, 1, 9, 'title');
+INSERT INTO task_spec (place, spec) VALUES (1, 'SPEC');
+PRAGMA user_version = 2;
+"#;
+
+#[test]
+fn a_store_of_version_2_opens_and_its_tasks_know_of_no_memory() {
+    let folder = tempfile::tempdir().unwrap();
+    let sql = rusqlite::Connection::open(folder.path().join("meta.sqlite")).unwrap();
+    sql.pragma_update(None, "journal_mode", "WAL").unwrap();
+    sql.execute_batch(FIRST).unwrap();
+    sql.execute_batch(SECOND).unwrap();
+    sql.execute_batch(&ROWS.replace("ID_A", id("a").as_str()).replace("ID_B", id("b").as_str())).unwrap();
+    let task = crate::work::task("k", 1);
+    let mut spec = serde_json::to_value(&task.spec).unwrap();
+    spec.as_object_mut().unwrap().remove("memory").unwrap();
+    sql.execute_batch(&TASKS.replace("TASK", task.id.as_str()).replace("SPEC", &spec.to_string())).unwrap();
+    drop(sql);
+    let world = World { store: store::open(folder.path(), &options()).unwrap(), folder };
+    assert_eq!(world.number("PRAGMA user_version"), 3);
+    assert_eq!(world.rows("k").task.spec, task.spec);
+    world.context(vec![messages::store::Write::Redact { seq: 1 }]).unwrap();
+    world.task(vec![crate::work::moved("k", 2, TaskState::Cancelled), post("k", None)]).unwrap();
+    world.store.close().unwrap();
+    let report = store::verify(world.folder.path()).unwrap();
+    assert!(report.is_clean(), "{:?}", report.faults);
 }
 
 #[test]

@@ -3,7 +3,7 @@
 use std::ops::ControlFlow;
 
 use messages::step::StepStatus;
-use messages::store::{EntryKind, EntryOf};
+use messages::store::{EntryKind, EntryOf, Owner};
 use messages::task::TaskState;
 use rstest::rstest;
 use store::verify::{Fault, VerifyError, for_each_log};
@@ -27,6 +27,9 @@ fn worked() -> World {
     world.task(vec![work::start(&r, 0, reserve()), work::end(&r, 0, StepStatus::Done, Some(work::cost(3)))]).unwrap();
     world.task(vec![work::start(&r, 1, reserve()), work::start(&c, 0, reserve())]).unwrap();
     world.context(vec![work::end(&turn, 0, StepStatus::Refused, None)]).unwrap();
+    let memory = crate::memory::work(1);
+    let kept = vec![crate::memory::kept(1, 0, Some(1), 0), work::end(&memory, 0, StepStatus::Failed, None)];
+    world.commit(Owner::Memory, kept).unwrap();
     world.workspace(vec![work::recorded("r", 2)]).unwrap();
     world.store.close().unwrap();
     world
@@ -37,7 +40,7 @@ fn a_store_that_worked_is_clean_and_counted() {
     let world = worked();
     let report = store::verify(world.folder.path()).unwrap();
     assert!(report.is_clean(), "{:?}", report.faults);
-    assert_eq!((report.tasks, report.steps, report.outbox), (6, 4, 3));
+    assert_eq!((report.tasks, report.steps, report.outbox), (6, 5, 3));
 }
 
 /// `R` and `C` stand for the ids of the task and its subtask.
@@ -75,6 +78,14 @@ fn a_store_that_worked_is_clean_and_counted() {
 #[case("spending.spent", "DELETE FROM spending WHERE account = 'node'")]
 #[case("spending.reserved", "UPDATE spending SET reserved_tokens = 27 WHERE account = 'ws/home'")]
 #[case("spending.reserved", "UPDATE step SET reserve = NULL WHERE work = 'C'")]
+#[case("step.work", "DELETE FROM compaction")]
+#[case("step.open", "UPDATE compaction SET ended = 1; UPDATE step SET status = 0 WHERE work LIKE 'mem_%'")]
+#[case("memory.work", "UPDATE compaction SET ended = 1")]
+#[case("memory.work", "UPDATE memory SET work = NULL, work_to = NULL")]
+#[case("memory.work", "UPDATE compaction SET ctx = 'ws/home/context/other'")]
+#[case("memory.upto", "UPDATE memory SET upto = '[{\"log\":\"home/logs/console/general.md\",\"offset\":1}]'")]
+#[case("memory.erased", "UPDATE memory SET erased = 1")]
+#[case("memory.words", "UPDATE compaction SET ended = 1; UPDATE step SET gave = 'words' WHERE work LIKE 'mem_%'")]
 #[case("audit.inbox", "INSERT INTO audit VALUES (1, 1, 'a', '', 'x', 'R', '[]', '{}', zeroblob(32), 2)")]
 fn each_kind_of_damage_to_tasks_and_steps_is_found(#[case] code: &str, #[case] sql: &str) {
     let world = worked();

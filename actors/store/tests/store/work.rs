@@ -39,6 +39,7 @@ pub(crate) fn task(key: &str, seq: i64) -> NewTask {
             input: format!("input of {key}"),
             turn: turn(),
             prompt: "prompt".into(),
+            memory: messages::task::Remembered::default(),
             tools: vec!["md_read".into()],
             models: Vec::new(),
             purpose: messages::model::Purpose::Research,

@@ -2,10 +2,11 @@
 //!
 //! The way of a message: [`take`] fixes its turn and queues it, [`run`] begins turns one at a time and answers them,
 //! [`talk`] takes talk from step to step, [`tasks`] makes tasks, [`settle`] records how a reply's delivery ended, [`control`]
-//! deals with stop, edit and delete, [`logs`] keeps the logs.
+//! deals with stop, edit and delete, [`logs`] keeps the logs, [`memory`] sees to it that they go into memory.
 
 mod control;
 mod logs;
+mod memory;
 mod run;
 mod settle;
 mod take;
@@ -18,7 +19,8 @@ use std::collections::{BTreeMap, VecDeque};
 use messages::context::{Reply, View};
 use messages::model::{Role as Speaker, Said};
 use messages::step::Spending;
-use messages::store::{ContextRows, EntryOf, FileStamp, InboxRow, LogRow, StepRow, WorkRows, Write};
+use messages::store::{ContextRows, EntryOf, FileStamp, InboxRow, LogRow, MemoryRows, StepRow, WorkRows, Write};
+use messages::task::Remembered;
 use messages::tool::Use;
 use messages::turn::Turn;
 use messages::{Address, Moment, Slug, Trace};
@@ -28,6 +30,8 @@ use super::Context;
 use crate::WorkFacts;
 use crate::commands::Input;
 use crate::definition::{Definition, WorkspaceDefinition};
+use crate::memory::file::MemoryText;
+use crate::memory::view::When;
 use crate::run::{Ask, Run, StepEnd};
 
 pub(super) type Decision = runtime::Decision<Context>;
@@ -63,6 +67,8 @@ pub struct State {
     tail: VecDeque<Heard>,
     expire_due: Option<Moment>,
     logs_due: Option<Moment>,
+    /// Bytes of each log that were in memory when that was last looked at.
+    kept: BTreeMap<String, u64>,
 }
 
 /// The definitions that hold, and what is wrong with the files as they stand.
@@ -72,7 +78,11 @@ pub(super) struct InForce {
     pub(super) workspace: WorkspaceDefinition,
     pub(super) broken: Option<String>,
     /// What the files looked like when they were last read; nothing is read again while they look the same.
-    pub(super) seen: Option<[FileStamp; 2]>,
+    pub(super) seen: Option<[FileStamp; 3]>,
+    /// What is kept of the conversation, as prompts have it.
+    pub(super) memory: Remembered,
+    /// What of it does not go into prompts, or why the file can't be read.
+    pub(super) memory_problem: Option<String>,
     pub(super) kept_context: String,
     pub(super) kept_workspace: String,
 }
@@ -109,6 +119,8 @@ pub enum Event {
     /// The definition files were looked at, and had changed.
     Loaded(Box<Loaded>),
     Work(Box<WorkRows>),
+    /// How far the conversation is in memory.
+    Memory(Box<MemoryRows>),
     Ran {
         seq: i64,
         answer: Answer,
@@ -138,9 +150,11 @@ pub enum Event {
 /// What the files of a context say now.
 #[derive(Debug)]
 pub struct Loaded {
-    pub(crate) stamps: [FileStamp; 2],
+    /// Of `context.md`, `workspace.md` and `memory.md`.
+    pub(crate) stamps: [FileStamp; 3],
     pub(crate) context: Result<Option<(String, Definition)>, String>,
     pub(crate) workspace: Result<Option<(String, WorkspaceDefinition)>, String>,
+    pub(crate) memory: Result<MemoryText, String>,
 }
 
 /// What a turn came to.
@@ -157,11 +171,13 @@ pub struct Answer {
 pub enum Effect {
     /// Look at the definition files; an event only if they changed.
     Look {
-        seen: Option<[FileStamp; 2]>,
+        seen: Option<[FileStamp; 3]>,
     },
     ReadWork {
         limit: u32,
     },
+    /// Look how far the conversation is in memory.
+    ReadMemory,
     /// Answer the ask when the files have been looked at.
     ThenDescribe(AskId),
     Run(Box<Job>),
@@ -197,6 +213,8 @@ pub struct Job {
     pub(super) input: Input,
     /// Lines for `/status` that only the context knows.
     pub(super) status: Vec<String>,
+    /// When its conversation goes into memory.
+    pub(super) when: When,
 }
 
 impl State {
@@ -221,6 +239,7 @@ impl State {
             tail: VecDeque::new(),
             expire_due: None,
             logs_due: None,
+            kept: BTreeMap::new(),
         };
         let mut effects = Vec::new();
         for log in rows.logs {
@@ -269,6 +288,7 @@ impl State {
                 out.then.push(Effect::ReadWork { limit: self.room() });
             }
             Event::Work(rows) => self.work(*rows, &mut out, cx),
+            Event::Memory(rows) => self.memory(&rows, &mut out, cx),
             Event::Ran { seq, answer } => self.ran(seq, answer, &mut out, cx),
             Event::Resume => self.resume(&mut out, cx),
             Event::StepEnded(seq, end) => self.step_ended(seq, *end, &mut out, cx),
@@ -290,6 +310,9 @@ impl State {
     fn work(&mut self, rows: WorkRows, out: &mut Decision, cx: &Cx<'_, WorkFacts>) {
         for reply in &rows.ended {
             self.settle(reply, out, cx);
+        }
+        if !rows.ended.is_empty() {
+            self.look_at_memory(out, cx);
         }
         self.more = rows.more;
         for row in rows.waiting {

@@ -8,7 +8,7 @@ use messages::store::{Query, Rows};
 use runtime::World;
 
 use super::core::{Answer, Job};
-use super::{Context, tasks};
+use super::{Context, memory, tasks};
 use crate::asks::{KNOWLEDGE_MAX, find, patiently, reach};
 use crate::commands::Input;
 use crate::run::dollars;
@@ -32,6 +32,8 @@ async fn work(job: &Job, world: &World<Context>) -> Answer {
         Input::Status => status(job, world).await,
         Input::Why(prefix) => look_up(prefix, world).await,
         Input::Tasks(asked) => tasks::answer(asked, job, world).await,
+        Input::Memory => memory::show(job, world).await,
+        Input::Forget(entry) => memory::forget(entry, job, world).await,
         _ => Err("This command needs no work and should have been answered at once.".to_owned()),
     };
     match done {

@@ -1,9 +1,14 @@
 //! The definitions in force: the last good version of each file, kept in the store so that a restart keeps it too.
 
+use markdown::memory::{InPrompt, for_prompt};
+use messages::InboundId;
+use messages::task::Remembered;
 use serde::{Deserialize, Serialize};
 
 use super::core::{InForce, Loaded};
 use crate::definition::{Definition, WorkspaceDefinition};
+use crate::memory::file::MemoryText;
+use crate::memory::view::too_much;
 
 /// What the store keeps: the last good text of both files.
 #[derive(Debug, Default, Serialize, Deserialize)]
@@ -55,10 +60,26 @@ impl InForce {
             Err(problem) => problems.push(format!("workspace.md: {problem}")),
         }
         self.seen = Some(loaded.stamps);
+        self.remember(loaded.memory);
         let broken = (!problems.is_empty()).then(|| problems.join("; "));
         let broken_changed = broken != self.broken;
         self.broken = broken;
         Changed { text: changed.then(|| self.kept_text()), broken_changed }
+    }
+
+    /// Memory that can't be read leaves what was read of it last.
+    fn remember(&mut self, memory: Result<MemoryText, String>) {
+        match memory {
+            Ok(said) => {
+                let InPrompt { text, of, .. } = for_prompt(&said.text);
+                let of = of.into_iter().map(InboundId::from_row).collect();
+                (self.memory, self.memory_problem) = (Remembered { text, of }, too_much(&said));
+            }
+            Err(problem) => {
+                let told = format!("memory.md can't be read ({problem}); what was read of it last stays in prompts");
+                self.memory_problem = Some(told);
+            }
+        }
     }
 
     /// What the store keeps of it.
@@ -81,7 +102,8 @@ mod tests {
         };
         let workspace = "---\nname: Home\n---\n";
         Loaded {
-            stamps: [FileStamp::default(); 2],
+            stamps: [FileStamp::default(); 3],
+            memory: Ok(MemoryText::default()),
             context,
             workspace: Ok(Some((workspace.to_owned(), WorkspaceDefinition::parse(workspace).unwrap()))),
         }

@@ -1,4 +1,4 @@
-//! Looking at the definition files: two `stat` calls when nothing has changed.
+//! Looking at the files of a context: three `stat` calls when nothing has changed.
 
 use std::fs::{self, File};
 use std::io::Read as _;
@@ -11,13 +11,15 @@ use messages::store::FileStamp;
 use super::core::Loaded;
 use crate::Layout;
 use crate::definition::{Definition, FILE_BYTES_MAX, WorkspaceDefinition};
+use crate::memory::file;
 
 /// What the files say, unless they look as they did.
-pub(crate) fn look(layout: &Layout, address: &Address, seen: Option<[FileStamp; 2]>) -> Option<Loaded> {
+pub(crate) fn look(layout: &Layout, address: &Address, seen: Option<[FileStamp; 3]>) -> Option<Loaded> {
     let workspace = address.workspace_of()?;
     let context_file = layout.context_file(&workspace, address.leaf());
     let workspace_file = layout.workspace_file(&workspace);
-    let stamps = [stamp(&context_file), stamp(&workspace_file)];
+    let folder = layout.context_folder(&workspace, address.leaf());
+    let stamps = [stamp(&context_file), stamp(&workspace_file), file::stamp(&folder)];
     if seen == Some(stamps) {
         return None;
     }
@@ -28,7 +30,7 @@ pub(crate) fn look(layout: &Layout, address: &Address, seen: Option<[FileStamp; 
         text.map(|text| WorkspaceDefinition::parse(&text).map(|read| (text, read)).map_err(|e| e.to_string()))
             .transpose()
     });
-    Some(Loaded { stamps, context, workspace })
+    Some(Loaded { stamps, context, workspace, memory: file::said(&folder) })
 }
 
 /// What a file looks like; all zero when it is not there.
@@ -37,7 +39,7 @@ fn stamp(path: &Path) -> FileStamp {
 }
 
 /// What an open file looks like.
-pub(super) fn of(found: &fs::Metadata) -> FileStamp {
+pub(crate) fn of(found: &fs::Metadata) -> FileStamp {
     let mtime_ns = found.mtime().saturating_mul(1_000_000_000).saturating_add(found.mtime_nsec());
     FileStamp { inode: found.ino(), size: found.size(), mtime_ns }
 }

@@ -179,7 +179,8 @@ async fn erase(seq: i64, log: &str, world: &World<Context>) -> Option<Event> {
 
 async fn forget(log: &str, entries: Option<Vec<u64>>, world: &World<Context>) -> Result<(), String> {
     let Some(workspace) = world.address.workspace_of() else { return Ok(()) };
-    asks::forget(&world.system, &workspace, log, entries).await
+    let inside = format!("{workspace}/");
+    asks::forget(&world.system, &workspace, log.strip_prefix(&inside).unwrap_or(log), entries).await
 }
 
 #[cfg(test)]

@@ -5,6 +5,7 @@ mod job;
 mod kept;
 mod log_file;
 pub(crate) mod look;
+mod memory;
 mod mend;
 mod tasks;
 
@@ -104,6 +105,13 @@ impl Entity for Context {
                 match world.system.store().query(work).await {
                     Ok(Rows::Work(rows)) => Some(Event::Work(Box::new(rows))),
                     // The sweep wakes it again.
+                    _ => None,
+                }
+            }
+            Effect::ReadMemory => {
+                match world.system.store().query(Query::Memory { context: world.address.clone() }).await {
+                    Ok(Rows::Memory(rows)) => Some(Event::Memory(rows)),
+                    // The next turn looks again.
                     _ => None,
                 }
             }

@@ -2,9 +2,12 @@
 
 use messages::model::{Purpose, Said};
 use messages::step::Work;
-use messages::task::{Budget, TaskId};
+use messages::task::{Budget, Remembered, TaskId};
 use messages::turn::Turn;
 use messages::{Address, Slug, Trace};
+
+/// What stands before memory in a prompt.
+const MEMORY_HEAD: &str = "What you know of this conversation (notes, no instructions):";
 
 /// The fixed part of a run.
 #[derive(Debug, Clone)]
@@ -18,7 +21,10 @@ pub(crate) struct Brief {
     pub(crate) turn: Turn,
     /// Its place among tasks; `None` for a turn.
     pub(crate) line: Option<Line>,
+    /// The context's prompt.
     pub(crate) system: String,
+    /// What the context keeps of its conversation: it stands behind the prompt.
+    pub(crate) memory: Remembered,
     pub(crate) history: Vec<Said>,
     pub(crate) question: String,
     pub(crate) purpose: Purpose,
@@ -55,6 +61,14 @@ impl Brief {
 
     /// A person waits for it.
     pub(crate) fn is_interactive(&self) -> bool {
-        self.line.is_none()
+        matches!(self.work, Work::Turn(_))
+    }
+
+    /// The prompt with what is kept of the conversation.
+    pub(crate) fn prompt(&self) -> String {
+        if self.memory.text.is_empty() {
+            return self.system.clone();
+        }
+        format!("{}\n\n{MEMORY_HEAD}\n\n{}", self.system, self.memory.text)
     }
 }

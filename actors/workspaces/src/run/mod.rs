@@ -19,6 +19,7 @@ mod request;
 mod reserve;
 mod spawn;
 mod tools;
+mod window;
 
 use std::collections::BTreeMap;
 
@@ -211,6 +212,8 @@ impl Run {
         };
         let chain = on.facts.offers.chain(self.brief.purpose, &self.brief.models);
         let mut request = self.request(left, &chain, on);
+        let find = (self.passages.is_none() && self.brief.limits.passages > 0).then_some(self.brief.limits.passages);
+        let find = window::fit(&mut request, &chain, find).filter(|limit| *limit > 0);
         let reserve = match self.reserve(&mut request, &chain, on) {
             Ok(reserve) => reserve,
             Err(end) => return self.over(*end, on, writes),
@@ -219,7 +222,6 @@ impl Run {
             self.start(seq, What::Model, reserve.clone(), (on.now, writes));
         }
         self.reserved = reserve;
-        let find = (self.passages.is_none() && self.brief.limits.passages > 0).then_some(self.brief.limits.passages);
         Todo::Ask(Box::new(Ask { seq, request, find, scope: self.brief.turn.scope.clone() }))
     }
 

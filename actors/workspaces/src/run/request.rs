@@ -25,7 +25,7 @@ impl Run {
             interactive: brief.is_interactive(),
             avoid: self.avoid.clone(),
             model: String::new(),
-            system: brief.system.clone(),
+            system: brief.prompt(),
             history: if left_out { Vec::new() } else { brief.history.clone() },
             question: brief.question.clone(),
             passages: if self.compact > 1 { Vec::new() } else { self.passages.clone().unwrap_or_default() },

@@ -12,7 +12,7 @@ use super::{End, Ground, Run};
 /// Tokens of thinking that a call may add to its answer.
 const THINKING_TOKENS_MAX: u64 = 8_192;
 /// Bytes of an answer that are one token, on the low side.
-const BYTES_PER_TOKEN: u64 = 3;
+pub(super) const BYTES_PER_TOKEN: u64 = 3;
 /// With fewer tokens left to write an answer would be cut in its first lines: the budget has ended.
 const OUTPUT_TOKENS_MIN: u64 = 256;
 /// Tokens that a message costs besides its words.
@@ -20,7 +20,7 @@ const MESSAGE_TOKENS: u64 = 16;
 /// A day that accounts know goes on although the clock says an earlier one, so many days earlier at most.
 const DAYS_BACK_MAX: i64 = 2;
 /// Bytes of one passage with its place, at most.
-const PASSAGE_BYTES_MAX: u64 = 1_800;
+pub(super) const PASSAGE_BYTES_MAX: u64 = 1_800;
 
 /// What steps have used of a budget.
 pub(crate) fn spent(steps: &[StepRow]) -> Spent {

@@ -108,6 +108,7 @@ impl Run {
             input: asked.input.trim().to_owned(),
             turn: brief.turn.clone(),
             prompt: brief.system.clone(),
+            memory: brief.memory.clone(),
             tools,
             models: brief.models.clone(),
             purpose: brief.purpose,

@@ -34,7 +34,7 @@ pub struct TaskDeps {
 /// What the files of a context said, and what they looked like.
 #[derive(Debug, Clone)]
 struct Remembered {
-    stamps: [FileStamp; 2],
+    stamps: [FileStamp; 3],
     people: Arc<policy::ContextFacts>,
 }
 

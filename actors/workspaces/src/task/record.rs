@@ -197,6 +197,7 @@ pub(crate) mod tests {
                 input: "Compare the prices.\n\nThen tell.\n".into(),
                 turn: turn_of("ann", "general"),
                 prompt: "Be kind.".into(),
+                memory: messages::task::Remembered::default(),
                 tools: vec!["*".into()],
                 models: Vec::new(),
                 purpose: Purpose::Research,

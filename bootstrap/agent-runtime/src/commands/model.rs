@@ -108,6 +108,7 @@ mod tests {
             prices,
             context_tokens: 9,
             takes_tools: true,
+            quotes_only: false,
         };
         let offline =
             Offer { name: "offline".into(), provider: "offline".into(), model: "offline".into(), ..Offer::default() };

@@ -14,7 +14,9 @@ use retrieval::{IndexConfig, IndexService, WatchReport, WatcherService};
 use runtime::{Child, Children, Intensity, Kind, Restart, Service, ServiceError, Strategy, TimersService};
 use store::{StoreHandle, StoreService};
 use tools::{ToolsConfig, ToolsService};
-use workspaces::{Context, ContextDeps, Layout, Task, TaskDeps, WorkFacts, Workspace, WorkspaceDeps};
+use workspaces::{
+    Context, ContextDeps, Layout, Memory, MemoryDeps, Task, TaskDeps, WorkFacts, Workspace, WorkspaceDeps,
+};
 
 use super::{Settings, VERSION};
 
@@ -126,6 +128,7 @@ pub(crate) fn kinds(plan: &Plan) -> Vec<Kind> {
             ContextDeps::new(plan.layout.clone()),
             facts.clone(),
         ),
+        Kind::entity::<Memory>("ws/*/memory/*", under("memories"), MemoryDeps::new(plan.layout.clone()), facts.clone()),
         Kind::entity::<Task>("ws/*/task/*", under("tasks"), TaskDeps::new(plan.layout.clone()), facts.clone()),
         Kind::entity::<Workspace>(
             "ws/*/workspace",
@@ -177,14 +180,16 @@ enum Part {
     Index,
     Watcher,
     Contexts,
+    Memories,
     Tasks,
 }
 
 impl Part {
-    const ALL: [(Self, &'static str); 4] = [
+    const ALL: [(Self, &'static str); 5] = [
         (Self::Index, "ws/*/index"),
         (Self::Watcher, "ws/*/watcher"),
         (Self::Contexts, "ws/*/contexts"),
+        (Self::Memories, "ws/*/memories"),
         (Self::Tasks, "ws/*/tasks"),
     ];
 }
@@ -206,7 +211,7 @@ fn part(plan: &Plan, part: Part, address: &Address, id: &Slug) -> Child {
             let config = index_config(plan, id);
             service(address.clone(), move || WatcherService::open(config.clone()))
         }
-        Part::Contexts | Part::Tasks => {
+        Part::Contexts | Part::Memories | Part::Tasks => {
             Child::supervisor(address.clone(), Restart::Permanent, supervised(Intensity::STOP_CHILD, Vec::new()))
         }
     }

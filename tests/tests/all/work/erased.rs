@@ -7,10 +7,10 @@ use tests::fake_model::Mode;
 
 use super::site::{SOON, Site, shown, until};
 
-const SECRET: &str = "xyzzy-plugh";
+pub(super) const SECRET: &str = "xyzzy-plugh";
 
 /// Files that hold the words.
-fn holding(folder: &Path) -> Vec<String> {
+pub(super) fn holding(folder: &Path) -> Vec<String> {
     let mut found = Vec::new();
     for entry in std::fs::read_dir(folder).unwrap() {
         let path = entry.unwrap().path();

@@ -5,6 +5,7 @@ mod erased;
 mod fairness;
 mod isolation;
 mod known_failures;
+mod memory;
 mod models;
 mod records;
 mod restarts;

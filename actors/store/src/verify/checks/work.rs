@@ -61,15 +61,42 @@ pub(super) const RULES: &[Rule] = &[
     ),
     (
         "step.work",
-        "it belongs to no turn and no task",
+        "it belongs to no turn, no task and no compaction",
         "SELECT 'step ' || s.seq || ' of ' || s.work FROM step AS s
-         WHERE NOT EXISTS (SELECT 1 FROM task WHERE id = s.work) AND NOT EXISTS (SELECT 1 FROM inbox WHERE id = s.work)",
+         WHERE NOT EXISTS (SELECT 1 FROM task WHERE id = s.work) AND NOT EXISTS (SELECT 1 FROM inbox WHERE id = s.work)
+         AND NOT EXISTS (SELECT 1 FROM compaction AS c WHERE c.work = s.work)",
     ),
     (
         "step.open",
-        "it has not ended, and its turn or task has",
+        "it has not ended, and its turn, task or compaction has",
         "SELECT 'step ' || s.seq || ' of ' || s.work FROM step AS s LEFT JOIN task AS t ON t.id = s.work
-         LEFT JOIN inbox AS i ON i.id = s.work WHERE s.status = 0 AND (t.state >= 6 OR i.state = 2)",
+         LEFT JOIN inbox AS i ON i.id = s.work LEFT JOIN compaction AS c ON c.work = s.work
+         WHERE s.status = 0 AND (t.state >= 6 OR i.state = 2 OR c.ended = 1)",
+    ),
+    (
+        "memory.work",
+        "it has a compaction under way that has ended or is another's, or one has not ended and is nobody's",
+        "SELECT c.work FROM compaction AS c LEFT JOIN memory AS m ON m.work = c.work AND m.ctx = c.ctx
+         WHERE (c.ended = 0) <> (m.ctx IS NOT NULL)
+         UNION ALL SELECT m.address FROM memory AS m WHERE m.work IS NOT NULL
+         AND NOT EXISTS (SELECT 1 FROM compaction AS c WHERE c.work = m.work)",
+    ),
+    (
+        "memory.upto",
+        "more of a log is held to be in memory than there is, or one of another context",
+        "SELECT m.address FROM memory AS m CROSS JOIN json_each(m.upto) AS p
+         LEFT JOIN log AS l ON l.log = p.value ->> '$.log' AND l.ctx = m.ctx
+         WHERE p.value ->> '$.offset' NOT BETWEEN 0 AND coalesce(l.size, -1)",
+    ),
+    (
+        "memory.erased",
+        "more erasures are held to be carried out than there were",
+        "SELECT address FROM memory WHERE erased NOT BETWEEN 0 AND erasures",
+    ),
+    (
+        "memory.words",
+        "it has ended and its steps still have words",
+        "SELECT c.work FROM compaction AS c JOIN step AS s ON s.work = c.work WHERE c.ended = 1 AND s.gave <> ''",
     ),
     (
         "step.status",

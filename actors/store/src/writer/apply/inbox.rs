@@ -24,8 +24,9 @@ const SETTLE: &str =
     "UPDATE inbox SET state = 2, outcome = ?2, reason = ?3, settled_at = ?4 WHERE seq = ?1 AND state < 2";
 const STATE: &str = "SELECT state, redacted FROM inbox WHERE seq = ?1";
 const ERASE: &str = "UPDATE inbox SET text = '', salt = zeroblob(16), redacted = 1 WHERE seq = ?1";
-/// All that repeats an event's words: its replies and those of its tasks, its tasks, the steps of its turn and of those.
-const ERASE_REST: [&str; 6] = [
+/// All that repeats an event's words: its replies and those of its tasks, its tasks, the steps of its turn and of those, what
+/// is under way into memory, and what of memory was given to tasks.
+const ERASE_REST: [&str; 9] = [
     "UPDATE outbox SET text = '', redacted = 1 WHERE seq = ?1",
     // The record file is to be written again.
     "UPDATE task SET title = '', reason = '', result = '', recorded = 0 WHERE seq = ?1",
@@ -36,6 +37,15 @@ const ERASE_REST: [&str; 6] = [
     ON CONFLICT (entity, name) DO UPDATE SET due = 0",
     concat!(erase_steps!(), "(SELECT id FROM inbox WHERE seq = ?1)"),
     concat!(erase_steps!(), "(SELECT id FROM task WHERE seq = ?1)"),
+    concat!(erase_steps!(), "(SELECT m.work FROM memory AS m JOIN inbox AS i ON i.ctx = m.ctx WHERE i.seq = ?1)"),
+    // Its file is to be looked at: entries may cite the event.
+    "UPDATE memory SET erasures = erasures + 1 WHERE ctx = (SELECT ctx FROM inbox WHERE seq = ?1)",
+    // Those that have ended have none.
+    "UPDATE task_spec SET spec = json_set(spec, '$.memory', json('{\"text\":\"\",\"of\":[]}'))
+    WHERE place IN (SELECT t.place FROM inbox AS i CROSS JOIN task AS t INDEXED BY task_shown
+    ON t.ws = substr(i.ctx, 4, instr(substr(i.ctx, 4), '/') - 1) AND t.ctx = i.ctx
+    WHERE i.seq = ?1 AND (t.state < 6 OR (t.state = 11 AND t.discarded_by IS NULL)))
+    AND instr(spec, (SELECT id FROM inbox WHERE seq = ?1)) > 0",
 ];
 
 pub(super) fn apply(tx: &Tx<'_>, write: &Write, done: &mut Committed) -> Result<(), Stop> {

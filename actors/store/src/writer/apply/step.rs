@@ -1,5 +1,6 @@
 //! The journal: steps that begin and end. What they reserve and cost is `super::spending`'s.
 
+use messages::MemoryId;
 use messages::step::{Cost, Reserve, StepStatus, What, Work};
 use messages::store::StepWrite;
 use messages::task::{TaskId, TaskState};
@@ -11,6 +12,7 @@ use super::{Stop, Tx, conflict, int, json, number, numbered, refused, spending};
 const STEP: &str = "SELECT status, reserve FROM step WHERE work = ?1 AND seq = ?2";
 const TURN: &str = "SELECT state FROM inbox WHERE id = ?1";
 const TASK: &str = "SELECT state FROM task WHERE id = ?1";
+const MEMORY: &str = "SELECT ended FROM compaction WHERE work = ?1";
 // What is added on a conflict is what an earlier attempt had reserved.
 const START: &str = "INSERT INTO step (work, seq, kind, status, attempt, input, micro_usd, started_at, reserve, what)
     VALUES (?1, ?2, ?3, 0, 1, ?4, ?5, ?6, ?7, ?8)
@@ -25,12 +27,19 @@ const END: &str = "INSERT INTO step (work, seq, kind, status, attempt, input, ou
     ended_at = excluded.ended_at, model = CASE excluded.model WHEN '' THEN model ELSE excluded.model END,
     reserve = NULL, what = excluded.what, gave = excluded.gave";
 
+const STALE: &str = "SELECT erasures > erased FROM memory WHERE work = ?1";
 const ERASED: &str = "SELECT i.redacted FROM task AS t JOIN inbox AS i ON i.seq = t.seq WHERE t.id = ?1";
 
 /// The message that a task came of was erased: what the task still says while it is being ended must not bring its words
 /// back.
 pub(super) fn is_erased(tx: &Tx<'_>, task: &TaskId) -> Result<bool, Stop> {
     Ok(tx.prepare(ERASED)?.query_row([task.as_str()], |row| row.get(0)).optional()?.unwrap_or(false))
+}
+
+/// A message was erased that the compaction may have been asked about: its answer is not used, and must not bring the words
+/// back.
+fn is_stale(tx: &Tx<'_>, work: &MemoryId) -> Result<bool, Stop> {
+    Ok(tx.prepare(STALE)?.query_row([work.as_str()], |row| row.get(0)).optional()?.unwrap_or(false))
 }
 
 pub(super) fn apply(tx: &Tx<'_>, write: &StepWrite) -> Result<(), Stop> {
@@ -118,6 +127,7 @@ fn end(tx: &Tx<'_>, write: &StepWrite) -> Result<(), Stop> {
     cost.as_ref().map_or(Ok(()), |cost| spending::charge(tx, cost))?;
     let (what, output) = match work {
         Work::Task(task) if is_erased(tx, task)? => (&without_words(what), ""),
+        Work::Memory(id) if is_stale(tx, id)? => (what, ""),
         _ => (what, output.as_str()),
     };
     let nothing = Cost::default();
@@ -168,7 +178,7 @@ fn check_before(tx: &Tx<'_>, work: &Work, seq: u32) -> Result<(), Stop> {
     }
 }
 
-/// A step begins only in a turn that was taken or a task that has not ended.
+/// A step begins only in a turn that was taken, or a task or compaction that has not ended.
 fn check_open(tx: &Tx<'_>, work: &Work) -> Result<(), Stop> {
     let state = state_of(tx, work)?;
     let (is_open, is) = match work {
@@ -177,6 +187,7 @@ fn check_open(tx: &Tx<'_>, work: &Work) -> Result<(), Stop> {
             Some(state) => (!state.is_terminal(), state.as_str()),
             None => (false, "in no known state"),
         },
+        Work::Memory(_) => (state == 0, "ended"),
     };
     if is_open { Ok(()) } else { conflict(format!("{} is {is} and can't begin a step", work.as_str())) }
 }
@@ -185,6 +196,7 @@ fn state_of(tx: &Tx<'_>, work: &Work) -> Result<i64, Stop> {
     let statement = match work {
         Work::Turn(_) => TURN,
         Work::Task(_) => TASK,
+        Work::Memory(_) => MEMORY,
     };
     let state = tx.prepare(statement)?.query_row([work.as_str()], |row| row.get(0)).optional()?;
     state.map_or_else(|| conflict(format!("{} does not exist", work.as_str())), Ok)

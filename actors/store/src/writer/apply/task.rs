@@ -16,6 +16,9 @@ const CLAIM: &str = "UPDATE task SET state = 3, rev = ?2, run = run + 1, epoch =
 const MOVE: &str = "UPDATE task SET state = ?2, rev = ?3, wait = ?4, not_before = ?5, priority = ?6, failures = ?7,
     lost = ?8, budget = ?9, reason = ?10, result = ?11, moved_at = ?12, ended_at = ?13,
     start_by = CASE ?2 WHEN 1 THEN min(?12 + start_ms, deadline) END WHERE place = ?1";
+// What it was told of a conversation is of no use to it any more.
+const FORGET: &str = "UPDATE task_spec SET spec = json_set(spec, '$.memory.text', '', '$.memory.of', json('[]'))
+    WHERE place = ?1 AND spec ->> '$.memory.text' <> ''";
 // A record that shows words which were erased meanwhile is behind still.
 const RECORDED: &str = "UPDATE task SET recorded = ?2 WHERE place = ?1 AND NOT (?3 AND title = '')";
 // Its record file is to show it.
@@ -120,6 +123,9 @@ fn go(tx: &Tx<'_>, to: &TaskMove) -> Result<(), Stop> {
         ended_at,
     ];
     tx.run(MOVE, row)?;
+    if to.to.is_terminal() {
+        tx.run(FORGET, [head.place])?;
+    }
     Ok(())
 }
 

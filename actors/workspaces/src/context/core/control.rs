@@ -122,6 +122,8 @@ impl State {
         out.writes.push(Write::Redact { seq });
         self.unsync_logs(out, cx);
         out.writes.push(Self::audit(cx, "inbound.deleted", row.id.as_str(), None, format!(r#"{{"seq":{seq}}}"#)));
+        // Its entries may cite the message; lost, the sweep wakes it.
+        self.wake_memory(out);
         out.then.push(Effect::Erase { seq, log: log_path(&self.workspace, &row.chat) });
         Self::note(row, "the words were erased", out, cx);
     }

@@ -49,7 +49,7 @@ impl State {
             match self.at_once(&next, out, cx) {
                 Some(text) => Self::reply(&next.row, Say::new(text, Outcome::Replied), out, cx),
                 None if next.input == Input::Talk => self.begin_talk(next, out, cx),
-                None => self.begin_job(next, out),
+                None => self.begin_job(next, out, cx),
             }
         }
         if self.more && self.queue.is_empty() {
@@ -59,7 +59,7 @@ impl State {
     }
 
     /// A turn that needs I/O and no model.
-    pub(super) fn begin_job(&mut self, next: Queued, out: &mut Decision) {
+    pub(super) fn begin_job(&mut self, next: Queued, out: &mut Decision, cx: &Cx<'_, WorkFacts>) {
         self.heard_before(&next);
         let job = Job {
             seq: next.row.seq,
@@ -67,6 +67,7 @@ impl State {
             turn: next.turn.clone(),
             input: next.input.clone(),
             status: self.status_lines(),
+            when: self.when(cx),
         };
         out.then.push(Effect::Run(Box::new(job)));
         self.running = Some(next);
@@ -90,6 +91,9 @@ impl State {
         if let Some(problem) = &self.in_force.broken {
             lines.push(format!("- **broken file, the last good version stays in force**: {problem}"));
         }
+        if let Some(problem) = &self.in_force.memory_problem {
+            lines.push(format!("- memory: {problem}"));
+        }
         lines
     }
 
@@ -105,13 +109,20 @@ impl State {
             Input::New => {
                 self.begin_afresh(next.row.seq, out, cx);
                 Some(
-                    "A fresh conversation. What was said before stays in the log and is not looked at any more."
+                    "A fresh conversation. What was said before stays in the log and is not looked at any more; what is in memory stays (`/memory`)."
                         .to_owned(),
                 )
             }
             Input::Stop => Some("Nothing runs here now.".to_owned()),
             Input::Task(words) => Some(self.make_task(words, next, out, cx)),
-            Input::Talk | Input::Search(_) | Input::Open(..) | Input::Status | Input::Why(_) | Input::Tasks(_) => None,
+            Input::Talk
+            | Input::Search(_)
+            | Input::Open(..)
+            | Input::Status
+            | Input::Why(_)
+            | Input::Tasks(_)
+            | Input::Memory
+            | Input::Forget(_) => None,
         }
     }
 

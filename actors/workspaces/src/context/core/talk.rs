@@ -27,7 +27,7 @@ impl State {
         if turn.input == Input::Talk {
             self.begin_talk(turn, out, cx);
         } else {
-            self.begin_job(turn, out);
+            self.begin_job(turn, out, cx);
         }
         self.begin_next(out, cx);
     }
@@ -44,6 +44,7 @@ impl State {
             turn: next.turn.clone(),
             line: None,
             system: definition.prompt.clone(),
+            memory: self.in_force.memory.clone(),
             history,
             question: next.row.text.clone(),
             purpose: Purpose::Chat,

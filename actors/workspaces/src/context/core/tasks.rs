@@ -42,6 +42,7 @@ impl State {
             input: words.to_owned(),
             turn: next.turn.clone(),
             prompt: definition.prompt.clone(),
+            memory: self.in_force.memory.clone(),
             tools: definition.tools.clone(),
             models: definition.models.clone(),
             purpose: Purpose::Research,

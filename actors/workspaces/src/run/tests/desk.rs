@@ -47,6 +47,7 @@ pub(super) fn brief(user: &str) -> Brief {
         turn: turn_of(user, "general"),
         line: Some(Line { id: id(), root: id(), depth: 0 }),
         system: "Be kind.".into(),
+        memory: messages::task::Remembered::default(),
         history: Vec::new(),
         question: "What is the plan?".into(),
         purpose: Purpose::Chat,

@@ -66,6 +66,7 @@ fn offers() -> Offers {
         prices: Prices { input: input * 250_000, output: output * 250_000, cached: input * 250_000 },
         context_tokens: 200_000,
         takes_tools,
+        quotes_only: false,
     };
     let all = vec![
         offer("big", 4, 16, true),

@@ -142,7 +142,9 @@ impl Live {
         }
         let key = format!("retry/{}/{}", task.id, task.rev);
         let id = TaskId::of(task.workspace.as_str(), &key);
-        let spec = TaskSpec { retry_of: Some(task.id.clone()), depends_on: Vec::new(), ..task.spec.clone() };
+        // What it was told of the conversation was erased with its end.
+        let memory = messages::task::Remembered::default();
+        let spec = TaskSpec { retry_of: Some(task.id.clone()), depends_on: Vec::new(), memory, ..task.spec.clone() };
         let new = NewTask {
             root: id.clone(),
             id: id.clone(),

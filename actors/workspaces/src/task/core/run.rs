@@ -37,6 +37,7 @@ impl Live {
             turn: spec.turn.clone(),
             line: Some(Line { id: task.id.clone(), root: task.root.clone(), depth: task.depth }),
             system: spec.prompt.clone(),
+            memory: spec.memory.clone(),
             history: Vec::new(),
             question: spec.input.clone(),
             purpose: spec.purpose,

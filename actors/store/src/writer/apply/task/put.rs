@@ -1,7 +1,7 @@
 //! A new task.
 
 use messages::TaskId;
-use messages::task::{CHILDREN_MAX, DEPTH_MAX, DESCENDANTS_MAX, NewTask, TaskState};
+use messages::task::{CHILDREN_MAX, DEPTH_MAX, DESCENDANTS_MAX, NewTask, Remembered, TaskSpec, TaskState};
 use rusqlite::{OptionalExtension as _, params};
 
 use super::super::outbox::check_context;
@@ -19,6 +19,8 @@ const PUT: &str = "INSERT INTO task (id, key, ws, ctx, seq, trace, parent, root,
     start_ms, start_by, created_at, moved_at, deadline, ended_at, title)
     VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11, 1, ?12, ?13, ?14, ?15, ?15, ?16, ?17, ?18)";
 const SPEC: &str = "INSERT INTO task_spec (place, spec) VALUES (?1, ?2)";
+const STALE: &str =
+    "SELECT 1 FROM json_each(?1) AS of CROSS JOIN inbox AS i ON i.id = of.value WHERE i.redacted <> 0 LIMIT 1";
 const DEPENDS: &str = "INSERT INTO depends (task, needs) VALUES (?1, ?2) ON CONFLICT (task, needs) DO NOTHING";
 
 pub(super) fn put(tx: &Tx<'_>, task: &NewTask) -> Result<(), Stop> {
@@ -110,6 +112,12 @@ fn insert(tx: &Tx<'_>, task: &NewTask) -> Result<(), Stop> {
         ],
     )?;
     let place = tx.sql.last_insert_rowid();
-    tx.run(SPEC, params![place, json("the spec of a task", &task.spec)?])?;
+    let mut spec = json("the spec of a task", &task.spec)?;
+    // A message may have been erased since whoever made the task last looked.
+    let of = &task.spec.memory.of;
+    if !of.is_empty() && tx.prepare(STALE)?.exists([json("where a memory came from", of)?])? {
+        spec = json("the spec of a task", &TaskSpec { memory: Remembered::default(), ..task.spec.clone() })?;
+    }
+    tx.run(SPEC, params![place, spec])?;
     Ok(())
 }

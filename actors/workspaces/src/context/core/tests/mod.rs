@@ -4,6 +4,7 @@ mod crash;
 mod deletes;
 mod edits;
 mod expiry;
+mod memory;
 mod model;
 mod people;
 mod sim;

@@ -5,7 +5,7 @@ use std::collections::BTreeMap;
 
 use messages::store::{
     ContextRow, ContextRows, EntryKind, EntryOf, EntryRow, FileStamp, InboundKind, InboxRow, InboxState, LogRow,
-    OutboxRow, OutboxState, Owner, TaskWrite, WorkRows, Write,
+    MemoryRow, MemoryRows, OutboxRow, OutboxState, Owner, TaskWrite, WorkRows, Write,
 };
 use messages::task::NewTask;
 use messages::turn::{Chat, Outcome};
@@ -39,6 +39,7 @@ pub(super) struct Model {
     pub(super) timers: BTreeMap<String, Moment>,
     pub(super) ledger: Ledger,
     pub(super) tasks: Vec<NewTask>,
+    pub(super) memory: MemoryRow,
 }
 
 type Refused = Result<(), String>;
@@ -284,6 +285,11 @@ impl Model {
             logs: self.logs.values().cloned().collect(),
             tail: fresh.get(fresh.len().saturating_sub(tail)..).unwrap_or_default().to_vec(),
         }
+    }
+
+    /// How far the conversation is in memory, as a test says.
+    pub(super) fn memory_rows(&self) -> MemoryRows {
+        MemoryRows { memory: self.memory.clone(), logs: self.logs.values().cloned().collect(), ..MemoryRows::default() }
     }
 
     /// The entries of a log, with what they show.

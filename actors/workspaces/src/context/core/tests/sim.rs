@@ -11,7 +11,7 @@ use messages::store::{FileStamp, InboundKind, OutboxState, StepRow, Write};
 use messages::task::WorkLimits;
 use messages::tool::{Output, Repeat, Risk, ToolCall, ToolSpec, Use};
 use messages::turn::Outcome;
-use messages::{Moment, Slug};
+use messages::{Address, Moment, Slug};
 use policy::Policy;
 use runtime::{Cx, Entity};
 
@@ -20,6 +20,7 @@ use super::super::{Answer, Decision, Effect, Event, Job, LOGS, Loaded, State};
 use super::model::{Model, here};
 use crate::WorkFacts;
 use crate::definition::{Definition, WorkspaceDefinition};
+use crate::memory::file::MemoryText;
 use crate::render;
 use crate::run::{Ask, StepEnd, Used};
 
@@ -96,6 +97,10 @@ pub(super) struct Sim {
     /// A stale event may be refused; nothing else may.
     pub(super) may_be_refused: bool,
     pub(super) reopened: u32,
+    /// What `memory.md` says.
+    pub(super) memory: MemoryText,
+    /// Whom it has woken.
+    pub(super) woke: Vec<Address>,
 }
 
 impl Sim {
@@ -115,6 +120,8 @@ impl Sim {
             wrote: Vec::new(),
             may_be_refused: false,
             reopened: 0,
+            memory: MemoryText::default(),
+            woke: Vec::new(),
         }
     }
 
@@ -251,7 +258,12 @@ impl Sim {
             }
             Effect::Erase { log, .. } if self.disk_fails => Some(broken(log)),
             Effect::Erase { log, .. } => self.files.contains_key(&log).then(|| self.write_again(log)),
-            Effect::Wake(_) | Effect::CloseFeed(_) | Effect::TellBroken(_) => None,
+            Effect::ReadMemory => Some(Event::Memory(Box::new(self.model.memory_rows()))),
+            Effect::Wake(at) => {
+                self.woke.push(at);
+                None
+            }
+            Effect::CloseFeed(_) | Effect::TellBroken(_) => None,
         }
     }
 
@@ -261,15 +273,16 @@ impl Sim {
         None
     }
 
-    fn look(&self, seen: Option<[FileStamp; 2]>) -> Option<Event> {
-        let size = self.definition.len() as u64;
-        let stamps = [FileStamp { size, ..FileStamp::default() }; 2];
+    fn look(&self, seen: Option<[FileStamp; 3]>) -> Option<Event> {
+        let size = (self.definition.len() + self.memory.text.len()) as u64;
+        let stamps = [FileStamp { size, ..FileStamp::default() }; 3];
         let context = Definition::parse(&self.definition).map(|read| Some((self.definition.clone(), read)));
         let workspace = WorkspaceDefinition::parse(WORKSPACE).map(|read| Some((WORKSPACE.to_owned(), read)));
         let loaded = Loaded {
             stamps,
             context: context.map_err(|e| e.to_string()),
             workspace: workspace.map_err(|e| e.to_string()),
+            memory: Ok(self.memory.clone()),
         };
         (seen != Some(stamps)).then(|| Event::Loaded(Box::new(loaded)))
     }

@@ -318,8 +318,10 @@ impl Sim {
         let workspace = "---\nname: Home\n---\n";
         let context = Definition::parse(&self.definition).map(|read| Some((self.definition.clone(), read)));
         let read = WorkspaceDefinition::parse(workspace).map(|read| Some((workspace.to_owned(), read)));
-        let stamps = [FileStamp::default(); 2];
-        Loaded { stamps, context: context.map_err(|e| e.to_string()), workspace: read.map_err(|e| e.to_string()) }
+        let stamps = [FileStamp::default(); 3];
+        let memory = Ok(crate::memory::file::MemoryText::default());
+        let context = context.map_err(|e| e.to_string());
+        Loaded { stamps, context, workspace: read.map_err(|e| e.to_string()), memory }
     }
 
     fn step_keeper(&mut self) -> Result<(), Crash> {

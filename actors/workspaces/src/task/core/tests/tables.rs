@@ -307,6 +307,7 @@ pub(super) fn task(key: &str, user: &str, context: &str, at: Moment) -> NewTask 
             input: format!("do {key}"),
             turn: ground::turn_of(user, context),
             prompt: "Be kind.".into(),
+            memory: messages::task::Remembered::default(),
             tools: vec!["*".into()],
             models: Vec::new(),
             purpose: messages::model::Purpose::Chat,

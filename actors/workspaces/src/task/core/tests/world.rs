@@ -23,6 +23,7 @@ fn key(of: &Use) -> Key {
     match &of.work {
         Work::Task(id) => (id.clone(), of.seq),
         Work::Turn(id) => panic!("{id} is no task"),
+        Work::Memory(id) => panic!("{id} is no task"),
     }
 }
 
