@@ -10,6 +10,7 @@ pub(crate) mod core;
 mod mix;
 pub(crate) mod near;
 mod query;
+mod rare;
 pub(crate) mod scope;
 mod stop;
 
@@ -138,7 +139,7 @@ impl Search<'_> {
     fn ranked(&self, limit: u32) -> Result<Vec<Ranked>, Trouble> {
         let limit = usize::try_from(limit.min(HITS_MAX)).unwrap_or(0);
         let vector = if self.on.weight > 0.0 { embed(self.query.plain()) } else { None };
-        let mut candidates = match self.query.matching() {
+        let mut candidates = match rare::matching(self.on.connection, self.query)? {
             Some(matching) => self.by_words(&matching, vector.as_ref(), limit)?,
             None if self.query.is_filter_only() => return self.by_filter(limit),
             None => HashMap::new(),

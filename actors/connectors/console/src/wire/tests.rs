@@ -204,7 +204,7 @@ fn what_is_answered_of_tasks_and_models_reads_the_same_in_every_build_of_this_ve
     let routes = [(Purpose::Chat, vec!["zai".to_owned()])].into_iter().collect();
     answers(
         Answered::Models(Offers { all: vec![offer], routes }),
-        r#"{"models":{"all":[{"name":"zai","provider":"zai","model":"glm","prices":{"input":0,"output":0,"cached":0},"context_tokens":0,"takes_tools":false}],"routes":{"chat":["zai"]}}}"#,
+        r#"{"models":{"all":[{"name":"zai","provider":"zai","model":"glm","prices":{"input":0,"output":0,"cached":0},"context_tokens":0,"takes_tools":false,"quotes_only":false}],"routes":{"chat":["zai"]}}}"#,
     );
     answers(
         Answered::ModelTested(Box::new(ModelTest {

@@ -21,6 +21,7 @@ const WORDS: usize = 30_000;
 const STOP_WORDS: usize = 150;
 const SEED: u64 = 41;
 
+#[allow(clippy::cast_precision_loss)]
 pub(super) fn run(files: usize) -> anyhow::Result<Value> {
     let folder = Folder::new()?;
     let workspace = folder.path().join("load");
@@ -30,7 +31,7 @@ pub(super) fn run(files: usize) -> anyhow::Result<Value> {
     let rss = admin::rss_bytes();
     let (index, (count, passages)) = cpu(|| scan(&desk))?;
     let grown = admin::rss_bytes().saturating_sub(rss);
-    let searched = searches(&desk, &mut words)?;
+    let (query, searched) = cpu(|| searches(&desk, &mut words))?;
     let changed = workspace.join("0/0.md");
     fs::write(&changed, format!("# Changed\n\n{}", words.text(FILE_BYTES)))?;
     let (change, _) = cpu(|| desk.changed(&[changed], now_ns()).map_err(|why| anyhow!(why)))?;
@@ -43,6 +44,7 @@ pub(super) fn run(files: usize) -> anyhow::Result<Value> {
         "rss_grown_mb": mega(grown),
         "database_mb": mega(fs::metadata(workspace.join(".index/index.sqlite"))?.len()),
         "query": searched,
+        "query_cpu_ms": round(query * 1_000.0 / QUERIES as f64),
         "rss_after_queries_grown_mb": mega(admin::rss_bytes().saturating_sub(rss)),
         "one_changed_file_cpu_ms": round(change * 1_000.0),
         "whole_scan_cpu_ms": round(again * 1_000.0),
