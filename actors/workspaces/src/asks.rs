@@ -85,9 +85,10 @@ pub(crate) async fn forget(
     }
 }
 
-/// A question without what would be an operator of a search.
+/// A question without what would be an operator of a search: quotes, colons, a hyphen before a word.
 fn plain(question: &str) -> String {
-    question.replace(['"', ':'], " ").replace(" -", " ")
+    let words = question.split_whitespace().map(|word| word.trim_start_matches('-'));
+    words.collect::<Vec<_>>().join(" ").replace(['"', '“', '”', '„', ':'], " ")
 }
 
 /// Asks a model, after finding passages where the question wants them: those come back, too.
@@ -156,4 +157,15 @@ pub(crate) async fn tool(system: &System, of: &Use) -> StepEnd {
         Err(error) => Used::Cut(format!("`{}` gave no answer: {error}", of.call.name)),
     };
     StepEnd::Used { of: of.clone(), used }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_question_is_never_taken_for_operators() {
+        let question = "-what about:\n- the \"old\" roof\n-walls path:x 12:30 well-known";
+        assert_eq!(plain(question), "what about   the  old  roof walls path x 12 30 well-known");
+    }
 }

@@ -189,13 +189,17 @@ impl Search<'_> {
         Ok(())
     }
 
-    /// Files that fit a query without words, the newest first, each by its first passage.
+    /// Files that fit a query without words, the newest first, each by its first passage; a log by what was said last.
     fn by_filter(&self, limit: usize) -> Result<Vec<Ranked>, Trouble> {
-        let sql = "SELECT id FROM passage WHERE file = ?1 ORDER BY place LIMIT 1";
-        let mut first = self.on.connection.prepare_cached(sql)?;
+        let (first, last) = (
+            "SELECT id FROM passage WHERE file = ?1 ORDER BY place LIMIT 1",
+            "SELECT id FROM passage WHERE file = ?1 ORDER BY place DESC LIMIT 1",
+        );
         let mut ranked = Vec::new();
         for file in self.scope.newest(limit)? {
-            let passage: Option<i64> = first.query_row([file], |row| row.get(0)).optional()?;
+            let is_log = self.scope.admits(file)?.is_some_and(|seen| seen.origin == Origin::Log);
+            let mut statement = self.on.connection.prepare_cached(if is_log { last } else { first })?;
+            let passage: Option<i64> = statement.query_row([file], |row| row.get(0)).optional()?;
             ranked.extend(passage.map(|passage| self.candidate(passage, 0.0, None)).transpose()?.flatten());
         }
         Ok(ranked)

@@ -155,3 +155,96 @@ fn a_search_that_nobody_waits_for_ends() {
     let ended = shelf.library().search(super::Question { query: "needle", limit: 5, reach: &reach }, &brake);
     assert!(matches!(ended, Err(crate::database::Trouble::Ended)));
 }
+
+fn dated(date: &str, tags: &str, words: &str) -> String {
+    format!("---\ndate: {date}\ntags: [{tags}]\n---\n{words}\n")
+}
+
+#[test]
+fn filters_narrow_by_folder_tag_and_date() {
+    let shelf = Shelf::new();
+    shelf.write("home/team/a.md", dated("2026-02-10", "minutes", "the crane"));
+    shelf.write("home/team/b.md", dated("2026-03-10", "minutes, Roof", "the crane"));
+    shelf.write("home/plans/c.md", dated("2026-04-10", "'#roof'", "the crane"));
+    shelf.scan();
+    let found = |query: &str| {
+        let mut found = shelf.found(query);
+        found.sort();
+        found
+    };
+    assert_eq!(found("crane path:team"), ["team/a.md", "team/b.md"]);
+    assert_eq!(found("crane path:c.md path:team/a.md"), ["plans/c.md", "team/a.md"]);
+    assert_eq!(found("crane tag:roof"), ["plans/c.md", "team/b.md"]);
+    assert_eq!(found("crane tag:roof tag:minutes"), ["team/b.md"]);
+    assert_eq!(found("crane after:2026-03"), ["plans/c.md", "team/b.md"]);
+    assert_eq!(found("crane after:2026-03-10 before:2026-04-10"), ["team/b.md"]);
+    // Without words what fits is listed, the newest first.
+    assert_eq!(shelf.found("tag:roof"), ["plans/c.md", "team/b.md"]);
+    assert_eq!(shelf.found("tag:nothing"), Vec::<String>::new());
+}
+
+#[test]
+fn a_file_without_a_date_has_that_of_its_last_change() {
+    let shelf = Shelf::new();
+    shelf.write("home/a.md", "the crane");
+    shelf.scan();
+    assert_eq!(shelf.found("crane after:2020"), ["a.md"]);
+    assert_eq!(shelf.found("crane before:2020"), Vec::<String>::new());
+}
+
+#[test]
+fn a_phrase_must_be_there_and_what_is_left_out_must_not() {
+    let shelf = Shelf::new();
+    shelf.write("home/a.md", "the sliding roof of the hall");
+    shelf.write("home/b.md", "the roof is sliding, says the garage");
+    shelf.write("home/c.md", format!("sliding roof\n\n{}\n\nthe garage", "filler words. ".repeat(200)));
+    shelf.scan();
+    assert_eq!(shelf.found("\"sliding roof\" -garage"), ["a.md"]);
+    assert_eq!(shelf.found("\"roof of the hall\""), ["a.md"]);
+    assert_eq!(shelf.found("roof -\"sliding roof\""), ["b.md"]);
+}
+
+#[test]
+fn other_words_for_the_same_thing_are_found_where_they_are_near() {
+    let shelf = Shelf::new();
+    shelf.write("home/car.md", "The automobile needs a new battery.");
+    shelf.write("home/pie.md", "Bake the apples for an hour.");
+    shelf.scan();
+    let hits = shelf.hits("car batteries");
+    assert_eq!(hits[0].path, "car.md");
+    let hits = shelf.hits("automobiles");
+    assert_eq!((hits[0].path.as_str(), hits[0].words_found), ("car.md", 1));
+    // By meaning alone: not a word of it is in the passage.
+    let hits = shelf.hits("vehicle accumulators");
+    assert!(hits.iter().all(|hit| hit.path == "car.md"), "{hits:?}");
+}
+
+#[test]
+fn at_most_three_passages_of_one_file_are_given() {
+    let shelf = Shelf::new();
+    let section = |n: usize| format!("## Section {n}\n\nneedle number {n}\n\n");
+    shelf.write("home/long.md", (0..10).map(section).collect::<String>());
+    shelf.write("home/short.md", "a needle");
+    shelf.scan();
+    let found = shelf.found("needle");
+    assert_eq!(found.iter().filter(|path| *path == "long.md").count(), super::OF_ONE_FILE_MAX);
+    assert!(found.contains(&"short.md".to_owned()));
+}
+
+#[test]
+fn the_parts_of_a_score_add_up() {
+    let shelf = Shelf::new();
+    shelf.write("home/a.md", "the roof tiles");
+    shelf.write("home/b.md", "the roof");
+    shelf.scan();
+    let reach = knowledge(&["**"]);
+    let question = super::Question { query: "roof tiles", limit: 5, reach: &reach };
+    let explained = shelf.library().explain(question, &Brake::default()).unwrap().unwrap();
+    assert_eq!(explained[0].hit.path, "a.md");
+    assert_eq!(explained[0].words, [("roof".to_owned(), true), ("tiles".to_owned(), true)]);
+    assert_eq!(explained[1].words, [("roof".to_owned(), true), ("tiles".to_owned(), false)]);
+    for one in explained {
+        let sum = (1.0 - one.weight) * one.lexical + one.weight * one.nearness;
+        assert!((sum - one.hit.score).abs() < 1e-9 && one.bm25 > 0.0 && one.cosine.is_some(), "{one:?}");
+    }
+}
