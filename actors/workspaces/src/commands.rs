@@ -8,7 +8,7 @@ use policy::Action;
 pub struct Command {
     /// What policy decides on.
     pub action: Action,
-    /// How it is written, `/open <path> [page]`.
+    /// How it is written, `/open <path>[#heading] [page]`.
     pub usage: &'static str,
     /// What it does, in a few words.
     pub what: &'static str,
@@ -18,7 +18,7 @@ pub struct Command {
 pub const TABLE: [Command; 12] = [
     Command { action: Action::Help, usage: "/help", what: "this list" },
     Command { action: Action::Search, usage: "/search <query>", what: "find passages" },
-    Command { action: Action::Open, usage: "/open <path> [page]", what: "read a file" },
+    Command { action: Action::Open, usage: "/open <path>[#heading] [page]", what: "read a file" },
     Command {
         action: Action::Task,
         usage: "/task <text>",
