@@ -126,12 +126,12 @@ fn no_policy_and_no_question_shows_what_is_out_of_reach() {
                     prop_assert!(!hit.snippet.contains(&log) && !hit.snippet.contains(&memory), "{:?}", hit);
                 }
             }
-            prop_assert!(found.files as usize <= seen.len());
+            prop_assert!(found.files <= seen.len() as u64);
             if found.hits.is_empty() && found.problem.is_none() {
-                prop_assert_eq!(found.files as usize, seen.len());
+                prop_assert_eq!(found.files, seen.len() as u64);
             }
             let view = library.count(&reach).unwrap();
-            prop_assert_eq!(view.files as usize, seen.len());
+            prop_assert_eq!(view.files, seen.len() as u64);
             Ok(())
         })
         .unwrap();
@@ -272,7 +272,7 @@ fn a_search_is_answered_as_if_nothing_was_there_but_what_may_be_seen() {
             let reach = Reach { paths, records_of: reach_of("general", &[]).records_of };
             let (bare, _) = house_of(&["general"], |path| markdown::paths::any(&reach.paths, path));
             let bare = bare.library();
-            prop_assert_eq!(bare.count(&reach).unwrap().files as usize, may_see(&reach, &knowledge).len());
+            prop_assert_eq!(bare.count(&reach).unwrap().files, may_see(&reach, &knowledge).len() as u64);
             for (word, form) in questions {
                 let query = form.replace("{}", word);
                 prop_assert_eq!(
@@ -298,7 +298,7 @@ fn a_count_is_of_all_that_may_be_seen_whatever_is_asked() {
         for query in ["qqqq", "path:logs/console/plans.md qqqq", "path:nowhere/** qqqq", "tag:q", "\"qqqq\""] {
             let question = Question { query, limit: 50, reach: &reach };
             let found = library.search(question, &Brake::default()).unwrap().unwrap();
-            assert_eq!(found.files as usize, may_see(&reach, &knowledge).len(), "{query} {paths:?}");
+            assert_eq!(found.files, may_see(&reach, &knowledge).len() as u64, "{query} {paths:?}");
         }
     }
 }
