@@ -3,11 +3,10 @@
 mod budgets;
 mod erased;
 mod fairness;
-mod isolation;
 mod known_failures;
 mod models;
 mod records;
 mod restarts;
 mod settle;
-mod site;
+pub(crate) mod site;
 mod times;
