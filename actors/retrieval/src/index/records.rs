@@ -3,6 +3,7 @@
 use std::sync::Arc;
 
 use messages::store::{EntryOf, EntryRow, InboxState, LogRow, Query, Rows};
+use messages::turn::Outcome;
 use messages::{Address, InboundId, Slug};
 use runtime::ServiceCx;
 use tokio::task::spawn_blocking;
@@ -82,7 +83,8 @@ fn keep_ended(entries: &mut Vec<EntryRow>, from: u64) -> u64 {
     entries.last().map_or(from, |last| last.offset + u64::from(last.length))
 }
 
-/// Drops commands and what was answered to them: what was searched for is no find.
+/// Drops commands and what was answered to them: what was searched for is no find. Drops what was denied, too: whom a
+/// context does not admit must not put words before those who search it.
 async fn keep_talk(entries: &mut Vec<EntryRow>, cx: &ServiceCx) -> Result<(), String> {
     let of = |entry: &EntryRow| match &entry.of {
         EntryOf::Outbound(row) if row.outcome.is_some() => Some(row.inbound.clone()),
@@ -93,9 +95,12 @@ async fn keep_talk(entries: &mut Vec<EntryRow>, cx: &ServiceCx) -> Result<(), St
         Rows::Inbox(rows) => rows.into_iter().filter(|row| row.text.starts_with('/')).map(|row| row.id).collect(),
         _ => Vec::new(),
     };
+    let is_denied = |outcome: Option<Outcome>| outcome == Some(Outcome::Denied);
     entries.retain(|entry| match &entry.of {
-        EntryOf::Inbound(row) => !row.text.starts_with('/'),
-        EntryOf::Outbound(row) => row.outcome.is_none() || !commands.contains(&row.inbound),
+        EntryOf::Inbound(row) => !row.text.starts_with('/') && !is_denied(row.outcome),
+        EntryOf::Outbound(row) => {
+            !is_denied(row.outcome) && (row.outcome.is_none() || !commands.contains(&row.inbound))
+        }
     });
     Ok(())
 }

@@ -1,8 +1,11 @@
 //! A search finds what its context may read and what it has said itself, and counts nothing else.
 
+use std::time::Instant;
+
 use futures_util::future::join_all;
 
 use super::house::{AWAY, DIARY, GENERAL, House, PLACES, PLANS, Place, nothing_like, said};
+use crate::work::site::SOON;
 
 /// Queries for something that only another has; `{}` stands for the word.
 const FORMS: [&str; 12] = [
@@ -111,6 +114,34 @@ async fn no_query_however_made_gives_what_another_has() {
         }
     });
     join_all(all).await;
+    house.end().await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn whom_a_place_does_not_admit_puts_no_words_before_its_own_people() {
+    let house = House::with("", "['*']").await;
+    let mut bob = house.talk(&DIARY, "bob").await;
+    let denied = said(&mut bob, "the roof is sold, strangerword").await;
+    assert!(denied.starts_with("Denied: "), "{denied}");
+    bob.leave().await;
+    let mut eve = house.person(&DIARY).await;
+    // What she says after it is found: her log is taken in that far.
+    said(&mut eve, "the roof stays, laterword").await;
+    let until = Instant::now() + SOON;
+    while !said(&mut eve, "/search laterword").await.contains("`logs/console/general.md`") {
+        assert!(Instant::now() < until, "her own log is not found");
+    }
+    for query in ["/search strangerword", "/search the roof is sold", "/search Denied"] {
+        let told = said(&mut eve, query).await;
+        assert!(
+            !told.contains(" bob ") && !told.contains("sold, strangerword") && !told.contains("Denied: "),
+            "{told}"
+        );
+    }
+    for request in house.site.model.requests().iter().map(ToString::to_string) {
+        assert!(!request.contains("strangerword"), "{request}");
+    }
+    eve.leave().await;
     house.end().await;
 }
 
