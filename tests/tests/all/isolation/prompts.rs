@@ -3,7 +3,7 @@
 use serde_json::Value;
 use tests::fake_model::Mode;
 
-use super::house::{House, PLACES};
+use super::house::{DIARY, House, PLACES, said};
 use crate::work::site::SOON;
 
 /// Requests to the model that were asked with this word, as text.
@@ -74,6 +74,29 @@ async fn words_that_are_under_way_in_one_context_are_in_no_prompt_of_another() {
             assert_eq!(request.matches("busy").count(), request.matches(&format!("busy{}", place.name)).count());
         }
         person.leave().await;
+    }
+    house.end().await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn whom_a_place_does_not_admit_puts_no_words_into_its_prompts_also_after_a_restart() {
+    let mut house = House::with("", "['*']").await;
+    let mut bob = house.talk(&DIARY, "bob").await;
+    let denied = said(&mut bob, "the roof is sold, strangerword").await;
+    assert!(denied.starts_with("Denied: "), "{denied}");
+    bob.leave().await;
+    for round in 0..2 {
+        let mut eve = house.person(&DIARY).await;
+        said(&mut eve, &format!("what of the roof, said{round}?")).await;
+        eve.leave().await;
+        let requests = house.site.model.requests();
+        let asked = asked_with(&requests, &format!("said{round}"));
+        assert!(asked.iter().any(|request| request.contains("logcedar")), "her own words are there: {asked:?}");
+        for request in asked {
+            assert!(!request.contains("strangerword") && !request.contains("Denied: "), "{round}: {request}");
+        }
+        house.site.end_node(false).await;
+        house.site.start().await;
     }
     house.end().await;
 }
