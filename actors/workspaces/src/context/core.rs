@@ -14,15 +14,17 @@ mod talk;
 mod tasks;
 mod words;
 
-use std::collections::{BTreeMap, VecDeque};
+use std::collections::{BTreeMap, BTreeSet, VecDeque};
 
 use messages::context::{Reply, View};
 use messages::model::{Role as Speaker, Said};
 use messages::step::Spending;
-use messages::store::{ContextRows, EntryOf, FileStamp, InboxRow, LogRow, MemoryRows, StepRow, WorkRows, Write};
+use messages::store::{
+    ContextRows, EntryOf, EntryRow, FileStamp, InboxRow, LogRow, MemoryRows, OutboxRow, StepRow, WorkRows, Write,
+};
 use messages::task::Remembered;
 use messages::tool::Use;
-use messages::turn::Turn;
+use messages::turn::{Outcome, Turn};
 use messages::{Address, Moment, Slug, Trace};
 use runtime::{AskId, Cx, SlowKey};
 
@@ -249,16 +251,7 @@ impl State {
             );
             effects.push(Effect::MendLog(log));
         }
-        for entry in &rows.tail {
-            match &entry.of {
-                EntryOf::Inbound(row) if !row.redacted => state.remember(row.seq, Speaker::User, &row.text),
-                EntryOf::Outbound(row) if !row.redacted => state.remember(row.seq, Speaker::Assistant, &row.text),
-                _ => {}
-            }
-        }
-        for reply in rows.replies.iter().filter(|reply| !reply.redacted) {
-            state.remember(reply.seq, Speaker::Assistant, &reply.text);
-        }
+        state.hear_again(&rows.tail, &rows.replies);
         effects.push(Effect::Look { seen: None });
         effects.extend(state.take_up(rows.taken, &rows.begun));
         effects.push(Effect::ReadWork { limit: state.room() });
@@ -324,6 +317,31 @@ impl State {
 
     fn room(&self) -> u32 {
         u32::try_from(QUEUE_MAX.saturating_sub(self.queue.len())).unwrap_or(0)
+    }
+
+    /// What was said before this open. Nobody has heard what was denied, before it as after it: whom the context does not
+    /// admit puts no words into its prompts.
+    fn hear_again(&mut self, tail: &[EntryRow], replies: &[OutboxRow]) {
+        let answered = tail.iter().filter_map(|entry| match &entry.of {
+            EntryOf::Outbound(row) => Some(&**row),
+            EntryOf::Inbound(_) => None,
+        });
+        let is_denied = |reply: &&OutboxRow| reply.outcome == Some(Outcome::Denied);
+        let denied: BTreeSet<i64> = answered.chain(replies).filter(is_denied).map(|reply| reply.seq).collect();
+        for entry in tail {
+            match &entry.of {
+                EntryOf::Inbound(row) if !row.redacted && !denied.contains(&row.seq) => {
+                    self.remember(row.seq, Speaker::User, &row.text);
+                }
+                EntryOf::Outbound(row) if !row.redacted && !denied.contains(&row.seq) => {
+                    self.remember(row.seq, Speaker::Assistant, &row.text);
+                }
+                EntryOf::Inbound(_) | EntryOf::Outbound(_) => {}
+            }
+        }
+        for reply in replies.iter().filter(|reply| !reply.redacted && !denied.contains(&reply.seq)) {
+            self.remember(reply.seq, Speaker::Assistant, &reply.text);
+        }
     }
 
     fn remember(&mut self, seq: i64, role: Speaker, text: &str) {
