@@ -2,9 +2,10 @@
 //!
 //! The way of a message: [`take`] fixes its turn and queues it, [`run`] begins turns one at a time and answers them,
 //! [`talk`] takes talk from step to step, [`tasks`] makes tasks, [`settle`] records how a reply's delivery ended, [`control`]
-//! deals with stop, edit and delete, [`logs`] keeps the logs, [`memory`] sees to it that they go into memory.
+//! deals with stop, edit and delete, [`logs`] keeps the logs, [`memory`] sees to it that they go into memory, [`heard`] is what prompts are told of before.
 
 mod control;
+mod heard;
 mod logs;
 mod memory;
 mod run;
@@ -14,17 +15,15 @@ mod talk;
 mod tasks;
 mod words;
 
-use std::collections::{BTreeMap, BTreeSet, VecDeque};
+use std::collections::{BTreeMap, VecDeque};
 
 use messages::context::{Reply, View};
-use messages::model::{Role as Speaker, Said};
+use messages::model::Said;
 use messages::step::Spending;
-use messages::store::{
-    ContextRows, EntryOf, EntryRow, FileStamp, InboxRow, LogRow, MemoryRows, OutboxRow, StepRow, WorkRows, Write,
-};
+use messages::store::{ContextRows, FileStamp, InboxRow, LogRow, MemoryRows, StepRow, WorkRows, Write};
 use messages::task::Remembered;
 use messages::tool::Use;
-use messages::turn::{Outcome, Turn};
+use messages::turn::Turn;
 use messages::{Address, Moment, Slug, Trace};
 use runtime::{AskId, Cx, SlowKey};
 
@@ -40,8 +39,6 @@ pub(super) type Decision = runtime::Decision<Context>;
 
 /// Turns that a context holds in memory; the rest waits in the store.
 pub(super) const QUEUE_MAX: usize = 32;
-/// Bytes of history that are kept for prompts.
-const TAIL_BYTES_MAX: usize = 32_768;
 /// The date at which the oldest queued turn is too old.
 pub(super) const EXPIRE: &str = "expire";
 /// The date at which logs are synced, and broken ones mended.
@@ -317,41 +314,6 @@ impl State {
 
     fn room(&self) -> u32 {
         u32::try_from(QUEUE_MAX.saturating_sub(self.queue.len())).unwrap_or(0)
-    }
-
-    /// What was said before this open. Nobody has heard what was denied, before it as after it: whom the context does not
-    /// admit puts no words into its prompts.
-    fn hear_again(&mut self, tail: &[EntryRow], replies: &[OutboxRow]) {
-        let answered = tail.iter().filter_map(|entry| match &entry.of {
-            EntryOf::Outbound(row) => Some(&**row),
-            EntryOf::Inbound(_) => None,
-        });
-        let is_denied = |reply: &&OutboxRow| reply.outcome == Some(Outcome::Denied);
-        let denied: BTreeSet<i64> = answered.chain(replies).filter(is_denied).map(|reply| reply.seq).collect();
-        for entry in tail {
-            match &entry.of {
-                EntryOf::Inbound(row) if !row.redacted && !denied.contains(&row.seq) => {
-                    self.remember(row.seq, Speaker::User, &row.text);
-                }
-                EntryOf::Outbound(row) if !row.redacted && !denied.contains(&row.seq) => {
-                    self.remember(row.seq, Speaker::Assistant, &row.text);
-                }
-                EntryOf::Inbound(_) | EntryOf::Outbound(_) => {}
-            }
-        }
-        for reply in replies.iter().filter(|reply| !reply.redacted && !denied.contains(&reply.seq)) {
-            self.remember(reply.seq, Speaker::Assistant, &reply.text);
-        }
-    }
-
-    fn remember(&mut self, seq: i64, role: Speaker, text: &str) {
-        self.tail.push_back(Heard { seq, said: Said { role, text: text.to_owned() } });
-        let mut bytes: usize = self.tail.iter().map(|heard| heard.said.text.len()).sum();
-        while bytes > TAIL_BYTES_MAX
-            && let Some(oldest) = self.tail.pop_front()
-        {
-            bytes -= oldest.said.text.len();
-        }
     }
 
     pub(super) fn is_idle(&self) -> bool {

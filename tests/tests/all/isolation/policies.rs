@@ -271,9 +271,12 @@ async fn no_policy_no_person_and_no_command_shows_what_is_out_of_reach() {
     });
     let seen = join_all(all).await;
     for request in site.model.requests().iter().map(ToString::to_string) {
-        let policy =
-            policies.iter().find(|policy| request.contains(&word("shown", policy.number + 2))).expect("a prompt");
-        assert_eq!(policy.told_too_much(&request, &policy.shown(&pages)), Vec::<String>::new(), "{request}");
+        let too_much = |policy: &Policy| policy.told_too_much(&request, &policy.shown(&pages));
+        match policies.iter().find(|policy| request.contains(&word("shown", policy.number + 2))) {
+            Some(policy) => assert_eq!(too_much(policy), Vec::<String>::new(), "{request}"),
+            // What is worth keeping is asked without the context's prompt: of one conversation alone.
+            None => assert!(policies.iter().any(|policy| too_much(policy).is_empty()), "{request}"),
+        }
     }
     let (commands, denied) = seen.iter().fold((0, 0), |sum, one| (sum.0 + one.commands, sum.1 + one.denied));
     let shown: usize = seen.iter().map(|one| one.words.len()).sum();
