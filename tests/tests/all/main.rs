@@ -3,6 +3,7 @@
 //! - `chaos`: kills under load, and the count afterwards.
 //! - `bad_input`: what nobody should give.
 //! - `control`: stop, edit, delete, expiry, edited files, exit codes.
+//! - `doctor`: what is told of a node's surroundings: its configuration, its folder, its secrets.
 //! - `faults`: disks that fail, damaged files, nodes in each other's way.
 //! - `rules`: what a machine can keep of the rules by which this repository is built.
 //! - `stories`: transcripts of chats, played against a real node.
@@ -15,6 +16,7 @@
 mod bad_input;
 mod chaos;
 mod control;
+mod doctor;
 mod faults;
 mod rules;
 mod stories;

@@ -2,6 +2,7 @@
 
 mod audit;
 mod chat;
+mod config;
 mod definitions;
 mod index;
 mod model;
@@ -39,6 +40,7 @@ pub(crate) async fn run(cli: Cli) -> anyhow::Result<ExitCode> {
         Command::Audit(args) => audit::run(args),
         Command::Workspace(args) => definitions::workspace(args).await,
         Command::Context(args) => definitions::context(args).await,
+        Command::Config(args) => config::run(args),
         Command::Bench(args) => crate::bench::run(args).await,
     }
 }

@@ -1,0 +1,3 @@
+//! What a node's surroundings are told to be, and how an operator sets them right.
+
+mod config;
