@@ -68,8 +68,12 @@ async fn search(query: &str, job: &Job, world: &World<Context>) -> Done {
     if found.behind {
         text.push_str("(The index is still being brought up to date.)");
     }
-    let mut sources: Vec<String> = found.hits.into_iter().map(|hit| hit.path).collect();
-    sources.dedup();
+    let mut sources: Vec<String> = Vec::new();
+    for hit in found.hits {
+        if !sources.contains(&hit.path) {
+            sources.push(hit.path);
+        }
+    }
     Ok((text.trim_end().to_owned(), sources))
 }
 
