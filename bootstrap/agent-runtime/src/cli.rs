@@ -7,7 +7,7 @@ use messages::Slug;
 
 mod setup;
 
-pub(crate) use setup::Config;
+pub(crate) use setup::{Config, Doctor, Explain};
 
 /// A self-hosted runtime for AI agents that a team can trust.
 ///
@@ -59,6 +59,10 @@ pub(crate) enum Command {
     /// Make, list and show contexts.
     #[command(subcommand)]
     Context(Context),
+    /// Look for what is wrong around a node, with what to do. Exit code 1 when something is.
+    Doctor(Doctor),
+    /// The page of a check of `doctor`: what it looks at, why it matters, what to do.
+    Explain(Explain),
     /// The configuration: write a file with every key, check it, explain a key.
     #[command(subcommand)]
     Config(Config),

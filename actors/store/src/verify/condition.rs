@@ -71,10 +71,11 @@ fn look(folder: &Path, condition: &mut Condition) -> rusqlite::Result<()> {
     let made_by = sql.query_row("SELECT value FROM meta WHERE key = 'made_by'", [], |row| row.get(0));
     condition.made_by = made_by.unwrap_or_default();
     let last: Option<i64>;
-    (condition.audit_records, last) = sql
-        .query_row("SELECT coalesce(max(seq), 0), (SELECT at FROM audit ORDER BY seq DESC LIMIT 1) FROM audit", [], |row| {
-            Ok((row.get(0)?, row.get(1)?))
-        })?;
+    (condition.audit_records, last) = sql.query_row(
+        "SELECT coalesce(max(seq), 0), (SELECT at FROM audit ORDER BY seq DESC LIMIT 1) FROM audit",
+        [],
+        |row| Ok((row.get(0)?, row.get(1)?)),
+    )?;
     condition.audit_at = last.map(Moment);
     condition.audit_bad = audit::walk_tail(&sql, TAIL_RECORDS)?;
     Ok(())
@@ -100,8 +101,7 @@ mod tests {
         let sql = Connection::open(connection::file_in(folder.path())).unwrap();
         let mut head = GENESIS;
         for at in 1..=records {
-            let record =
-                Record { at, actor: "a", principal: "p", action: "x", subject: "s", rules: &[], detail: "{}" };
+            let record = Record { at, actor: "a", principal: "p", action: "x", subject: "s", rules: &[], detail: "{}" };
             head = head.after(&record);
             let row = (head.seq, at, "a", "p", "x", "s", "[]", "{}", head.hash);
             sql.execute(

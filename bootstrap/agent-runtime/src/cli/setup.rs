@@ -2,9 +2,11 @@
 
 use std::path::PathBuf;
 
-use clap::Subcommand;
+use clap::builder::PossibleValuesParser;
+use clap::{Args, Subcommand};
 
 use super::Read;
+use crate::doctor;
 
 /// The configuration: written, checked, explained.
 #[derive(Debug, Subcommand)]
@@ -31,4 +33,27 @@ pub(crate) enum Config {
     },
     /// The JSON Schema of the file, on standard output.
     Schema,
+}
+
+/// Without a node it looks at files and the machine alone. It changes nothing without `--fix`.
+#[derive(Debug, Args)]
+pub(crate) struct Doctor {
+    #[command(flatten)]
+    pub(crate) read: Read,
+    /// Repair what can be repaired without harm, and say what was done.
+    #[arg(long)]
+    pub(crate) fix: bool,
+    /// Only these checks.
+    #[arg(long, value_name = "ID", value_delimiter = ',', value_parser = PossibleValuesParser::new(doctor::ids()))]
+    pub(crate) only: Vec<String>,
+}
+
+/// What a check looks at, why it matters, and what to do.
+#[derive(Debug, Args)]
+pub(crate) struct Explain {
+    /// The id, as `doctor` shows it.
+    pub(crate) id: String,
+    /// JSON on standard output.
+    #[arg(long)]
+    pub(crate) json: bool,
 }

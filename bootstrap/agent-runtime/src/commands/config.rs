@@ -11,7 +11,7 @@ use anyhow::{Context as _, bail};
 use serde_json::{Value as Json, json};
 
 use super::give_json;
-use crate::cli::{Config, Read};
+use crate::cli::{Config, Read, Where};
 use crate::logging;
 use crate::node::{self, Settings};
 
@@ -46,8 +46,8 @@ fn init(file: &Path) -> anyhow::Result<ExitCode> {
 }
 
 /// What is wrong, one entry each; empty: a node can start with it.
-pub(super) fn problems(read: &Read) -> Vec<Problem> {
-    let config = match node::load(&read.place) {
+pub(crate) fn problems(place: &Where) -> Vec<Problem> {
+    let config = match node::load(place) {
         Ok(config) => config,
         Err(error) => return told(&error),
     };
@@ -87,7 +87,7 @@ fn check(file: Option<PathBuf>, mut read: Read) -> anyhow::Result<ExitCode> {
     if file.is_some() {
         read.place.config = file;
     }
-    let problems = problems(&read);
+    let problems = problems(&read.place);
     if read.json {
         give_json(
             &json!({ "good": problems.is_empty(), "problems": problems.iter().map(object).collect::<Vec<_>>() }),
@@ -96,10 +96,7 @@ fn check(file: Option<PathBuf>, mut read: Read) -> anyhow::Result<ExitCode> {
         logging::give("good: a node can start with this configuration");
     } else {
         for problem in &problems {
-            logging::give(&match &problem.at {
-                Origin::Default => problem.what.clone(),
-                _ => problem.to_string(),
-            });
+            logging::give(&problem.in_words());
         }
         logging::say(&format!(
             "{} problems; `agent-runtime config explain KEY` tells what a key takes",

@@ -1,3 +1,5 @@
 //! What a node's surroundings are told to be, and how an operator sets them right.
 
+mod checks;
 mod config;
+mod world;
