@@ -7,7 +7,18 @@ use messages::Slug;
 
 mod setup;
 
-pub(crate) use setup::{Config, Doctor, Explain};
+pub(crate) use setup::{Completions, Config, Doctor, Explain};
+
+/// What `--version` gives; `-V` gives the number alone.
+const LONG_VERSION: &str = concat!(
+    env!("CARGO_PKG_VERSION"),
+    "\ncommit   ",
+    env!("AGENT_RUNTIME_BUILD_COMMIT"),
+    "\nprofile  ",
+    env!("AGENT_RUNTIME_BUILD_PROFILE"),
+    "\ncompiler ",
+    env!("AGENT_RUNTIME_BUILD_RUSTC")
+);
 
 /// A self-hosted runtime for AI agents that a team can trust.
 ///
@@ -17,6 +28,7 @@ pub(crate) use setup::{Config, Doctor, Explain};
 #[command(
     name = "agent-runtime",
     version,
+    long_version = LONG_VERSION,
     propagate_version = true,
     arg_required_else_help = true,
     max_term_width = 100
@@ -66,6 +78,8 @@ pub(crate) enum Command {
     /// The configuration: write a file with every key, check it, explain a key.
     #[command(subcommand)]
     Config(Config),
+    /// What a shell needs to complete commands of this program, on standard output.
+    Completions(Completions),
     /// Measure this machine: prints JSON.
     #[command(subcommand)]
     Bench(crate::bench::Bench),

@@ -2,6 +2,7 @@
 
 mod audit;
 mod chat;
+mod completions;
 mod config;
 mod definitions;
 mod doctor;
@@ -46,6 +47,7 @@ pub(crate) async fn run(cli: Cli) -> anyhow::Result<ExitCode> {
         Command::Context(args) => definitions::context(args).await,
         Command::Doctor(args) => doctor::run(args).await,
         Command::Explain(args) => doctor::explain(&args),
+        Command::Completions(args) => completions::run(&args),
         Command::Config(args) => config::run(args),
         Command::Bench(args) => crate::bench::run(args).await,
     }

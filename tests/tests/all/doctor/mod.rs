@@ -2,4 +2,6 @@
 
 mod checks;
 mod config;
+mod documented;
+mod install;
 mod world;
