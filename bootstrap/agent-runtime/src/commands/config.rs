@@ -7,7 +7,7 @@ use std::path::{Path, PathBuf};
 use std::process::ExitCode;
 
 use ::config::{ConfigError, KeyDescription, Origin, Problem};
-use anyhow::{Context as _, bail};
+use anyhow::bail;
 use serde_json::{Value as Json, json};
 
 use super::give_json;
@@ -37,7 +37,11 @@ fn init(file: &Path) -> anyhow::Result<ExitCode> {
         }
         Err(error) => bail!("{shown} can't be made ({error}); name a file in a folder that you may write to"),
     };
-    made.write_all(::config::template().as_bytes()).with_context(|| format!("{shown} can't be written"))?;
+    if let Err(error) = made.write_all(::config::template().as_bytes()).and_then(|()| made.sync_all()) {
+        // Half of it would be taken for the whole.
+        drop(std::fs::remove_file(file));
+        bail!("{shown} can't be written ({error}); free some space and try again");
+    }
     logging::give(&shown.to_string());
     logging::say(&format!(
         "every key is in it with its default; when you have changed it: `agent-runtime config check {shown}`"

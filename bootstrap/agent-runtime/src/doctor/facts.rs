@@ -1,6 +1,6 @@
 //! What the checks judge: plain values, gathered once.
 
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 
 use messages::admin::{ActorView, ModelTest, StatusView};
 use messages::index::View;
@@ -21,8 +21,8 @@ pub(crate) struct Facts {
     pub(crate) uid: u32,
     /// What is there of the data folder and of the node's own files in it, the folder first.
     pub(crate) paths: Vec<PathFacts>,
-    /// Files that hold keys.
-    pub(crate) secrets: Vec<PathFacts>,
+    /// Files that hold keys; `None` when the configuration that names them can't be read.
+    pub(crate) secrets: Option<Vec<PathFacts>>,
     /// The disk under the data folder.
     pub(crate) disk: Option<Disk>,
     /// What clocks and files say.
@@ -133,14 +133,48 @@ impl Facts {
         format!("agent-runtime {words}{}", self.flags)
     }
 
+    /// The data folder as a word of a command.
+    pub(crate) fn data_word(&self) -> String {
+        self.data.as_deref().map(word).unwrap_or_default()
+    }
+
     /// Why something that only the running node can tell is not told.
     pub(crate) fn no_node(&self) -> String {
         match (&self.node, &self.data) {
             (NodeFacts::Silent(_), _) => "the running node does not answer; see the check `node`".to_owned(),
-            (_, None) => "the configuration names no data folder; see the check `config`".to_owned(),
+            (_, None) => NO_CONFIG.to_owned(),
             (_, Some(data)) => {
                 format!("no node serves {}; start one with `{}` and look again", data.display(), self.command("serve"))
             }
+        }
+    }
+}
+
+/// Why nothing is known of what the configuration names.
+pub(crate) const NO_CONFIG: &str =
+    "the configuration that names it can't be read; see the check `config`, or give --data DIR";
+
+/// A path as a word that a shell takes as it is.
+pub(crate) fn word(path: &Path) -> String {
+    let shown = path.display().to_string();
+    let plain = |c: char| c.is_alphanumeric() || matches!(c, '/' | '.' | '-' | '_' | '+' | ',' | ':' | '@' | '%');
+    if !shown.is_empty() && shown.chars().all(plain) { shown } else { format!("'{}'", shown.replace('\'', r"'\''")) }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_path_in_a_command_is_one_word() {
+        for (path, shown) in [
+            ("/srv/a-b_1.0", "/srv/a-b_1.0"),
+            ("/a b", "'/a b'"),
+            ("/it's", r"'/it'\''s'"),
+            ("/$(x)", "'/$(x)'"),
+            ("", "''"),
+        ] {
+            assert_eq!(word(Path::new(path)), shown);
         }
     }
 }

@@ -13,7 +13,7 @@ pub(super) fn rights(facts: &Facts) -> Vec<String> {
 
 /// Closes the files of keys.
 pub(super) fn secrets(facts: &Facts) -> Vec<String> {
-    close(&facts.secrets, facts.uid)
+    close(facts.secrets.as_deref().unwrap_or_default(), facts.uid)
 }
 
 fn close(paths: &[PathFacts], uid: u32) -> Vec<String> {

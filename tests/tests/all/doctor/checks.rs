@@ -90,6 +90,21 @@ async fn a_folder_that_others_can_read_is_told_and_closed_when_that_is_asked() -
 }
 
 #[tokio::test]
+async fn the_command_of_a_finding_can_be_typed_as_it_stands() -> anyhow::Result<()> {
+    let world = World::new()?;
+    let data = world.path("my data; it's mine");
+    let node = NodeProcess::start(Spec::new(&program()?, &["serve"]), &data).await?;
+    node.stop().await?;
+    fs::set_permissions(&data, Permissions::from_mode(0o750))?;
+    let look = Spec::new(&program()?, &["doctor", "--only", "rights"]).arg("--data").arg(data.display().to_string());
+    let said = look.run("").await?.expect_code(1)?;
+    let todo = said.stdout.lines().find_map(|line| line.trim().strip_prefix("do:  ")).unwrap().to_owned();
+    assert!(Command::new("sh").args(["-c", &todo]).status()?.success(), "{todo}");
+    look.run("").await?.expect_code(0)?;
+    Ok(())
+}
+
+#[tokio::test]
 async fn a_key_that_others_can_read_is_told_and_closed_when_that_is_asked() -> anyhow::Result<()> {
     let world = World::new()?;
     let provider =

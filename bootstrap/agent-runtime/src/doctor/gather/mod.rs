@@ -10,7 +10,7 @@ use config::{Config, FILE_NAME, Problem};
 use runtime::{Clock as _, SystemClock};
 use store::verify::VerifyError;
 
-use super::facts::{Clock, Facts, StoreFacts};
+use super::facts::{Clock, Facts, StoreFacts, word};
 use crate::cli::Where;
 use crate::commands::problems;
 use crate::node;
@@ -21,11 +21,11 @@ pub(crate) async fn gather(place: &Where, ids: &[&str]) -> anyhow::Result<Facts>
     let config = node::load(place).ok();
     let mut facts = Facts {
         flags: flags(place),
-        config_file: place.config.as_ref().map_or_else(|| FILE_NAME.to_owned(), |file| file.display().to_string()),
+        config_file: place.config.as_ref().map_or_else(|| FILE_NAME.to_owned(), |file| word(file)),
         problems: problems(place).iter().map(Problem::in_words).collect(),
         data: data(place, config.as_ref())?,
         uid: rustix::process::geteuid().as_raw(),
-        secrets: config.as_ref().map(machine::secrets).unwrap_or_default(),
+        secrets: config.as_ref().map(machine::secrets),
         ..Facts::default()
     };
     if let Some(data) = facts.data.clone() {
@@ -58,7 +58,7 @@ fn data(place: &Where, config: Option<&Config>) -> anyhow::Result<Option<PathBuf
 /// The flags that lead a command to the same node.
 fn flags(place: &Where) -> String {
     let flag = |name: &str, value: &Option<PathBuf>| {
-        value.as_ref().map(|value| format!(" {name} {}", value.display())).unwrap_or_default()
+        value.as_ref().map(|value| format!(" {name} {}", word(value))).unwrap_or_default()
     };
     format!("{}{}", flag("--data", &place.data), flag("--config", &place.config))
 }

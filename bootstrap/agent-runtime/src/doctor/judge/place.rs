@@ -1,6 +1,6 @@
 //! The surroundings: configuration, files, disk, clock, limits.
 
-use crate::doctor::facts::{Disk, Facts, PathFacts};
+use crate::doctor::facts::{Disk, Facts, NO_CONFIG, PathFacts, word};
 use crate::doctor::{Finding, Verdict};
 
 /// Less room than this stops a node soon, in bytes.
@@ -28,24 +28,28 @@ pub(crate) fn config(facts: &Facts) -> Verdict {
 }
 
 pub(crate) fn secrets(facts: &Facts) -> Verdict {
-    if facts.secrets.is_empty() {
+    let Some(files) = &facts.secrets else { return Verdict::Skipped(NO_CONFIG.to_owned()) };
+    if files.is_empty() {
         return Verdict::Good("no file of a key is named".to_owned());
     }
-    let findings = facts.secrets.iter().flat_map(|file| secret(file, facts.uid));
-    Verdict::of(findings.collect(), format!("{} files, each closed to others", facts.secrets.len()))
+    let findings = files.iter().flat_map(|file| secret(file, facts.uid));
+    Verdict::of(findings.collect(), format!("{} files, each closed to others", files.len()))
 }
 
 fn secret(file: &PathFacts, uid: u32) -> Option<Finding> {
     let shown = file.path.display();
     if !file.is_there {
         let why = "the provider that it is for can't be asked, and the node does not start";
-        let todo = format!("umask 077 && cat > {shown}   # then type the key, Enter and Ctrl-D");
+        let todo = format!("umask 077 && cat > {}   # then type the key, Enter and Ctrl-D", word(&file.path));
         return Some(Finding::wrong(format!("{shown} is not there"), why, todo));
     }
     open_to_others(file, uid)
 }
 
 pub(crate) fn rights(facts: &Facts) -> Verdict {
+    if facts.data.is_none() {
+        return Verdict::Skipped(NO_CONFIG.to_owned());
+    }
     let there: Vec<&PathFacts> = facts.paths.iter().filter(|path| path.is_there).collect();
     if there.is_empty() {
         return Verdict::Skipped("there is no data folder yet; a node makes it when it starts".to_owned());
@@ -64,21 +68,21 @@ fn open_to_others(path: &PathFacts, uid: u32) -> Option<Finding> {
     // Root may look at anybody's node.
     if path.uid != uid && uid != 0 && !path.is_link {
         let why = "a node of this account can't keep it, or its owner can read what is in it";
-        let todo = format!("run this as its owner, or as root: chown -R {uid} {shown}");
+        let todo = format!("run this as its owner, or as root: chown -R {uid} {}", word(&path.path));
         return Some(Finding::wrong(format!("{shown} belongs to another account (uid {})", path.uid), why, todo));
     }
     let closed = if path.is_folder { 700 } else { 600 };
-    let todo = format!("chmod {closed} {shown}   # or `agent-runtime doctor --fix`");
+    let todo = format!("chmod {closed} {}   # or `agent-runtime doctor --fix`", word(&path.path));
     is_open(path)
         .then(|| Finding::wrong(format!("{shown} is open to others (mode {:03o})", path.mode), WHY_PRIVATE, todo))
 }
 
 pub(crate) fn disk(facts: &Facts) -> Verdict {
     let (Some(disk), Some(data)) = (facts.disk, &facts.data) else {
-        return Verdict::Skipped("the disk can't be asked; see the check `config`".to_owned());
+        return Verdict::Skipped(NO_CONFIG.to_owned());
     };
     let good = format!("{} MB free", disk.free_bytes / 1_000_000);
-    Verdict::of(of_disk(disk, &data.display().to_string()), good)
+    Verdict::of(of_disk(disk, &word(data)), good)
 }
 
 fn of_disk(disk: Disk, data: &str) -> Vec<Finding> {
@@ -114,13 +118,14 @@ fn of_disk(disk: Disk, data: &str) -> Vec<Finding> {
 }
 
 pub(crate) fn copy(facts: &Facts) -> Verdict {
-    let data = facts.data.as_ref().map(|data| data.display().to_string()).unwrap_or_default();
+    if facts.data.is_none() {
+        return Verdict::Skipped(NO_CONFIG.to_owned());
+    }
+    let data = facts.data_word();
     let each = facts.copies.iter().map(|other| {
         let why = "a node on each would do the same work twice, and sign two pasts with one key";
-        let todo = format!(
-            "move it off this disk, or make it an archive: tar -czf copy.tgz {0} && rm -r {0}",
-            other.display()
-        );
+        let todo =
+            format!("move it off this disk, or make it an archive: tar -czf copy.tgz {0} && rm -r {0}", word(other));
         Finding::note(format!("{} is a copy of {data}", other.display()), why, todo)
     });
     Verdict::of(each.collect(), "none beside it")

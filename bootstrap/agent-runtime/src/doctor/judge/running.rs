@@ -17,7 +17,7 @@ pub(crate) fn node(facts: &Facts) -> Verdict {
     match &facts.node {
         NodeFacts::None => Verdict::Skipped(facts.no_node()),
         NodeFacts::Silent(why) => {
-            let data = facts.data.as_ref().map(|data| data.display().to_string()).unwrap_or_default();
+            let data = facts.data_word();
             let todo = format!("kill -TERM $(cat {data}/agent-runtime/lock)   # then `{}`", facts.command("serve"));
             let why_it_matters = "it takes no messages; what was accepted is safe and is gone on with after a restart";
             Verdict::Found(vec![Finding::wrong(
@@ -98,6 +98,9 @@ pub(crate) fn work(facts: &Facts) -> Verdict {
 }
 
 pub(crate) fn index(facts: &Facts) -> Verdict {
+    if facts.data.is_none() {
+        return Verdict::Skipped(facts.no_node());
+    }
     if facts.indexes.is_empty() {
         return Verdict::Skipped("there is no workspace yet; a node makes `home` when it starts".to_owned());
     }
@@ -216,7 +219,7 @@ mod tests {
     fn an_index_is_judged_by_whether_it_answers() {
         let of = |is_there, view| {
             let indexes = vec![IndexFacts { workspace: "home".into(), is_there, view }];
-            index(&Facts { indexes, ..Facts::default() })
+            index(&Facts { data: Some("/d".into()), indexes, ..Facts::default() })
         };
         assert!(matches!(of(true, None), Verdict::Good(_)));
         assert!(told(&of(false, None)).contains("no index yet") && !of(false, None).is_wrong());

@@ -44,7 +44,7 @@ pub(crate) fn store(facts: &Facts) -> Verdict {
 }
 
 fn restore(facts: &Facts) -> String {
-    let data = facts.data.as_ref().map(|data| data.display().to_string()).unwrap_or_default();
+    let data = facts.data_word();
     format!(
         "stop the node, move {data}/agent-runtime away, put the one of a backup in its place, then `{}`",
         facts.command("verify")
@@ -52,7 +52,7 @@ fn restore(facts: &Facts) -> String {
 }
 
 fn wal(facts: &Facts) -> String {
-    let data = facts.data.as_ref().map(|data| data.display().to_string()).unwrap_or_default();
+    let data = facts.data_word();
     format!("{data}/agent-runtime/meta.sqlite-wal")
 }
 

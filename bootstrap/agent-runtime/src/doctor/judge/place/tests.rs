@@ -26,17 +26,22 @@ fn what_others_can_reach_is_wrong_and_a_link_is_not_judged() {
         (0o701, true, false, "chmod 700 /d"),
         (0o777, false, true, "Good"),
     ] {
-        let facts = Facts { uid: 7, paths: vec![PathFacts { is_folder, is_link, ..path(mode) }], ..Facts::default() };
+        let facts = Facts {
+            data: Some("/d".into()),
+            uid: 7,
+            paths: vec![PathFacts { is_folder, is_link, ..path(mode) }],
+            ..Facts::default()
+        };
         assert!(told(&rights(&facts)).contains(words), "{mode:o}: {}", told(&rights(&facts)));
     }
-    let of = |uid| rights(&Facts { uid, paths: vec![path(0o600)], ..Facts::default() });
+    let of = |uid| rights(&Facts { data: Some("/d".into()), uid, paths: vec![path(0o600)], ..Facts::default() });
     assert!(of(8).is_wrong() && told(&of(8)).contains("another account (uid 7)"));
     assert!(!of(0).is_wrong(), "root may look at anybody's node");
 }
 
 #[test]
 fn a_file_of_a_key_must_be_there_and_closed() {
-    let of = |file| secrets(&Facts { uid: 7, secrets: vec![file], ..Facts::default() });
+    let of = |file| secrets(&Facts { uid: 7, secrets: Some(vec![file]), ..Facts::default() });
     assert!(!of(path(0o400)).is_wrong());
     assert!(of(path(0o644)).is_wrong());
     assert!(told(&of(PathFacts { is_there: false, ..path(0) })).contains("is not there"));
@@ -92,4 +97,11 @@ fn limits_and_locale_are_judged() {
 fn a_copy_is_named_and_is_nothing_wrong_by_itself() {
     let facts = Facts { data: Some("/d".into()), copies: vec!["/d.old".into()], ..Facts::default() };
     assert!(!copy(&facts).is_wrong() && told(&copy(&facts)).contains("/d.old is a copy of /d"));
+}
+
+#[test]
+fn what_the_configuration_would_name_is_not_called_good_when_it_can_not_be_read() {
+    for judge in [secrets, rights, disk, copy] {
+        assert_eq!(judge(&Facts::default()), Verdict::Skipped(NO_CONFIG.to_owned()));
+    }
 }
