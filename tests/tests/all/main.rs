@@ -5,6 +5,7 @@
 //! - `control`: stop, edit, delete, expiry, edited files, exit codes.
 //! - `doctor`: what is told of a node's surroundings: its configuration, its folder, its secrets.
 //! - `faults`: disks that fail, damaged files, nodes in each other's way.
+//! - `isolation`: what one context has is nothing that another sees, at each surface.
 //! - `rules`: what a machine can keep of the rules by which this repository is built.
 //! - `stories`: transcripts of chats, played against a real node.
 //! - `tree`: the drawn supervision tree against the one of a running node.
@@ -18,6 +19,7 @@ mod chaos;
 mod control;
 mod doctor;
 mod faults;
+mod isolation;
 mod rules;
 mod stories;
 mod trace;

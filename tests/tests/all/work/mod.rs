@@ -3,12 +3,11 @@
 mod budgets;
 mod erased;
 mod fairness;
-mod isolation;
 mod known_failures;
 mod memory;
 mod models;
 mod records;
 mod restarts;
 mod settle;
-mod site;
+pub(crate) mod site;
 mod times;
