@@ -2,7 +2,7 @@
 
 use std::fs::{DirBuilder, File, Permissions};
 use std::io::Read as _;
-use std::os::unix::fs::{DirBuilderExt as _, PermissionsExt as _};
+use std::os::unix::fs::{DirBuilderExt as _, OpenOptionsExt as _, PermissionsExt as _};
 use std::path::{Path, PathBuf};
 
 use rusqlite::{Connection, ErrorCode};
@@ -172,6 +172,7 @@ fn check_magic(file: &Path) -> Result<(), OpenError> {
 fn open_file(place: &Place, options: &OpenOptions) -> Result<Connection, OpenError> {
     let file = place.file();
     let sqlite = |error| OpenError::sqlite(&file, &error);
+    make_private(&file);
     let mut connection = connection::writer(place, true).map_err(sqlite)?;
     let new = schema::version_of(&connection).map_err(sqlite)? == 0;
     schema::migrate(&mut connection, &file)?;
@@ -182,6 +183,11 @@ fn open_file(place: &Place, options: &OpenOptions) -> Result<Connection, OpenErr
             .map_err(|e| OpenError::Sqlite { file: file.clone(), why: e.to_string() })?;
     }
     Ok(connection)
+}
+
+/// SQLite gives its side files the mode that the file has when they are made. When it can't be made here, SQLite says why.
+fn make_private(file: &Path) {
+    drop(File::options().write(true).create_new(true).mode(0o600).open(file));
 }
 
 /// Looks closer only once something has failed: where the damage is helps whoever repairs it.

@@ -5,6 +5,21 @@ use std::path::PathBuf;
 use clap::{Args, Parser, Subcommand};
 use messages::Slug;
 
+mod setup;
+
+pub(crate) use setup::{Completions, Config, Doctor, Explain};
+
+/// What `--version` gives; `-V` gives the number alone.
+const LONG_VERSION: &str = concat!(
+    env!("CARGO_PKG_VERSION"),
+    "\ncommit   ",
+    env!("AGENT_RUNTIME_BUILD_COMMIT"),
+    "\nprofile  ",
+    env!("AGENT_RUNTIME_BUILD_PROFILE"),
+    "\ncompiler ",
+    env!("AGENT_RUNTIME_BUILD_RUSTC")
+);
+
 /// A self-hosted runtime for AI agents that a team can trust.
 ///
 /// Begin with `agent-runtime chat --notes DIR`: it starts a node in this process and answers from the Markdown in DIR,
@@ -13,6 +28,7 @@ use messages::Slug;
 #[command(
     name = "agent-runtime",
     version,
+    long_version = LONG_VERSION,
     propagate_version = true,
     arg_required_else_help = true,
     max_term_width = 100
@@ -55,6 +71,15 @@ pub(crate) enum Command {
     /// Make, list and show contexts.
     #[command(subcommand)]
     Context(Context),
+    /// Look for what is wrong around a node, with what to do. Exit code 1 when something is.
+    Doctor(Doctor),
+    /// The page of a check of `doctor`: what it looks at, why it matters, what to do.
+    Explain(Explain),
+    /// The configuration: write a file with every key, check it, explain a key.
+    #[command(subcommand)]
+    Config(Config),
+    /// What a shell needs to complete commands of this program, on standard output.
+    Completions(Completions),
     /// Measure this machine: prints JSON.
     #[command(subcommand)]
     Bench(crate::bench::Bench),

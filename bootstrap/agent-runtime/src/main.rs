@@ -4,6 +4,7 @@ mod account;
 mod bench;
 mod cli;
 mod commands;
+mod doctor;
 #[cfg(feature = "failpoints")]
 mod kill;
 mod logging;

@@ -7,9 +7,25 @@ use crate::words;
 
 /// Every problem between keys that are each right by themselves.
 pub(crate) fn check(config: &Config) -> Vec<Problem> {
+    let mut problems = names(config);
+    let mut say = |key: &str, what: String| problems.push(Problem { at: config.origins.of(key), what });
+    for (name, provider) in &config.models.providers {
+        let path = format!("models.providers.{name}");
+        if name == OFFLINE {
+            say(&path, format!("`{OFFLINE}` is the model that is built in; give this provider another name"));
+        }
+        for (key, what) in of_provider(provider) {
+            say(&format!("{path}.{key}"), format!("`{path}` {what}"));
+        }
+    }
+    problems
+}
+
+/// Every name of a model that names nothing.
+pub(crate) fn names(config: &Config) -> Vec<Problem> {
+    let models = &config.models;
     let mut problems = Vec::new();
     let mut say = |key: &str, what: String| problems.push(Problem { at: config.origins.of(key), what });
-    let models = &config.models;
     if let Err(what) = known(models, &models.default) {
         say("models.default", what);
     }
@@ -18,15 +34,6 @@ pub(crate) fn check(config: &Config) -> Vec<Problem> {
             if let Err(what) = known(models, name) {
                 say(&format!("models.routes.{route}.{index}"), what);
             }
-        }
-    }
-    for (name, provider) in &models.providers {
-        let path = format!("models.providers.{name}");
-        if name == OFFLINE {
-            say(&path, format!("`{OFFLINE}` is the model that is built in; give this provider another name"));
-        }
-        for (key, what) in of_provider(provider) {
-            say(&format!("{path}.{key}"), format!("`{path}` {what}"));
         }
     }
     problems

@@ -46,6 +46,17 @@ pub struct Problem {
     pub what: String,
 }
 
+impl Problem {
+    /// It with its place; without one where none was named.
+    #[must_use]
+    pub fn in_words(&self) -> String {
+        match self.at {
+            Origin::Default => self.what.clone(),
+            _ => self.to_string(),
+        }
+    }
+}
+
 impl fmt::Display for Problem {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         write!(f, "{}: {}", self.at, self.what)

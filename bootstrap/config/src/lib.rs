@@ -5,11 +5,13 @@
 //! a message gives the place, what was expected, and what was probably meant. Secrets are named by file or variable.
 //!
 //! What may be called: [`Config::load`] with [`LoadOptions`]; [`Config::keys`] for the secrets it names;
-//! [`Workspace::mounts`]; [`schema`] and [`reference()`] for what is documented.
+//! [`Workspace::mounts`]; [`schema`], [`reference()`], [`template()`] and [`describe`] for what is documented;
+//! [`Config::in_force`] for one key's value and where it comes from.
 
 mod core;
 mod cross;
 mod error;
+mod explain;
 mod format;
 mod keys;
 mod layer;
@@ -18,10 +20,12 @@ mod mounts;
 mod origin;
 mod reference;
 mod schema;
+mod template;
 mod words;
 mod zai;
 
 pub use error::{ConfigError, PROBLEMS_SHOWN_MAX, Problem};
+pub use explain::{KeyDescription, describe};
 pub use keys::KEY_BYTES_MAX;
 pub use load::{FILE_BYTES_MAX, FILE_NAME, LoadOptions, Override};
 pub use mounts::Mount;
@@ -34,6 +38,7 @@ pub use schema::{
     Routes, Runtime, SCHEDULE_S_MAX, TOKENS_MAX, TOOL_CALLS_MAX, Tasks, WINDOW_CALLS_MAX, WORKSPACES_MAX, Watch,
     Workspace, ZAI_BASE_URL, ZAI_MODEL, provider_of, schema,
 };
+pub use template::template;
 
 #[cfg(test)]
 mod tests;

@@ -63,7 +63,14 @@ impl Config {
         let merged: Json = figment.extract().map_err(|error| unexpected(&error))?;
         reader.problems.extend(whole(&merged, &root, "", &reader.origins));
         if !reader.problems.is_empty() {
-            return Err(ConfigError::of(reader.problems));
+            // So that all is told at once: names of models that lead nowhere do not depend on what is wrong elsewhere.
+            let readable: Option<Self> = figment.extract().ok();
+            let known = reader.problems.iter().map(|problem| problem.at.clone()).collect::<Vec<_>>();
+            let mut problems = reader.problems;
+            let config = readable.map(|config| Self { origins: reader.origins, ..config });
+            let more = config.iter().flat_map(cross::names);
+            problems.extend(more.filter(|problem| !known.contains(&problem.at)));
+            return Err(ConfigError::of(problems));
         }
         let mut config: Self = figment.extract().map_err(|error| unexpected(&error))?;
         config.origins = reader.origins;
@@ -79,7 +86,8 @@ impl Config {
     fn resolve_paths(&mut self) {
         let origins = self.origins.clone();
         let resolve = |path: &mut PathBuf, key: &str| {
-            if let Origin::File { file, .. } = origins.of(key) {
+            // A default is no path of the file, whether its table stands there or not.
+            if let (true, Origin::File { file, .. }) = (origins.has(key), origins.of(key)) {
                 *path = file.parent().unwrap_or(Path::new("")).join(&path);
             }
         };

@@ -24,6 +24,19 @@ pub enum Origin {
     Default,
 }
 
+impl Origin {
+    /// The layer's name, for programs: `file`, `environment`, `flag`, `default`.
+    #[must_use]
+    pub fn layer(&self) -> &'static str {
+        match self {
+            Self::File { .. } => "file",
+            Self::Env(_) => "environment",
+            Self::Flag(_) => "flag",
+            Self::Default => "default",
+        }
+    }
+}
+
 impl fmt::Display for Origin {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {

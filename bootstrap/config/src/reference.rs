@@ -12,7 +12,9 @@ const INTRO: &str = "# Configuration
 
 <!-- Made from the schema; `UPDATE_DOCS=1 cargo nextest run -p config` writes it again. -->
 
-A node runs without any configuration. What is set comes from four layers, the later beating the earlier key by key:
+A node runs without any configuration. `agent-runtime config init` writes a file with every key, its meaning and its default;
+`config check` tells everything that is wrong in all layers at once, keys and folders included; `config explain KEY` shows
+what a key does, what it takes, its value in force and where that was set; `config schema` gives the JSON Schema. What is set comes from four layers, the later beating the earlier key by key:
 
 1. the defaults below,
 2. `agent-runtime.toml` in the working folder, or the file that `--config` names,
@@ -141,6 +143,7 @@ fn section(out: &mut String, of: &Json, path: &str, leaves: &Map<String, Json>) 
     }
 }
 
-fn sentence(of: &Json) -> String {
+/// What a key or table is, on one line.
+pub(crate) fn sentence(of: &Json) -> String {
     of.get("description").and_then(Json::as_str).unwrap_or_default().replace('\n', " ")
 }

@@ -3,6 +3,7 @@
 //! - `chaos`: kills under load, and the count afterwards.
 //! - `bad_input`: what nobody should give.
 //! - `control`: stop, edit, delete, expiry, edited files, exit codes.
+//! - `doctor`: what is told of a node's surroundings: its configuration, its folder, its secrets.
 //! - `faults`: disks that fail, damaged files, nodes in each other's way.
 //! - `isolation`: what one context has is nothing that another sees, at each surface.
 //! - `rules`: what a machine can keep of the rules by which this repository is built.
@@ -16,6 +17,7 @@
 mod bad_input;
 mod chaos;
 mod control;
+mod doctor;
 mod faults;
 mod isolation;
 mod rules;

@@ -1,7 +1,7 @@
 //! Walking the whole chain, record by record, in constant memory.
 
 use ring::signature::{ED25519, UnparsedPublicKey};
-use rusqlite::{Connection, Row};
+use rusqlite::{Connection, OptionalExtension as _, Row};
 use serde::Serialize;
 
 use super::record::{GENESIS, Head, Record, hex};
@@ -57,6 +57,31 @@ pub(crate) fn walk(connection: &Connection, public: Option<&[u8]>) -> rusqlite::
     Ok(walk.report)
 }
 
+/// Makes the last `records` records again and compares; where they do not follow from each other. Checkpoints are not
+/// looked at.
+pub(crate) fn walk_tail(connection: &Connection, records: i64) -> rusqlite::Result<Option<BadRecord>> {
+    let last: i64 = connection.query_row("SELECT coalesce(max(seq), 0) FROM audit", [], |row| row.get(0))?;
+    let before = last.saturating_sub(records).max(0);
+    let mut walk = Walk { head: head_at(connection, before)?, report: AuditReport::default(), public: None };
+    let mut tail = connection.prepare(TAIL)?;
+    let mut rows = tail.query([before])?;
+    while let Some(row) = rows.next()? {
+        walk.record(row)?;
+        if !walk.goes_on() {
+            break;
+        }
+    }
+    Ok(walk.report.first_bad)
+}
+
+/// The head as the record of this number says; the beginning of the chain when there is none.
+fn head_at(connection: &Connection, seq: i64) -> rusqlite::Result<Head> {
+    let hash = connection.query_row("SELECT hash FROM audit WHERE seq = ?1", [seq], |row| row.get(0)).optional()?;
+    Ok(hash.map_or(GENESIS, |hash| Head { seq, hash }))
+}
+
+const TAIL: &str = "SELECT seq, at, actor, principal, action, subject, rules, detail, hash
+    FROM audit WHERE seq > ?1 ORDER BY seq";
 const RECORDS: &str = "SELECT seq, at, actor, principal, action, subject, rules, detail, hash
     FROM audit ORDER BY seq";
 const CHECKPOINTS: &str = "SELECT seq, hash, key, signature FROM checkpoint ORDER BY seq";

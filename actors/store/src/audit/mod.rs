@@ -26,7 +26,7 @@ mod record;
 
 pub use chain::{AuditReport, BadRecord};
 
-pub(crate) use chain::walk;
+pub(crate) use chain::{walk, walk_tail};
 pub(crate) use key::AuditKey;
 pub(crate) use record::{GENESIS, Head, Record, hex};
 

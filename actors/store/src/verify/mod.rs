@@ -1,6 +1,7 @@
 //! Proving the promises over the whole store: read-only, in one view of it, beside a running node.
 
 mod checks;
+mod condition;
 mod logs;
 
 use std::path::{Path, PathBuf};
@@ -12,6 +13,7 @@ use serde::Serialize;
 use crate::audit::{self, AuditKey, AuditReport};
 use crate::{connection, reader, schema};
 
+pub use condition::{Condition, condition};
 pub use logs::{EntryRows, for_each_log};
 
 /// So many faults are listed; the rest is counted.

@@ -21,6 +21,7 @@ fn a_store_is_private_to_its_owner() {
     let store = store::open(&inside, &options()).unwrap();
     let mode = |name: &str| std::fs::metadata(inside.join(name)).unwrap().permissions().mode() & 0o777;
     assert_eq!((mode(""), mode("meta.sqlite"), mode("audit.key"), mode("lock")), (0o700, 0o600, 0o600, 0o600));
+    assert_eq!((mode("meta.sqlite-wal"), mode("meta.sqlite-shm")), (0o600, 0o600), "of the first start, too");
     store.close().unwrap();
     std::fs::set_permissions(&inside, std::fs::Permissions::from_mode(0o755)).unwrap();
     store::open(&inside, &options()).unwrap();

@@ -2,7 +2,10 @@
 
 mod audit;
 mod chat;
+mod completions;
+mod config;
 mod definitions;
+mod doctor;
 mod index;
 mod model;
 mod operator;
@@ -16,6 +19,9 @@ mod verify;
 use std::process::ExitCode;
 
 use serde::Serialize;
+
+pub(crate) use config::problems;
+pub(crate) use operator::try_ask_at;
 
 use crate::cli::{Cli, Command};
 use crate::logging;
@@ -39,6 +45,10 @@ pub(crate) async fn run(cli: Cli) -> anyhow::Result<ExitCode> {
         Command::Audit(args) => audit::run(args),
         Command::Workspace(args) => definitions::workspace(args).await,
         Command::Context(args) => definitions::context(args).await,
+        Command::Doctor(args) => doctor::run(args).await,
+        Command::Explain(args) => doctor::explain(&args),
+        Command::Completions(args) => completions::run(&args),
+        Command::Config(args) => config::run(args),
         Command::Bench(args) => crate::bench::run(args).await,
     }
 }

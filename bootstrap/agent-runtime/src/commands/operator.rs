@@ -1,5 +1,6 @@
 //! How a command asks the running node over its socket; `status` and `actors`.
 
+use std::path::Path;
 use std::process::ExitCode;
 
 use anyhow::{anyhow, bail};
@@ -39,7 +40,16 @@ pub(super) async fn try_ask(
     workspace: &str,
     context: &str,
 ) -> anyhow::Result<Option<Answered>> {
-    let config = node::load(place)?;
+    try_ask_at(&node::load(place)?.node.data, what, workspace, context).await
+}
+
+/// The same of a data folder.
+pub(crate) async fn try_ask_at(
+    data: &Path,
+    what: AdminAsk,
+    workspace: &str,
+    context: &str,
+) -> anyhow::Result<Option<Answered>> {
     let who = Who {
         user: account::name(),
         workspace: workspace.to_owned(),
@@ -48,7 +58,7 @@ pub(super) async fn try_ask(
         previews: false,
         only_asks: true,
     };
-    let Some(mut client) = Client::connect(&config.node.data, who).await? else { return Ok(None) };
+    let Some(mut client) = Client::connect(data, who).await? else { return Ok(None) };
     client.ask(0, what)?;
     client.flush().await?;
     loop {

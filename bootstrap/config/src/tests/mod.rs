@@ -9,6 +9,7 @@ mod limits;
 mod messages;
 mod reference;
 mod secrets;
+mod written;
 mod zai;
 
 /// A folder with an `agent-runtime.toml` of this text, and options that read it.

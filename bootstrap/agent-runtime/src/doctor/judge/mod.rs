@@ -1,0 +1,5 @@
+//! What facts mean: pure.
+
+pub(super) mod place;
+pub(super) mod running;
+pub(super) mod store;
