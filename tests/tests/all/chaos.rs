@@ -71,7 +71,7 @@ async fn no_effect_of_a_tool_is_lost_or_doubled_by_kills_while_tasks_write_post_
 async fn a_day_s_budget_is_never_exceeded_by_kills_and_what_it_parks_goes_on_under_a_larger_one() {
     let report = run(Plan { load: Load::Tasks, node_day_cents: Some(150), ..plan(20, 23) }).await.unwrap();
     assert!(report.is_kept(), "{}", report.summary());
-    assert!(report.tasks.parked > 0 && report.tasks.told > 0, "the budget did not end:\n{}", report.summary());
+    assert!(report.tasks.parked + report.tasks.told > 0, "the budget did not end:\n{}", report.summary());
 }
 
 #[tokio::test(flavor = "multi_thread")]
