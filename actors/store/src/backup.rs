@@ -86,10 +86,49 @@ pub fn facts(folder: &Path) -> Result<Facts, BackupError> {
     if !file.is_file() {
         return Err(BackupError::Missing(folder.to_owned()));
     }
-    facts_in(&file).map_err(|error| {
-        let (from, to) = (folder.to_owned(), folder.to_owned());
-        BackupError::Copy { from, to, why: crate::core::advice(&error, folder) }
-    })
+    facts_in(&file).map_err(|error| read_error(folder, &error))
+}
+
+/// Which logs and records of tasks a copy knows. One that it does not know came after it.
+pub struct Known {
+    sql: Connection,
+}
+
+impl Known {
+    /// Of the store in `folder`.
+    ///
+    /// # Errors
+    /// [`BackupError`] when it can't be read.
+    pub fn of(folder: &Path) -> Result<Self, BackupError> {
+        let sql = connection::reader(folder).map_err(|error| read_error(folder, &error))?;
+        Ok(Self { sql })
+    }
+
+    /// Whether it has a log by this path, relative to the folder of workspaces.
+    ///
+    /// # Errors
+    /// [`BackupError`] when it can't be read.
+    pub fn log(&self, path: &str) -> Result<bool, BackupError> {
+        self.has("SELECT 1 FROM log WHERE log = ?1", path)
+    }
+
+    /// Whether it has a task by this id.
+    ///
+    /// # Errors
+    /// [`BackupError`] when it can't be read.
+    pub fn task(&self, id: &str) -> Result<bool, BackupError> {
+        self.has("SELECT 1 FROM task WHERE id = ?1", id)
+    }
+
+    fn has(&self, statement: &str, name: &str) -> Result<bool, BackupError> {
+        let found = self.sql.prepare_cached(statement).and_then(|mut statement| statement.exists([name]));
+        found.map_err(|error| read_error(Path::new(self.sql.path().unwrap_or_default()), &error))
+    }
+}
+
+fn read_error(folder: &Path, error: &rusqlite::Error) -> BackupError {
+    let (from, to) = (folder.to_owned(), folder.to_owned());
+    BackupError::Copy { from, to, why: crate::core::advice(error, folder) }
 }
 
 fn copy_key(folder: &Path, to: &Path) -> std::io::Result<()> {

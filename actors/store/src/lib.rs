@@ -43,7 +43,7 @@ pub mod verify;
 mod writer;
 
 pub use handle::{CloseError, QUEUE_COMMITS_MAX, QUEUE_QUERIES_MAX, StoreHandle};
-pub use lock::{LockError, WorkspaceLock, lock_workspace};
+pub use lock::{LockError, StoreLock, WorkspaceLock, lock_store, lock_workspace};
 pub use open::{OpenError, OpenOptions, open};
 pub use service::{Msg, Reply, StoreProto, StoreService};
 pub use shared::Health;

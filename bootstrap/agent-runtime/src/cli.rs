@@ -1,9 +1,13 @@
 //! The command line.
 
+mod backup;
+
 use std::path::PathBuf;
 
 use clap::{Args, Parser, Subcommand};
 use messages::Slug;
+
+pub(crate) use backup::{Backup, BackupCreate, BackupList, BackupVerify, Restore};
 
 /// A self-hosted runtime for AI agents that a team can trust.
 ///
@@ -46,6 +50,11 @@ pub(crate) enum Command {
     Actors(Actors),
     /// Prove the promises over the whole store, its logs and its indexes. Exit code 8 when something is wrong.
     Verify(Read),
+    /// Make a backup of the data folder beside a running node, verify backups, list them.
+    #[command(subcommand)]
+    Backup(Backup),
+    /// Make a data folder from a backup.
+    Restore(Restore),
     /// Read and verify the audit chain.
     #[command(subcommand)]
     Audit(Audit),

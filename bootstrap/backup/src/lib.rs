@@ -18,12 +18,14 @@
 
 pub mod age;
 mod bad;
+mod hashed;
 mod manifest;
 mod pack;
 mod seal;
 mod unpack;
 
 pub use bad::Bad;
-pub use manifest::{About, FORMAT, MEMBERS_MAX, Manifest, Member, NAME_BYTES_MAX, is_safe};
+pub use hashed::{Hashed, hash_of};
+pub use manifest::{About, FORMAT, MEMBERS_MAX, Manifest, Member, NAME_BYTES_MAX, Stat, is_safe};
 pub use pack::Packer;
 pub use unpack::{about, read};

@@ -40,6 +40,17 @@ pub struct Manifest {
     pub members: Vec<Member>,
 }
 
+/// What is kept of a file besides its bytes.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Stat {
+    /// How many bytes it has.
+    pub bytes: u64,
+    /// When it was changed last, in seconds since the Unix epoch.
+    pub changed_s: u64,
+    /// Who may do what with it: the nine bits of `chmod`.
+    pub mode: u32,
+}
+
 /// One file.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Member {

@@ -61,7 +61,7 @@ impl<R: Read> Sealed<R> {
     }
 
     /// Whether the seal fits, once all was read: nothing is between what was given and the end of the file.
-    pub(crate) fn is_whole(mut self) -> io::Result<bool> {
+    pub(crate) fn verify(mut self) -> io::Result<bool> {
         let mut rest = [0; 4_096];
         let mut left = 0;
         loop {
@@ -115,7 +115,7 @@ mod tests {
     fn opened(bytes: &[u8]) -> (Vec<u8>, bool) {
         let (mut sealed, mut given) = (Sealed::new(bytes), Vec::new());
         sealed.read_to_end(&mut given).unwrap();
-        (given, sealed.is_whole().unwrap())
+        (given, sealed.verify().unwrap())
     }
 
     #[test]

@@ -7,7 +7,9 @@ use tar::{Archive, Entry, EntryType};
 use zstd::Decoder;
 
 use crate::Bad;
-use crate::manifest::{ABOUT, About, FORMAT, JSON_BYTES_MAX, MANIFEST, MEMBERS_MAX, Manifest, Member, hex, is_safe};
+use crate::manifest::{
+    ABOUT, About, FORMAT, JSON_BYTES_MAX, MANIFEST, MEMBERS_MAX, Manifest, Member, Stat, hex, is_safe,
+};
 use crate::seal::Sealed;
 
 /// No backup was compressed with a larger window: 8 MB.
@@ -15,11 +17,12 @@ const WINDOW_LOG_MAX: u32 = 23;
 /// What is said of damage that shows in no member.
 const SEAL: &str = "the seal";
 const BLOCK_BYTES: usize = 64 << 10;
+const MODE_BITS: u32 = 0o777;
 
 type Layers<R> = Decoder<'static, BufReader<Sealed<R>>>;
 
-/// What gets the members: the name, the bytes, the second of the last change. It reads all of them, or none.
-pub(crate) type Put<'a> = dyn FnMut(&str, u64, &mut dyn Read) -> io::Result<()> + 'a;
+/// What gets the members: the name, what is kept of it, the bytes. It reads all of them, or none.
+pub(crate) type Put<'a> = dyn FnMut(&str, Stat, &mut dyn Read) -> io::Result<()> + 'a;
 
 /// What a backup says of itself first. It is not known yet whether it is whole.
 ///
@@ -51,7 +54,7 @@ pub fn read(input: impl Read, put: &mut Put<'_>) -> Result<(Manifest, String), B
     let rest = drained(&mut layers).map_err(|error| Bad::damaged(SEAL, error))?;
     let sealed = layers.finish();
     let nothing_is_left = rest && sealed.buffer().is_empty();
-    match sealed.into_inner().is_whole() {
+    match sealed.into_inner().verify() {
         Ok(true) if nothing_is_left => Ok((manifest, hash)),
         Ok(_) => Err(Bad::damaged(SEAL, "a byte was changed, added or taken away where no member shows it")),
         Err(error) => Err(Bad::damaged(SEAL, error)),
@@ -166,9 +169,12 @@ impl Reading {
 }
 
 fn member<R: Read>(name: String, entry: &mut Entry<'_, R>, put: &mut Put<'_>) -> Result<Member, Bad> {
-    let changed_s = entry.header().mtime().unwrap_or(0);
+    let header = entry.header();
+    let (bytes, changed_s, mode) =
+        (header.size().unwrap_or(0), header.mtime().unwrap_or(0), header.mode().unwrap_or(0));
+    let stat = Stat { bytes, changed_s, mode: mode & MODE_BITS };
     let mut hashing = Hashing { inner: entry, hash: Sha256::new(), bytes: 0, error: None };
-    let given = put(&name, changed_s, &mut hashing);
+    let given = put(&name, stat, &mut hashing);
     let rest = given.and_then(|()| io::copy(&mut hashing, &mut io::sink()));
     match (hashing.error.take(), rest) {
         (Some(why), _) => Err(Bad::damaged(&name, why)),

@@ -6,14 +6,15 @@ fn made() -> Vec<u8> {
     let about = About { format: FORMAT, version: "0.1.0".into(), created_at: 5, faults: 0, store };
     let mut packer = Packer::new(Vec::new(), about).unwrap();
     for (name, text) in [("a/one.md", "one".repeat(300)), ("b.md", String::new()), ("c/d/e.md", "x".into())] {
-        packer.add(name, (text.len() as u64, 7), &mut text.as_bytes()).unwrap();
+        packer.add(name, Stat { bytes: text.len() as u64, changed_s: 7, mode: 0o644 }, &mut text.as_bytes()).unwrap();
     }
     packer.finish().unwrap().0
 }
 
 fn opened(bytes: &[u8]) -> Result<Vec<(String, usize)>, Bad> {
     let mut found = Vec::new();
-    read(bytes, &mut |name, _, from| {
+    read(bytes, &mut |name, stat, from| {
+        assert_eq!((stat.changed_s, stat.mode), (7, 0o644));
         let mut text = Vec::new();
         from.read_to_end(&mut text)?;
         found.push((name.to_owned(), text.len()));
