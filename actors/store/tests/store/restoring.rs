@@ -3,14 +3,14 @@
 use std::path::Path;
 
 use messages::step::StepStatus;
-use messages::store::{CommitError, InboundKind, Owner, Query, Restored, Rows, TaskWrite, Write};
+use messages::store::{CommitError, InboundKind, Owner, Query, Restored, Rows, Write};
 use messages::task::{NewTask, TaskState, Wait};
 use messages::turn::Outcome;
 use messages::{Address, Moment};
 use store::backup::{Facts, snapshot};
 use store::restore::{Restore, fork};
 
-use crate::work::{DEADLINE, claimed, of_task, of_turn, put as put_task, reserve, start, task, tsk};
+use crate::work::{DEADLINE, claimed, of_task, of_turn, put as put_task, reserve, start, task};
 use crate::world::{World, audit, claim, general, id, options, put, put_as, reply, sending, sent, settle, take};
 
 /// 2026-11-27 22:15 UTC and the day after.
@@ -154,7 +154,8 @@ fn no_holder_of_the_store_of_before_can_write_into_the_restored_one_nor_the_othe
     let (unit, never) = (World::unit(), Address::fixed("ws/later"));
     let (other, told) = restored(&world);
     // The store of before goes on giving epochs, which no longer meet those of the restored one.
-    let before: Vec<u64> = (0..5).map(|_| world.commit(Owner::Runtime, vec![claim(&unit)]).unwrap().epochs[0]).collect();
+    let before: Vec<u64> =
+        (0..5).map(|_| world.commit(Owner::Runtime, vec![claim(&unit)]).unwrap().epochs[0]).collect();
     world.commit(Owner::Runtime, vec![claim(&never)]).unwrap();
     for epoch in [1].into_iter().chain(before) {
         let refused = other.fenced(Owner::Workspace, (&unit, epoch), vec![]);
@@ -177,7 +178,6 @@ fn a_restored_task_is_claimed_again_once_a_person_has_let_it_go_on() {
     let row = other.rows("k").task;
     other.task(vec![crate::work::moved("k", row.rev + 1, TaskState::Queued)]).unwrap();
     other.fenced(Owner::Workspace, (&World::unit(), epoch), vec![claimed("k", row.rev + 2)]).unwrap();
-    other.task(vec![Write::Task(TaskWrite::Recorded { task: tsk("k"), rev: row.rev + 2, has_words: true })]).unwrap();
 }
 
 #[test]

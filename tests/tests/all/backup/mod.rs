@@ -63,7 +63,8 @@ impl Place {
 
     /// A node on the restored data.
     async fn serve_other(&self) -> NodeProcess {
-        NodeProcess::start(Spec::new(&program().unwrap(), &["serve"]), &self.other()).await.unwrap()
+        let spec = Spec::new(&program().unwrap(), &["serve"]).folder(&self.world.path(""));
+        NodeProcess::start(spec, &self.other()).await.unwrap()
     }
 
     async fn other_is_clean(&self) {

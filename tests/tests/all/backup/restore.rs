@@ -1,6 +1,7 @@
 //! What a restored store does, and does not do again.
 
 use messages::turn::Outcome;
+use tests::process::{NodeProcess, chaos_program};
 
 use super::{Place, json, names};
 use crate::faults::driver::Driver;
@@ -41,32 +42,41 @@ async fn what_was_answered_before_the_backup_is_not_answered_again_when_its_clie
     place.other_is_clean().await;
 }
 
+/// The node dies at a marker, and the backup is made of what it leaves; then the store of before goes on and answers.
+#[rstest::rstest]
+#[case::an_event_that_waited("console.after_accept_commit", (1, 0))]
+#[case::a_turn_that_ran("context.before_run", (1, 0))]
+#[case::a_reply_that_waited("lane.before_commit", (0, 1))]
+#[case::a_reply_on_its_way("lane.before_send", (0, 1))]
 #[tokio::test(flavor = "multi_thread")]
-async fn a_reply_that_waited_at_the_backup_is_in_doubt_and_not_sent_by_the_restored_store() {
+async fn what_was_open_at_the_backup_is_in_doubt_and_neither_answered_nor_sent(
+    #[case] marker: &str,
+    #[case] (events, replies): (u64, u64),
+) {
     let place = Place::new();
-    let mut node = place.world.serve().await.unwrap();
+    let spec = place.world.spec_of(&chaos_program().unwrap()).unwrap().env("AGENT_RUNTIME_TEST_KILL_AT", marker);
+    let mut node = NodeProcess::start(spec, &place.world.data()).await.unwrap();
     let mut ann = Driver::attach(&place.world.data()).await.unwrap();
-    let session = ann.session().to_owned();
-    let asked = ann.say("What is the plan?").await.unwrap();
-    ann.leave().await;
-    let mut desk = Driver::attach_in(&place.world.data(), "home", "general", "bob").await.unwrap();
-    desk.status_until(PATIENCE, |status| status.counts.pending == 1).await.unwrap();
+    let (session, asked) = (ann.session().to_owned(), ann.say("What is the plan?").await.unwrap());
+    node.wait(PATIENCE).await.unwrap();
     place.created().await;
-    // The store of before goes on and delivers it.
+    let node = place.world.serve().await.unwrap();
     let mut back = Driver::attach_again(&place.world.data(), &session).await.unwrap();
-    back.until(PATIENCE, |driver| driver.ended.contains_key(&asked)).await.unwrap();
-    assert_eq!(back.delivered(), 1);
-    node.kill9().unwrap();
+    let same = back.say("What is the plan?").await.unwrap();
+    back.settled(&[same], PATIENCE).await.unwrap();
+    back.leave().await;
+    node.stop().await.unwrap();
 
     let told = json(&place.restore(&[]).await.expect_code(0).unwrap());
-    assert_eq!((told["restored"]["events"].as_u64(), told["restored"]["replies"].as_u64()), (Some(0), Some(1)));
+    let told = &told["restored"];
+    assert_eq!((told["events"].as_u64(), told["replies"].as_u64()), (Some(events), Some(replies)));
     let node = place.serve_other().await;
     let mut again = Driver::attach_again(&place.other(), &session).await.unwrap();
     let status = again.status_until(PATIENCE, |status| status.counts.taken == 0).await.unwrap();
-    assert_eq!((status.counts.in_doubt, status.counts.pending), (1, 0));
-    assert!(status.counts.restored.is_some_and(|of| of.replies == 1));
+    assert_eq!((status.counts.waiting, status.counts.pending, status.counts.in_doubt), (0, 0, replies));
+    assert!(status.counts.restored.is_some());
     let same = again.say("What is the plan?").await.unwrap();
-    again.settled(&[same.clone()], PATIENCE).await.unwrap();
+    again.settled(std::slice::from_ref(&same), PATIENCE).await.unwrap();
     assert_eq!((same == asked, again.ended[&asked].outcome, again.delivered()), (true, Outcome::InDoubt, 0));
     let why = again.ask(&format!("/why {asked}"), PATIENCE).await.unwrap().text;
     assert!(why.contains("restored from a backup of"), "{why}");
@@ -113,7 +123,7 @@ async fn a_folder_that_holds_a_store_is_refused_and_with_replace_moved_aside_who
     node.stop().await.unwrap();
     let done = json(&place.run(&replacing).await.expect_code(0).unwrap());
     let aside = done["moved_aside"].as_str().unwrap();
-    place.run(&["verify", "--data", aside]).await.expect_code(0).unwrap();
+    place.run(&["audit", "verify", "--data", aside]).await.expect_code(0).unwrap();
     place.world.is_clean().await.unwrap();
     let audit = place.run(&["audit", "tail", "-n", "1", "--data", "data", "--json"]).await.expect_code(0).unwrap();
     assert!(audit.stdout.contains("store.restored"), "{}", audit.stdout);
