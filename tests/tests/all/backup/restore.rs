@@ -45,7 +45,7 @@ async fn what_was_answered_before_the_backup_is_not_answered_again_when_its_clie
 /// The node dies at a marker, and the backup is made of what it leaves; then the store of before goes on and answers.
 #[rstest::rstest]
 #[case::an_event_that_waited("console.after_accept_commit", (1, 0))]
-#[case::a_turn_that_ran("context.before_run", (1, 0))]
+#[case::a_turn_that_ran("context.before_ask", (1, 0))]
 #[case::a_reply_that_waited("lane.before_commit", (0, 1))]
 #[case::a_reply_on_its_way("lane.before_send", (0, 1))]
 #[tokio::test(flavor = "multi_thread")]
