@@ -13,6 +13,7 @@
 //! | [`StoreService`], [`StoreProto`] | the actor `store` |
 //! | [`lock_workspace`] | one writer for a workspace's files |
 //! | [`verify()`], [`verify::for_each_log`] | proving the promises over the whole store, beside a running node |
+//! | [`backup::snapshot`], [`restore::fork`] | a copy beside a running node; a copy that becomes a store of its own |
 //! | [`audit`] | how the audit chain is made, and how an outsider verifies it |
 //!
 //! Invariants: SQL stands in this crate alone; there is one writer, and one lock keeps a second node off; a refused
@@ -25,6 +26,7 @@
 //! `store.after_commit`, `store.before_answer`.
 
 pub mod audit;
+pub mod backup;
 mod connection;
 mod core;
 mod handle;
@@ -33,6 +35,7 @@ mod measure;
 mod open;
 mod quick;
 mod reader;
+pub mod restore;
 mod schema;
 mod service;
 mod shared;
@@ -40,7 +43,7 @@ pub mod verify;
 mod writer;
 
 pub use handle::{CloseError, QUEUE_COMMITS_MAX, QUEUE_QUERIES_MAX, StoreHandle};
-pub use lock::{LockError, WorkspaceLock, lock_workspace};
+pub use lock::{LockError, StoreLock, WorkspaceLock, lock_store, lock_workspace};
 pub use open::{OpenError, OpenOptions, open};
 pub use service::{Msg, Reply, StoreProto, StoreService};
 pub use shared::Health;

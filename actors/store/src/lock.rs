@@ -61,6 +61,20 @@ pub fn lock_workspace(folder: &Path) -> Result<WorkspaceLock, LockError> {
     Ok(WorkspaceLock { _lock: lock(folder, ".lock")? })
 }
 
+/// The lock of a store's folder, for who changes it while no node serves it. Held until it is dropped.
+#[derive(Debug)]
+pub struct StoreLock {
+    _lock: FolderLock,
+}
+
+/// Locks the store in `folder` (`<data>/agent-runtime`), which is there, as a node does.
+///
+/// # Errors
+/// [`LockError::InUse`] when a node serves it, [`LockError::Io`] when the file can't be made.
+pub fn lock_store(folder: &Path) -> Result<StoreLock, LockError> {
+    Ok(StoreLock { _lock: lock(folder, "lock")? })
+}
+
 /// Locks `folder` by the file `name` in it, and writes this process's id into that file.
 pub(crate) fn lock(folder: &Path, name: &str) -> Result<FolderLock, LockError> {
     let path = folder.join(name);

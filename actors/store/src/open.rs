@@ -169,7 +169,7 @@ fn check_magic(file: &Path) -> Result<(), OpenError> {
     }
 }
 
-fn open_file(place: &Place, options: &OpenOptions) -> Result<Connection, OpenError> {
+pub(crate) fn open_file(place: &Place, options: &OpenOptions) -> Result<Connection, OpenError> {
     let file = place.file();
     let sqlite = |error| OpenError::sqlite(&file, &error);
     make_private(&file);

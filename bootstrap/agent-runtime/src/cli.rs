@@ -1,12 +1,14 @@
 //! The command line.
 
+mod backup;
+mod setup;
+
 use std::path::PathBuf;
 
 use clap::{Args, Parser, Subcommand};
 use messages::Slug;
 
-mod setup;
-
+pub(crate) use backup::{Backup, BackupCreate, BackupList, BackupVerify, Restore};
 pub(crate) use setup::{Completions, Config, Doctor, Explain};
 
 /// What `--version` gives; `-V` gives the number alone.
@@ -62,6 +64,11 @@ pub(crate) enum Command {
     Actors(Actors),
     /// Prove the promises over the whole store, its logs and its indexes. Exit code 8 when something is wrong.
     Verify(Read),
+    /// Make a backup of the data folder beside a running node, verify backups, list them.
+    #[command(subcommand)]
+    Backup(Backup),
+    /// Make a data folder from a backup.
+    Restore(Restore),
     /// Read and verify the audit chain.
     #[command(subcommand)]
     Audit(Audit),

@@ -1,6 +1,7 @@
 //! All tests of the whole, in one binary.
 //!
 //! - `chaos`: kills under load, and the count afterwards.
+//! - `backup`: backups beside a running node, and restored stores.
 //! - `bad_input`: what nobody should give.
 //! - `control`: stop, edit, delete, expiry, edited files, exit codes.
 //! - `doctor`: what is told of a node's surroundings: its configuration, its folder, its secrets.
@@ -14,6 +15,7 @@
 // The whole binary is tests: a value that is not there is a failed test.
 #![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic, clippy::indexing_slicing)]
 
+mod backup;
 mod bad_input;
 mod chaos;
 mod control;

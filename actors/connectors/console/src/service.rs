@@ -70,6 +70,8 @@ pub struct ConsoleConfig {
     pub lines: Vec<String>,
     /// Whether a workspace and a context exist. Called in a session's task: it must not block for long.
     pub knows: Knows,
+    /// The generation of the store: deliveries that clients report are those of one generation.
+    pub generation: i64,
 }
 
 /// The console's actor, at `connector/console`.
@@ -100,6 +102,7 @@ impl Service for ConsoleService {
             fence: self.config.fence.clone(),
             lines: self.config.lines.clone(),
             knows: self.config.knows.clone(),
+            generation: self.config.generation,
         };
         let door = Door { common: Arc::new(common), places: Arc::new(Semaphore::new(SESSIONS_MAX)), cx: cx.clone() };
         cx.spawn("accepting console sessions", door.keep(listener));

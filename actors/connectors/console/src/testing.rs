@@ -83,6 +83,7 @@ impl Node {
             knows: Arc::new(|_, context| {
                 if context.as_str() == "missing" { Err("there is no context `missing`".into()) } else { Ok(()) }
             }),
+            generation: 1,
         })
     }
 

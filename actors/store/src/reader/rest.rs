@@ -1,11 +1,12 @@
 //! Dates, counts, units, single events, the audit.
 
-use messages::store::{Counts, Rows, TimerRow, UnitRow};
+use messages::store::{Counts, Restored, Rows, TimerRow, UnitRow};
 use messages::{Address, InboundId, Moment};
 use rusqlite::{Connection, OptionalExtension as _, Row, params};
 
 use super::all;
 use super::rows::{address, audit as audit_row, inbox, select_audit, select_inbox, unsigned};
+use crate::restore::RESTORED;
 
 /// The most events that one query may ask for; the rest is not looked at.
 const INBOUND_IDS_MAX: usize = 256;
@@ -89,7 +90,13 @@ pub(super) fn counts(sql: &Connection) -> rusqlite::Result<Rows> {
         accepted: count(ACCEPTED, None)?,
         audit: count(AUDITED, None)?,
         bytes: count(BYTES, None)?.saturating_add(wal_bytes(sql)),
+        restored: restored(sql)?,
     }))
+}
+
+fn restored(sql: &Connection) -> rusqlite::Result<Option<Restored>> {
+    let told: Option<String> = sql.prepare_cached(RESTORED)?.query_row([], |row| row.get(0)).optional()?;
+    Ok(told.and_then(|text| serde_json::from_str(&text).ok()))
 }
 
 /// The write-ahead log beside the file; 0 when there is none.

@@ -19,20 +19,20 @@ use super::heads::Heads;
 use crate::audit::AuditKey;
 use crate::core::{Blame, blame};
 
-pub(super) use audit::sign;
+pub(crate) use audit::sign;
 
 /// What a write works on.
-pub(super) struct Tx<'a> {
-    pub(super) sql: &'a Connection,
-    pub(super) heads: &'a mut Heads,
-    pub(super) key: &'a AuditKey,
+pub(crate) struct Tx<'a> {
+    pub(crate) sql: &'a Connection,
+    pub(crate) heads: &'a mut Heads,
+    pub(crate) key: &'a AuditKey,
     /// The fences of the commit that is being applied; they hold.
-    pub(super) fences: &'a [Fence],
+    pub(crate) fences: &'a [Fence],
 }
 
 /// Why a request ends.
 #[derive(Debug)]
-pub(super) enum Stop {
+pub(crate) enum Stop {
     /// It alone is refused.
     Refused(CommitError),
     /// SQLite refused; whose fault it is, is not yet decided.
@@ -77,18 +77,18 @@ fn json<T: Serialize>(what: &str, value: &T) -> Result<String, Stop> {
 }
 
 impl Tx<'_> {
-    pub(super) fn prepare(&self, sql: &str) -> rusqlite::Result<CachedStatement<'_>> {
+    pub(crate) fn prepare(&self, sql: &str) -> rusqlite::Result<CachedStatement<'_>> {
         self.sql.prepare_cached(sql)
     }
 
     /// Runs a statement that changes rows, and tells how many.
-    pub(super) fn run(&self, sql: &str, params: impl Params) -> rusqlite::Result<usize> {
+    pub(crate) fn run(&self, sql: &str, params: impl Params) -> rusqlite::Result<usize> {
         self.prepare(sql)?.execute(params)
     }
 }
 
 /// Applies one write.
-pub(super) fn apply(tx: &mut Tx<'_>, write: &Write, done: &mut Committed) -> Result<(), Stop> {
+pub(crate) fn apply(tx: &mut Tx<'_>, write: &Write, done: &mut Committed) -> Result<(), Stop> {
     let applied = match write {
         Write::InboxPut { .. }
         | Write::InboxTake { .. }

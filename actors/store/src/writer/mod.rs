@@ -20,6 +20,7 @@ use crate::audit::AuditKey;
 use crate::connection::{self, Place};
 use crate::core::{self, Fate};
 use crate::shared::Shared;
+pub(crate) use apply::{Stop, Tx, apply, sign as sign_chain};
 use group::Failure;
 pub(crate) use heads::Heads;
 

@@ -16,6 +16,7 @@ mod opening;
 mod owners;
 mod queries;
 mod queues;
+mod restoring;
 mod steps;
 mod task_queries;
 mod tasks;

@@ -95,3 +95,20 @@ fn an_upgraded_store_goes_on_with_tasks_and_is_clean() {
     assert!(report.is_clean(), "{:?}", report.faults);
     assert_eq!((report.inbox, report.outbox, report.tasks, report.steps), (2, 2, 1, 1));
 }
+
+#[test]
+fn a_backup_of_version_1_is_restored_into_this_version() {
+    let folder = tempfile::tempdir().unwrap();
+    let sql = rusqlite::Connection::open(folder.path().join("meta.sqlite")).unwrap();
+    sql.pragma_update(None, "journal_mode", "WAL").unwrap();
+    sql.execute_batch(FIRST).unwrap();
+    sql.execute_batch(&ROWS.replace("ID_A", id("a").as_str()).replace("ID_B", id("b").as_str())).unwrap();
+    let copy = tempfile::tempdir().unwrap();
+    let facts = store::backup::snapshot(folder.path(), copy.path()).unwrap();
+    assert_eq!((facts.schema, facts.events, facts.tasks), (1, 2, 0));
+    let (at, of) = (messages::Moment(1_795_904_100_000), messages::Moment(1_795_817_700_000));
+    let restore = store::restore::Restore { version: "0.0.0-test", at, of, manifest: "ab".into(), facts };
+    assert_eq!(store::restore::fork(copy.path(), &restore).unwrap().events, 1);
+    let report = store::verify(copy.path()).unwrap();
+    assert!(report.is_clean(), "{:?}", report.faults);
+}

@@ -1,6 +1,7 @@
 //! One file for each command.
 
 mod audit;
+mod backup;
 mod chat;
 mod completions;
 mod config;
@@ -42,6 +43,8 @@ pub(crate) async fn run(cli: Cli) -> anyhow::Result<ExitCode> {
         Command::Index(args) => index::run(args).await,
         Command::Actors(args) => operator::actors(args).await,
         Command::Verify(args) => verify::run(args).await,
+        Command::Backup(args) => backup::run(args).await,
+        Command::Restore(args) => backup::restore(args).await,
         Command::Audit(args) => audit::run(args),
         Command::Workspace(args) => definitions::workspace(args).await,
         Command::Context(args) => definitions::context(args).await,

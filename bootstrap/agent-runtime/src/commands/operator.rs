@@ -6,6 +6,7 @@ use std::process::ExitCode;
 use anyhow::{anyhow, bail};
 use console::client::{Client, Who, fresh_session};
 use console::wire::{AdminAsk, Answered, FromNode};
+use markdown::civil::utc;
 use messages::admin::{ActorView, StatusView};
 
 use super::reading::dollars;
@@ -111,6 +112,16 @@ fn show(status: &StatusView) {
         ),
         format!("audit    {} records", counts.audit),
     ];
+    lines.extend(counts.restored.as_ref().map(|of| {
+        format!(
+            "restored {} from a backup of {}: {} events, {} replies and {} tasks were left in doubt by it",
+            utc(of.at.0),
+            utc(of.of.0),
+            of.events,
+            of.replies,
+            of.tasks
+        )
+    }));
     lines.extend(status.models.iter().map(|line| format!("model    {line}")));
     lines.extend(status.indexes.iter().map(|line| format!("index    {line}")));
     match status.alarms.as_slice() {

@@ -4,6 +4,7 @@
 mod clock;
 mod limits;
 mod models;
+pub(crate) mod restore;
 mod settings;
 mod tree;
 
@@ -53,8 +54,10 @@ pub(crate) struct Node {
 impl Node {
     /// Opens the store, starts the tree, and is ready when the console listens.
     pub(crate) async fn start(settings: Settings) -> anyhow::Result<Self> {
+        restore::is_over(&settings.data)?;
         let folder = own_folder(&settings.data);
         let store = store::open(&folder, &OpenOptions::new(VERSION))?;
+        let generation = store::backup::facts(&folder)?.generation;
         let layout = Layout::of_data(&settings.data);
         make_home(&layout)?;
         let port: StorePort = Arc::new(store.clone());
@@ -67,7 +70,7 @@ impl Node {
             options: settings.options,
         };
         let sessions = Sessions::new();
-        let plan = tree::Plan { settings, layout, sessions, store: store.clone(), reports: Arc::default() };
+        let plan = tree::Plan { settings, layout, sessions, store: store.clone(), reports: Arc::default(), generation };
         let system = System::new(parts, tree::kinds(&plan));
         let unit = Address::parse("connector/console").context("the console's own address")?;
         system.claim(&unit).await.map_err(anyhow::Error::msg).context("the console's unit can't be claimed")?;

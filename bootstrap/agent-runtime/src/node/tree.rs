@@ -29,6 +29,8 @@ pub(crate) struct Plan {
     pub(crate) store: StoreHandle,
     /// What a watcher can't watch is told to the index of the same workspace.
     pub(crate) reports: Arc<Mutex<HashMap<Slug, WatchReport>>>,
+    /// The generation of the store.
+    pub(crate) generation: i64,
 }
 
 const WORKSPACES: &str = "workspaces";
@@ -83,6 +85,7 @@ fn connectors(plan: &Plan, fence: Fence) -> Children {
         fence,
         lines: plan.settings.welcome.clone(),
         knows: Arc::new(move |workspace, context| layout.knows(workspace, context)),
+        generation: plan.generation,
     };
     let lanes = supervised(Intensity::STOP_CHILD, Vec::new());
     supervised(

@@ -5,7 +5,7 @@ use std::path::Path;
 use std::time::Duration;
 
 use anyhow::{Context as _, bail};
-use console::client::{Client, Who, fresh_session};
+use console::client::{Client, Redial, Who, fresh_session};
 use console::wire::{AdminAsk, Answered, FromNode};
 use messages::admin::StatusView;
 use messages::turn::Outcome;
@@ -195,6 +195,18 @@ impl Driver {
     fn end(&mut self, inbound: InboundId, outcome: Outcome, text: String) {
         self.order.push(inbound.clone());
         self.ended.insert(inbound, Ended { outcome, text });
+    }
+
+    /// How many replies have come.
+    pub(crate) fn delivered(&self) -> usize {
+        self.deliveries.len()
+    }
+
+    /// Goes on with the node that serves the folder now. A restored store gives its replies numbers that were given before.
+    pub(crate) async fn redial(&mut self, data: &Path) -> anyhow::Result<()> {
+        let redial = Redial { data: data.to_owned(), wait_ms_max: 20_000 };
+        self.deliveries.clear();
+        Ok(self.client.redial(&redial).await?)
     }
 
     /// How the node stands.

@@ -8,11 +8,12 @@ use serde_json::Value as Json;
 use super::{none, root};
 
 /// Each crate of ours and those of ours it may name. Actors meet only through `messages`, never as siblings.
-const ALLOWED: [(&str, &[&str]); 17] = [
+const ALLOWED: [(&str, &[&str]); 18] = [
     ("heap", &[]),
     ("messages", &[]),
     ("markdown", &[]),
     ("config", &[]),
+    ("backup", &[]),
     ("gate", &["markdown"]),
     ("policy", &["messages"]),
     ("runtime", &["messages", "heap"]),
@@ -29,11 +30,12 @@ const ALLOWED: [(&str, &[&str]); 17] = [
 ];
 
 /// What the program wires together.
-const EVERYTHING: [&str; 14] = [
+const EVERYTHING: [&str; 15] = [
     "messages",
     "markdown",
     "gate",
     "config",
+    "backup",
     "policy",
     "runtime",
     "store",

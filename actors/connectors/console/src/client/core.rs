@@ -43,6 +43,8 @@ pub(crate) struct Memory {
     session: String,
     orders: u64,
     open: HashMap<InboundId, Open>,
+    /// The generation of the store whose deliveries these are.
+    generation: i64,
     flushed: VecDeque<i64>,
     /// Deliveries that were given to the caller, as long as they are remembered.
     given: HashSet<i64>,
@@ -132,6 +134,21 @@ impl Memory {
         if self.flushed.len() > FLUSHED_MAX {
             self.flushed.pop_front();
         }
+    }
+
+    /// A store of another generation numbers its deliveries anew: what is remembered of the one before would hide its replies.
+    pub(crate) fn attached(&mut self, generation: i64) {
+        if generation != self.generation {
+            self.generation = generation;
+            self.flushed.clear();
+            self.given.clear();
+            self.given_order.clear();
+        }
+    }
+
+    /// The generation of the store whose deliveries are reported; 0 before there is one.
+    pub(crate) fn generation(&self) -> i64 {
+        self.generation
     }
 
     /// The last deliveries that were flushed, oldest first.
@@ -230,6 +247,21 @@ mod tests {
         memory.flushed(1);
         assert_eq!(memory.take(reply(1, "s:1", Some(Outcome::Replied))), Taken::Again(1));
         assert_eq!(memory.take(settled("s:1")), Taken::Drop);
+    }
+
+    #[test]
+    fn a_reply_of_a_restored_store_is_not_taken_for_one_of_before_with_its_number() {
+        let mut memory = Memory::new("s".into());
+        memory.attached(1);
+        submit(&mut memory, "s:1", "hi").unwrap();
+        assert!(matches!(memory.take(reply(7, "s:1", Some(Outcome::Replied))), Taken::Give(_)));
+        memory.flushed(7);
+        memory.attached(1);
+        assert_eq!(memory.reported(), [7]);
+        memory.attached(1_795_817_700);
+        assert_eq!((memory.reported(), memory.generation()), (vec![], 1_795_817_700));
+        submit(&mut memory, "s:2", "again").unwrap();
+        assert!(matches!(memory.take(reply(7, "s:2", Some(Outcome::Replied))), Taken::Give(_)));
     }
 
     #[test]

@@ -130,8 +130,9 @@ impl Client {
     /// # Errors
     /// [`ClientError::Refused`], [`ClientError::NoWelcome`], [`ClientError::Closed`], [`ClientError::Wire`].
     pub async fn over(stream: impl Duplex + 'static, who: Who) -> Result<Self, ClientError> {
-        let memory = Memory::new(who.session.clone());
+        let mut memory = Memory::new(who.session.clone());
         let (link, welcome) = greet(Box::new(stream), &who, &memory).await?;
+        memory.attached(welcome.generation);
         Ok(Self { who, welcome, memory, link })
     }
 
@@ -141,6 +142,7 @@ impl Client {
     /// As [`Client::over`]; the client can be given another stream then.
     pub async fn reattach(&mut self, stream: impl Duplex + 'static) -> Result<(), ClientError> {
         let (mut link, welcome) = greet(Box::new(stream), &self.who, &self.memory).await?;
+        self.memory.attached(welcome.generation);
         for frame in self.memory.again() {
             encode(frame, &mut link.out)?;
         }
@@ -348,6 +350,7 @@ async fn greet(stream: Box<dyn Duplex>, who: &Who, memory: &Memory) -> Result<(L
         previews: who.previews,
         only_asks: who.only_asks,
         flushed: memory.reported(),
+        generation: memory.generation(),
     };
     encode(&FromClient::Hello(hello), &mut link.out)?;
     let within = Duration::from_millis(WELCOME_MS_MAX);

@@ -40,6 +40,7 @@ async fn node(data: &std::path::Path, sessions: &Sessions) -> System {
         fence: fence(),
         lines: vec![],
         knows: Arc::new(|_, _| Ok(())),
+        generation: 1,
     };
     let sessions = sessions.clone();
     let open = move || -> runtime::BoxFuture<Result<ConsoleService, ServiceError>> {

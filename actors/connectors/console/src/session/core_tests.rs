@@ -240,6 +240,7 @@ fn a_hello_is_checked_at_its_edges() {
         previews: false,
         only_asks: false,
         flushed: vec![],
+        generation: 1,
     };
     assert_eq!(greet(&good).unwrap().user, "ann");
     let bad: [(&str, Hello); 7] = [

@@ -42,6 +42,7 @@ pub(crate) struct Common {
     pub(crate) fence: Fence,
     pub(crate) lines: Vec<String>,
     pub(crate) knows: Knows,
+    pub(crate) generation: i64,
 }
 
 /// Serves one connection until it ends.
@@ -69,14 +70,17 @@ async fn serve(common: Arc<Common>, mut reader: Reader, out: mpsc::Sender<Out>) 
         Err(why) => return refuse(&out, why).await,
     };
     let chat = chat_of(&who);
-    let reported = hello.flushed.len().saturating_sub(FLUSHED_MAX);
+    // What a store from before a restore has delivered bears numbers that this one gives to other replies.
+    let flushed = if hello.generation == common.generation { hello.flushed.as_slice() } else { &[] };
+    let reported = flushed.len().saturating_sub(FLUSHED_MAX);
     let takes = if hello.only_asks { NO_CHAT } else { &chat.chat };
-    let place = common.sessions.enter(&who.session, takes, hello.flushed.get(reported..).unwrap_or_default());
+    let place = common.sessions.enter(&who.session, takes, flushed.get(reported..).unwrap_or_default());
     let welcome = Welcome {
         node: common.node.clone(),
         workspace: who.workspace.to_string(),
         context: who.context.to_string(),
         lines: common.lines.clone(),
+        generation: common.generation,
     };
     // A failed send shows as the end of the stream in the flow.
     drop(out.send(Out::Frame(FromNode::Welcome(welcome))).await);

@@ -53,6 +53,9 @@ pub struct Hello {
     /// The last deliveries this session has flushed, oldest first, [`FLUSHED_MAX`] at most.
     #[serde(default)]
     pub flushed: Vec<i64>,
+    /// The generation of the store that gave them, as its [`Welcome`] said.
+    #[serde(default)]
+    pub generation: i64,
 }
 
 /// From the client.
@@ -237,6 +240,9 @@ pub struct Welcome {
     pub context: String,
     /// What a person should know first, a line each.
     pub lines: Vec<String>,
+    /// The generation of the node's store. One that came out of a backup numbers its deliveries anew.
+    #[serde(default)]
+    pub generation: i64,
 }
 
 /// A reply.

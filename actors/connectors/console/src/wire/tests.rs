@@ -23,10 +23,11 @@ fn what_the_client_says_reads_the_same_in_every_build_of_this_version() {
         previews: true,
         only_asks: false,
         flushed: vec![7],
+        generation: 1,
     };
     golden(
         &FromClient::Hello(hello),
-        r#"{"hello":{"version":2,"user":"ann","workspace":"home","context":"general","session":"s1","previews":true,"only_asks":false,"flushed":[7]}}"#,
+        r#"{"hello":{"version":2,"user":"ann","workspace":"home","context":"general","session":"s1","previews":true,"only_asks":false,"flushed":[7],"generation":1}}"#,
     );
     golden(
         &FromClient::Submit { event: "s1:1".into(), text: "a\u{200b}\n".into() },
@@ -58,8 +59,9 @@ fn what_the_node_says_reads_the_same_in_every_build_of_this_version() {
             workspace: "home".into(),
             context: "general".into(),
             lines: vec!["hi".into()],
+            generation: 1,
         }),
-        r#"{"welcome":{"node":"n1","workspace":"home","context":"general","lines":["hi"]}}"#,
+        r#"{"welcome":{"node":"n1","workspace":"home","context":"general","lines":["hi"],"generation":1}}"#,
     );
     golden(&FromNode::Refused { why: "no".into() }, r#"{"refused":{"why":"no"}}"#);
     golden(

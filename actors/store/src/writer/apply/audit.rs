@@ -42,7 +42,7 @@ fn inbox_of(tx: &Tx<'_>, subject: &str) -> rusqlite::Result<Option<i64>> {
 }
 
 /// Signs where the chain stands, unless that is signed already.
-pub(in crate::writer) fn sign(tx: &mut Tx<'_>) -> rusqlite::Result<()> {
+pub(crate) fn sign(tx: &mut Tx<'_>) -> rusqlite::Result<()> {
     let head = tx.heads.audit;
     if head.seq > tx.heads.signed {
         let signature = tx.key.sign(&head);

@@ -14,7 +14,7 @@ const CONTEXT_REV: &str = "SELECT rev FROM context WHERE context = ?1";
 const TIMER: &str = "INSERT INTO timer (entity, name, due) VALUES (?1, ?2, ?3)
     ON CONFLICT (entity, name) DO UPDATE SET due = excluded.due";
 const TIMER_DROP: &str = "DELETE FROM timer WHERE entity = ?1 AND name = ?2";
-const CLAIM: &str = "INSERT INTO unit (unit, node, incarnation, epoch) VALUES (?1, ?2, ?3, 1)
+const CLAIM: &str = "INSERT INTO unit (unit, node, incarnation, epoch) VALUES (?1, ?2, ?3, 1 + coalesce((SELECT value FROM meta WHERE key = 'epochs_from'), 0))
     ON CONFLICT (unit) DO UPDATE SET node = excluded.node, incarnation = excluded.incarnation, epoch = epoch + 1
     RETURNING epoch";
 
