@@ -1,6 +1,6 @@
 //! One node: everything that references, hosts and supervisors share.
 
-use std::collections::{BTreeMap, HashMap, HashSet};
+use std::collections::{HashMap, HashSet};
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, Mutex, OnceLock, PoisonError};
 use std::time::{Duration, Instant};
@@ -11,11 +11,13 @@ use messages::{Address, AskError, Moment, Protocol};
 use ractor::ActorRef;
 use tokio::sync::oneshot;
 
+use crate::alarms::Alarms;
 use crate::directory::{Directory, Entry};
 use crate::feed::Feed;
 use crate::gauge::Standing;
 use crate::kind::Kind;
 use crate::mail::{Envelope, Post};
+use crate::meters::Meters;
 use crate::port::{Clock, StorePort};
 use crate::reference::Ref;
 use crate::region::{self, Demand};
@@ -70,9 +72,11 @@ struct Inner {
     root: OnceLock<ActorRef<Envelope<Order>>>,
     opening: Mutex<HashSet<Address>>,
     soon: Soon,
-    alarms: Mutex<BTreeMap<String, String>>,
+    alarms: Alarms,
+    meters: Meters,
     ended: tokio::sync::watch::Sender<Option<String>>,
     stopping: AtomicBool,
+    draining: AtomicBool,
     started: Instant,
 }
 
@@ -90,9 +94,11 @@ impl System {
             root: OnceLock::new(),
             opening: Mutex::default(),
             soon: Soon::default(),
-            alarms: Mutex::default(),
+            alarms: Alarms::default(),
+            meters: Meters::default(),
             ended: tokio::sync::watch::Sender::new(None),
             stopping: AtomicBool::new(false),
+            draining: AtomicBool::new(false),
             started: crate::gauge::now(),
         }))
     }
@@ -214,26 +220,36 @@ impl System {
 
     /// Raises (`Some`) or clears (`None`) an alarm; each is told once in the log when it changes.
     pub fn alarm(&self, id: &str, text: Option<String>) {
-        let mut alarms = self.0.alarms.lock().unwrap_or_else(PoisonError::into_inner);
-        match text {
-            Some(text) => {
-                if alarms.get(id) != Some(&text) {
-                    tracing::warn!(alarm = id, "{text}");
-                    alarms.insert(id.to_owned(), text);
-                }
-            }
-            None => {
-                if alarms.remove(id).is_some() {
-                    tracing::info!(alarm = id, "over");
-                }
-            }
-        }
+        self.0.alarms.set(id, text);
     }
 
     /// What is wrong now.
     #[must_use]
     pub fn alarms(&self) -> Vec<String> {
-        self.0.alarms.lock().unwrap_or_else(PoisonError::into_inner).values().cloned().collect()
+        self.0.alarms.list().into_iter().map(|(_, text)| text).collect()
+    }
+
+    /// The same, each with its id.
+    #[must_use]
+    pub fn alarms_by_id(&self) -> Vec<(String, String)> {
+        self.0.alarms.list()
+    }
+
+    /// What actors count of their work.
+    #[must_use]
+    pub fn meters(&self) -> &Meters {
+        &self.0.meters
+    }
+
+    /// From now on nothing new is accepted from outside: the node is about to stop.
+    pub fn drain(&self) {
+        self.0.draining.store(true, Ordering::SeqCst);
+    }
+
+    /// The node is about to stop; see [`System::drain`].
+    #[must_use]
+    pub fn is_draining(&self) -> bool {
+        self.0.draining.load(Ordering::SeqCst)
     }
 
     /// How many actors live.
@@ -316,6 +332,11 @@ impl System {
 
     pub(crate) fn is_stopping(&self) -> bool {
         self.0.stopping.load(Ordering::SeqCst)
+    }
+
+    /// Why the root has ended; `None` while it stands.
+    pub(crate) fn end(&self) -> Option<String> {
+        self.0.ended.borrow().clone()
     }
 
     pub(crate) fn has_ended(&self, reason: String) {
