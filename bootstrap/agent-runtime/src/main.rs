@@ -8,6 +8,7 @@ mod commands;
 mod kill;
 mod logging;
 mod node;
+mod notify;
 
 use std::process::ExitCode;
 

@@ -18,8 +18,8 @@ use crate::service::AdminConfig;
 
 pub use self::core::AlarmLimits;
 pub(crate) use self::core::name;
-pub(crate) use self::names::ALARMS;
-pub(crate) use self::sample::{Host as HostSample, Indexes as IndexSample, Sample as NodeSample};
+pub use self::names::{ALARMS, AlarmName};
+pub(crate) use self::sample::{Indexes as IndexSample, Sample as NodeSample};
 
 /// How often the node is looked at.
 const LOOK_EVERY: Duration = Duration::from_secs(5);

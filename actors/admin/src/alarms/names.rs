@@ -1,18 +1,22 @@
 //! All alarms, as `docs/operations.md` lists them; a test keeps the page.
 
-/// One alarm: its name, what it means, what to do next.
-pub(crate) struct Named {
-    pub(crate) name: &'static str,
-    pub(crate) means: &'static str,
-    pub(crate) next: &'static str,
+/// One alarm.
+#[derive(Debug, Clone, Copy)]
+pub struct AlarmName {
+    /// What stands before the colon of its id.
+    pub name: &'static str,
+    /// What it means, and when it is over.
+    pub means: &'static str,
+    /// What to do next.
+    pub next: &'static str,
 }
 
-const fn named(name: &'static str, means: &'static str, next: &'static str) -> Named {
-    Named { name, means, next }
+const fn named(name: &'static str, means: &'static str, next: &'static str) -> AlarmName {
+    AlarmName { name, means, next }
 }
 
 /// In the order of their names.
-pub(crate) const ALARMS: [Named; 12] = [
+pub const ALARMS: [AlarmName; 12] = [
     named(
         "broken",
         "A file that people write (`workspace.md`, `context.md`) can't be read; the last good version is in force.",

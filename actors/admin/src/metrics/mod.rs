@@ -10,7 +10,7 @@ use messages::meter;
 use runtime::HistogramView;
 
 use self::core::Page;
-pub(crate) use self::names::METRICS;
+pub use self::names::{METRICS, Metric};
 use self::names::{
     ACCEPTED, ACTORS, ALARM, AUDIT, BUILD, CALLS, COMMIT, COST, DISK, DISK_FREE, EVENT_AGE, EVENTS, FAILURES, FILES, GROUP,
     INDEX_FILES, INDEX_PASSAGES, INDEX_SCANNING, MAILBOX, MAILBOX_AGE, READY, REPLIES, REPLY_AGE, RESTARTS, RSS, STOPPED,

@@ -2,11 +2,15 @@
 
 /// One family of metrics.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(crate) struct Metric {
-    pub(crate) name: &'static str,
-    pub(crate) kind: &'static str,
-    pub(crate) labels: &'static [&'static str],
-    pub(crate) help: &'static str,
+pub struct Metric {
+    /// Its whole name.
+    pub name: &'static str,
+    /// `gauge`, `counter`, `histogram`.
+    pub kind: &'static str,
+    /// Its labels, in the order in which they are given; none is an actor's id, a person or a context.
+    pub labels: &'static [&'static str],
+    /// What it is.
+    pub help: &'static str,
 }
 
 const fn metric(
@@ -22,7 +26,7 @@ macro_rules! metrics {
     ($($const:ident = $name:literal $kind:literal [$($label:literal),*] $help:literal;)*) => {
         $(pub(crate) const $const: Metric = metric(concat!("agent_runtime_", $name), $kind, &[$($label),*], $help);)*
         /// In the order in which they are given.
-        pub(crate) const METRICS: &[Metric] = &[$($const),*];
+        pub const METRICS: &[Metric] = &[$($const),*];
     };
 }
 

@@ -37,6 +37,8 @@ pub(super) async fn run(args: Chat) -> anyhow::Result<ExitCode> {
         return talk(client, &data, is_terminal, Batch::of(&args), true).await;
     }
     let mut settings = Settings::new(&config, notes.clone().map(|folder| (args.workspace.as_str(), folder)))?;
+    // Health and metrics are of a node that is served.
+    settings.listen = None;
     settings.welcome = welcome(&config.models.default);
     let node = match Node::start(settings).await {
         Ok(node) => node,
