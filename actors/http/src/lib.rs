@@ -13,5 +13,5 @@ mod connection;
 mod pages;
 mod service;
 
-pub use connection::{CONNECTION_MAX, CONNECTIONS_MAX, HEAD_BYTES_MAX, HEADERS_MAX, HEAD_MAX};
+pub use connection::{CONNECTION_MAX, CONNECTIONS_MAX, HEAD_BYTES_MAX, HEAD_MAX, HEADERS_MAX};
 pub use service::{Door, Http, HttpService, bind};

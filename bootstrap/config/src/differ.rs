@@ -40,10 +40,10 @@ mod tests {
     #[test]
     fn keys_that_differ_are_named_in_order_also_those_of_tables_that_only_one_has() {
         let one = load("[log]\nlevel = 'warn'\n[workspaces.a]\nnotes = ['/n']\n").unwrap();
-        let other = load("[node]\nname = 'b'\n[budgets]\nnode_day_tokens = 5\n[workspaces.b]\n").unwrap();
+        let other = load("[runtime]\nmailbox_max = 5\n[budgets]\nnode_day_tokens = 5\n[workspaces.b]\n").unwrap();
         assert_eq!(
             one.differing(&other),
-            ["budgets.node_day_tokens", "log.level", "node.name", "workspaces.a", "workspaces.b"]
+            ["budgets.node_day_tokens", "log.level", "runtime.mailbox_max", "workspaces.a", "workspaces.b"]
         );
         assert!(one.differing(&one.clone()).is_empty());
     }

@@ -67,7 +67,8 @@ fn a_mailbox_alarms_after_a_time_over_its_limit_and_is_over_at_half_of_it() {
 #[test]
 fn a_clock_alarms_on_a_jump_alone_and_is_calm_after_ten_minutes() {
     let seen = |steady_ms, off: i64| Seen { wall_ms: i64::try_from(steady_ms).unwrap() + off, ..at(steady_ms) };
-    for (off, told) in [(30_000, None), (30_001, Some("forward by 30 s")), (-30_000, None), (-90_000, Some("back by 90 s"))]
+    for (off, told) in
+        [(30_000, None), (30_001, Some("forward by 30 s")), (-30_000, None), (-90_000, Some("back by 90 s"))]
     {
         let mut watch = watch();
         assert_eq!(changes(&mut watch, &seen(0, 0)), []);

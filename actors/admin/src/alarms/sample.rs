@@ -80,8 +80,10 @@ impl Sample {
     pub(crate) async fn take(config: &AdminConfig, system: &System) -> Self {
         system.alarm("store", (config.store)());
         let host = Host::look(&config.data, system.now());
-        let doubts =
-            Query::Oldest { doubts_from: host.wall.plus_ms(-DOUBT_MS_MAX), doubts_to: host.wall.plus_ms(-DOUBT_MS_MIN) };
+        let doubts = Query::Oldest {
+            doubts_from: host.wall.plus_ms(-DOUBT_MS_MAX),
+            doubts_to: host.wall.plus_ms(-DOUBT_MS_MIN),
+        };
         let (counts, oldest) = futures_util::join!(rows(system, Query::Counts), rows(system, doubts));
         Self {
             at: Instant::now(),

@@ -13,12 +13,7 @@ pub struct Metric {
     pub help: &'static str,
 }
 
-const fn metric(
-    name: &'static str,
-    kind: &'static str,
-    labels: &'static [&'static str],
-    help: &'static str,
-) -> Metric {
+const fn metric(name: &'static str, kind: &'static str, labels: &'static [&'static str], help: &'static str) -> Metric {
     Metric { name, kind, labels, help }
 }
 

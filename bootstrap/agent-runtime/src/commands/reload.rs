@@ -34,8 +34,7 @@ impl Reload {
     }
 
     fn apply(&mut self, config: Config, node: &Node) {
-        let (live, rest): (Vec<_>, Vec<_>) =
-            self.config.differing(&config).into_iter().partition(|key| is_live(key));
+        let (live, rest): (Vec<_>, Vec<_>) = self.config.differing(&config).into_iter().partition(|key| is_live(key));
         if let Err(error) = (self.set_level)(config.log.level) {
             tracing::warn!(error, "the level of the log could not be changed");
         }

@@ -10,5 +10,5 @@ mod models;
 mod records;
 mod restarts;
 mod settle;
-mod site;
+pub(crate) mod site;
 mod times;

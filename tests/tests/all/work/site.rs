@@ -17,7 +17,7 @@ use tests::process::{Done, NodeProcess, Spec, program};
 use crate::faults::driver::Driver;
 
 /// How long anything here may take that takes a moment.
-pub(super) const SOON: Duration = Duration::from_secs(60);
+pub(crate) const SOON: Duration = Duration::from_secs(60);
 /// How often something is looked at that can't be waited for.
 const LOOK: Duration = Duration::from_millis(20);
 /// Tasks of one page.
@@ -28,23 +28,23 @@ const MODELS: &str = "[models]\ndefault = \"fake\"\n[models.routes]\n\
     summarize = [\"fake/code:1305\", \"fake/code:1311\", \"fake/unauthorized\"]\n";
 
 /// A data folder with its node and its model. The node is killed when it is dropped.
-pub(super) struct Site {
+pub(crate) struct Site {
     folder: tempfile::TempDir,
-    pub(super) model: FakeModel,
+    pub(crate) model: FakeModel,
     program: PathBuf,
-    pub(super) node: Option<NodeProcess>,
+    pub(crate) node: Option<NodeProcess>,
 }
 
 impl Site {
     /// A node that serves, with this added to its configuration. Models cost a dollar for a million tokens.
-    pub(super) async fn with(more: &str) -> Self {
+    pub(crate) async fn with(more: &str) -> Self {
         let mut site = Self::laid(more, program().unwrap()).await;
         site.start().await;
         site
     }
 
     /// The same of another program, not started.
-    pub(super) async fn laid(more: &str, program: PathBuf) -> Self {
+    pub(crate) async fn laid(more: &str, program: PathBuf) -> Self {
         let (folder, model) = (tempfile::tempdir().unwrap(), FakeModel::start(0).await.unwrap());
         let provider = format!(
             "[models.providers.fake]\nkind = \"openai\"\nbase_url = \"{}\"\nmodel = \"m\"\nprice_input = 1000000\nprice_output = 1000000\n",
@@ -54,11 +54,11 @@ impl Site {
         Self { folder, model, program, node: None }
     }
 
-    pub(super) fn path(&self, relative: &str) -> PathBuf {
+    pub(crate) fn path(&self, relative: &str) -> PathBuf {
         self.folder.path().join(relative)
     }
 
-    pub(super) fn data(&self) -> PathBuf {
+    pub(crate) fn data(&self) -> PathBuf {
         self.path("data")
     }
 
@@ -66,17 +66,23 @@ impl Site {
         Spec::new(&self.program, args).folder(self.folder.path())
     }
 
-    pub(super) async fn start(&mut self) {
+    pub(crate) async fn start(&mut self) {
         self.start_with(&[]).await;
     }
 
-    pub(super) async fn start_with(&mut self, env: &[(&str, &str)]) {
+    pub(crate) async fn start_with(&mut self, env: &[(&str, &str)]) {
         let spec = env.iter().fold(self.spec(&["serve"]), |spec, (name, value)| spec.env(name, *value));
         self.node = Some(NodeProcess::start(spec, &self.data()).await.unwrap());
     }
 
+    /// The same without a variable that tests set for all.
+    pub(crate) async fn start_unset(&mut self, unset: &str, env: &[(&str, &str)]) {
+        let spec = env.iter().fold(self.spec(&["serve"]), |spec, (name, value)| spec.env(name, *value));
+        self.node = Some(NodeProcess::start(spec.unset(unset), &self.data()).await.unwrap());
+    }
+
     /// Ends the node as a power cut would, or in good order.
-    pub(super) async fn end_node(&mut self, kill: bool) {
+    pub(crate) async fn end_node(&mut self, kill: bool) {
         let mut node = self.node.take().expect("a node");
         if kill {
             node.kill9().unwrap();
@@ -86,37 +92,37 @@ impl Site {
     }
 
     /// A command on the data folder.
-    pub(super) async fn run(&self, args: &[&str]) -> Done {
+    pub(crate) async fn run(&self, args: &[&str]) -> Done {
         self.spec(args).arg("--data").arg(self.data().display().to_string()).run("").await.unwrap()
     }
 
     /// A context with this frontmatter, in a workspace that is there.
-    pub(super) fn define(&self, workspace: &str, context: &str, front: &str) {
+    pub(crate) fn define(&self, workspace: &str, context: &str, front: &str) {
         let folder = self.data().join("workspaces").join(workspace).join("contexts").join(context);
         std::fs::create_dir_all(&folder).unwrap();
         std::fs::write(folder.join("context.md"), format!("---\n{front}\n---\n\nBe brief.\n")).unwrap();
     }
 
-    pub(super) async fn workspace(&self, id: &str) {
+    pub(crate) async fn workspace(&self, id: &str) {
         self.run(&["workspace", "create", id]).await.expect_code(0).unwrap();
     }
 
     /// A member who talks in a context.
-    pub(super) async fn talk(&self, workspace: &str, context: &str) -> Driver {
+    pub(crate) async fn talk(&self, workspace: &str, context: &str) -> Driver {
         Driver::attach_in(&self.data(), workspace, context, "ann").await.unwrap()
     }
 
     /// Somebody who looks.
-    pub(super) async fn desk(&self) -> Desk {
+    pub(crate) async fn desk(&self) -> Desk {
         Desk::at(&self.data()).await
     }
 
-    pub(super) async fn verified(&self) {
+    pub(crate) async fn verified(&self) {
         self.run(&["verify"]).await.expect_code(0).unwrap();
     }
 
     /// Everything is as promised while it runs and when it has stopped in good order.
-    pub(super) async fn end(mut self) {
+    pub(crate) async fn end(mut self) {
         self.verified().await;
         self.end_node(false).await;
         self.verified().await;
@@ -124,7 +130,7 @@ impl Site {
 }
 
 /// A session that only asks.
-pub(super) struct Desk {
+pub(crate) struct Desk {
     client: Client,
     n: u32,
 }
@@ -158,7 +164,7 @@ impl Desk {
     }
 
     /// All tasks of a workspace, newest first.
-    pub(super) async fn tasks(&mut self, workspace: &str) -> Vec<TaskView> {
+    pub(crate) async fn tasks(&mut self, workspace: &str) -> Vec<TaskView> {
         let mut tasks: Vec<TaskView> = Vec::new();
         loop {
             let (workspace, before) = (Slug::parse(workspace).unwrap(), tasks.last().map(|task| task.place));
@@ -171,14 +177,14 @@ impl Desk {
     }
 
     /// One task.
-    pub(super) async fn task(&mut self, workspace: &str, id: &TaskId) -> TaskRows {
+    pub(crate) async fn task(&mut self, workspace: &str, id: &TaskId) -> TaskRows {
         match self.find(workspace, id).await {
             TaskFound::Found(rows, _) => *rows,
             other => panic!("{id}: {other:?}"),
         }
     }
 
-    pub(super) async fn find(&mut self, workspace: &str, id: &TaskId) -> TaskFound {
+    pub(crate) async fn find(&mut self, workspace: &str, id: &TaskId) -> TaskFound {
         let workspace = Slug::parse(workspace).unwrap();
         match self.ask(AdminAsk::Task { workspace, prefix: id.to_string() }).await {
             Answered::Task(found) => found,
@@ -187,7 +193,7 @@ impl Desk {
     }
 
     /// Waits until a task of `home` is so.
-    pub(super) async fn until(&mut self, id: &TaskId, what: &str, is_so: impl Fn(&TaskRow) -> bool) -> TaskRows {
+    pub(crate) async fn until(&mut self, id: &TaskId, what: &str, is_so: impl Fn(&TaskRow) -> bool) -> TaskRows {
         let until = Instant::now() + SOON;
         loop {
             let rows = self.task("home", id).await;
@@ -200,16 +206,16 @@ impl Desk {
     }
 
     /// Waits until a task of `home` is in this state.
-    pub(super) async fn is(&mut self, id: &TaskId, state: TaskState) -> TaskRows {
+    pub(crate) async fn is(&mut self, id: &TaskId, state: TaskState) -> TaskRows {
         self.until(id, state.as_str(), |task| task.state == state).await
     }
 
     /// Waits until a task of `home` waits for this.
-    pub(super) async fn waits(&mut self, id: &TaskId, wait: Wait) -> TaskRows {
+    pub(crate) async fn waits(&mut self, id: &TaskId, wait: Wait) -> TaskRows {
         self.until(id, wait.as_str(), |task| task.wait == Some(wait)).await
     }
 
-    pub(super) async fn act(&mut self, id: &TaskId, what: TaskDo) -> Result<String, String> {
+    pub(crate) async fn act(&mut self, id: &TaskId, what: TaskDo) -> Result<String, String> {
         let workspace = Slug::parse("home").unwrap();
         match self.ask(AdminAsk::TaskDo { workspace, prefix: id.to_string(), what }).await {
             Answered::TaskDone(done) => done,
@@ -217,14 +223,14 @@ impl Desk {
         }
     }
 
-    pub(super) async fn status(&mut self) -> StatusView {
+    pub(crate) async fn status(&mut self) -> StatusView {
         match self.ask(AdminAsk::Status).await {
             Answered::Status(status) => *status,
             other => panic!("{other:?}"),
         }
     }
 
-    pub(super) async fn actors(&mut self) -> Vec<ActorView> {
+    pub(crate) async fn actors(&mut self) -> Vec<ActorView> {
         match self.ask(AdminAsk::Actors).await {
             Answered::Actors(actors) => actors,
             other => panic!("{other:?}"),
@@ -232,7 +238,7 @@ impl Desk {
     }
 
     /// What each account has spent, on all days.
-    pub(super) async fn usage(&mut self) -> BTreeMap<String, Spending> {
+    pub(crate) async fn usage(&mut self) -> BTreeMap<String, Spending> {
         let what = AdminAsk::Usage { from: Day(0), to: Day(1_000_000), account: String::new() };
         match self.ask(what).await {
             Answered::Usage(rows) => rows.into_iter().map(|of| (of.account.clone(), of)).collect(),
@@ -242,7 +248,7 @@ impl Desk {
 }
 
 /// How a task stands, in a few lines.
-pub(super) fn shown(rows: &TaskRows) -> String {
+pub(crate) fn shown(rows: &TaskRows) -> String {
     let task = &rows.task;
     let steps = rows
         .steps
@@ -263,7 +269,7 @@ pub(super) fn shown(rows: &TaskRows) -> String {
 }
 
 /// Waits until something outside of the node is so.
-pub(super) async fn until(what: &str, within: Duration, is_so: impl Fn() -> bool) {
+pub(crate) async fn until(what: &str, within: Duration, is_so: impl Fn() -> bool) {
     let until = Instant::now() + within;
     while !is_so() {
         assert!(Instant::now() < until, "{what}: not within {} ms", within.as_millis());
