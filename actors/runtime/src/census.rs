@@ -1,9 +1,10 @@
-//! The live actors by kind: what may be shown of them where no address may be.
+//! The live actors, one by one, and by kind: what may be shown of them where no address may be.
 
 use std::collections::BTreeMap;
 use std::time::Duration;
 
 use messages::Address;
+use messages::admin::ActorView;
 
 use crate::directory::Entry;
 use crate::gauge::Standing;
@@ -40,6 +41,13 @@ impl KindView {
 }
 
 impl System {
+    /// All actors, parents before their children, siblings by address.
+    #[must_use]
+    pub fn actors(&self) -> Vec<ActorView> {
+        let by_address = |a: &(Address, Entry), b: &(Address, Entry)| a.0.cmp(&b.0);
+        self.tree(by_address).into_iter().map(|(address, entry)| view(&address, &entry)).collect()
+    }
+
     /// The live actors by kind, in the order of kinds.
     #[must_use]
     pub fn kinds(&self) -> Vec<KindView> {
@@ -61,5 +69,21 @@ impl System {
             None if self.directory().get(&Address::fixed("node")).is_some_and(|root| root.handles.is_some()) => Ok(()),
             None => Err("the node has not been started".to_owned()),
         }
+    }
+}
+
+fn view(address: &Address, entry: &Entry) -> ActorView {
+    let gauge = &entry.gauge;
+    ActorView {
+        address: address.to_string(),
+        kind: entry.kind.to_owned(),
+        parent: entry.parent.as_ref().map(ToString::to_string).unwrap_or_default(),
+        state: gauge.standing().as_str().to_owned(),
+        mailbox: gauge.depth() as u64,
+        oldest_wait_ms: u64::try_from(gauge.oldest_wait().as_millis()).unwrap_or(u64::MAX),
+        handled: gauge.handled(),
+        restarts: gauge.restarts(),
+        last_error: gauge.last_error(),
+        doing: gauge.shows(),
     }
 }

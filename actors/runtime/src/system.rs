@@ -5,14 +5,13 @@ use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, Mutex, OnceLock, PoisonError};
 use std::time::{Duration, Instant};
 
-use messages::admin::ActorView;
 use messages::store::Fence;
 use messages::{Address, AskError, Moment, Protocol};
 use ractor::ActorRef;
 use tokio::sync::oneshot;
 
 use crate::alarms::Alarms;
-use crate::directory::{Directory, Entry};
+use crate::directory::{Directory, Entry, Handles};
 use crate::feed::Feed;
 use crate::gauge::Standing;
 use crate::kind::Kind;
@@ -258,15 +257,8 @@ impl System {
         self.0.directory.len()
     }
 
-    /// All actors, parents before their children, siblings by address.
-    #[must_use]
-    pub fn actors(&self) -> Vec<ActorView> {
-        let by_address = |a: &(Address, Entry), b: &(Address, Entry)| a.0.cmp(&b.0);
-        self.tree(by_address).into_iter().map(|(address, entry)| view(&address, &entry)).collect()
-    }
-
     /// All entries, parents before their children, siblings in an order.
-    fn tree(
+    pub(crate) fn tree(
         &self,
         order: impl Fn(&(Address, Entry), &(Address, Entry)) -> std::cmp::Ordering,
     ) -> Vec<(Address, Entry)> {
@@ -393,23 +385,5 @@ impl System {
     /// The demand is being met: another wake asks anew.
     pub(crate) fn demanded(&self, address: &Address) {
         self.0.opening.lock().unwrap_or_else(PoisonError::into_inner).remove(address);
-    }
-}
-
-use crate::directory::Handles;
-
-fn view(address: &Address, entry: &Entry) -> ActorView {
-    let gauge = &entry.gauge;
-    ActorView {
-        address: address.to_string(),
-        kind: entry.kind.to_owned(),
-        parent: entry.parent.as_ref().map(ToString::to_string).unwrap_or_default(),
-        state: gauge.standing().as_str().to_owned(),
-        mailbox: gauge.depth() as u64,
-        oldest_wait_ms: u64::try_from(gauge.oldest_wait().as_millis()).unwrap_or(u64::MAX),
-        handled: gauge.handled(),
-        restarts: gauge.restarts(),
-        last_error: gauge.last_error(),
-        doing: gauge.shows(),
     }
 }

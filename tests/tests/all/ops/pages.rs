@@ -40,7 +40,10 @@ async fn a_busy_nodes_metrics_are_those_that_are_documented_and_name_nobody() {
     xerxes.task("look after the quagga", SOON).await.unwrap();
     site.model.set(Mode::NeverEnds);
     xerxes.say("and now? quagga?").await.unwrap();
-    let taken = |page: &super::Page| value(&page.body, "agent_runtime_events{state=\"taken\"}") == Some(1.0);
+    let taken = |page: &super::Page| {
+        value(&page.body, "agent_runtime_events_accepted_total") >= Some(3.0)
+            && value(&page.body, "agent_runtime_events{state=\"taken\"}") == Some(1.0)
+    };
     let metrics = until(address, "/metrics", "a turn that runs", taken).await;
     assert!(metrics.head.contains("text/plain; version=0.0.4"), "{}", metrics.head);
     let (families, labels) = read(&metrics.body);

@@ -2,7 +2,7 @@
 
 use rustix::process::Signal;
 
-use super::{SOON, served, until, value};
+use super::{SOON, until, value};
 use crate::work::site::{self, Site};
 
 /// Writes the configuration with this in place of that, and tells the node.
