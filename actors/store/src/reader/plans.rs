@@ -34,8 +34,8 @@ const CHATS: &[Walk] = &[
     ("EntriesOf.replies", entries::REPLIES, "SEARCH outbox USING COVERING INDEX sqlite_autoindex_outbox_1 (seq=?)"),
     ("Counts.inbox", rest::WAITING, "SCAN inbox USING COVERING INDEX inbox_open"),
     ("Counts.outbox", rest::GOING, "SCAN outbox USING COVERING INDEX outbox_lane"),
-    ("Oldest.event", oldest::EVENT, "SCAN inbox USING COVERING INDEX inbox_open"),
-    ("Oldest.reply", oldest::REPLY, "SCAN outbox USING COVERING INDEX outbox_lane"),
+    ("Oldest.event", oldest::EVENT, "SEARCH inbox USING COVERING INDEX inbox_open"),
+    ("Oldest.reply", oldest::REPLY, "SEARCH outbox USING COVERING INDEX outbox_lane"),
     ("Oldest.tasks", oldest::TASKS, "SCAN task USING INDEX task_shown"),
     ("Counts.doubt", rest::IN_DOUBT, "SCAN outbox USING COVERING INDEX outbox_doubt"),
 ];

@@ -1,6 +1,7 @@
 //! What an operator meets: the address for health and metrics, alarms, signals.
 
 mod address;
+mod clock;
 mod drain;
 mod manager;
 mod pages;
