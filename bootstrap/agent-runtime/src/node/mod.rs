@@ -64,7 +64,7 @@ impl Node {
         let folder = own_folder(&settings.data);
         let store = store::open(&folder, &OpenOptions::new(VERSION))?;
         // Behind the store's lock: a second node on this folder hears of the first one, not of its port.
-        let door = settings.listen.map(operator_http::bind).transpose().map_err(anyhow::Error::msg)?;
+        let door = settings.listen.map(listen).transpose()?;
         let layout = Layout::of_data(&settings.data);
         make_home(&layout)?;
         let port: StorePort = Arc::new(store.clone());
@@ -174,6 +174,15 @@ impl Node {
         let counted = self.system.store().query(Query::Counts).await;
         matches!(counted, Ok(Rows::Counts(counts)) if counts.sending > 0)
     }
+}
+
+/// Takes the port of the operator's address.
+fn listen(address: std::net::SocketAddr) -> anyhow::Result<operator_http::Door> {
+    let door = operator_http::bind(address).map_err(anyhow::Error::msg)?;
+    if !address.ip().is_loopback() {
+        tracing::warn!(address = %door.address(), "health and metrics can be read by whoever reaches this address");
+    }
+    Ok(door)
 }
 
 /// Where the time comes from; a test build can shift it.
