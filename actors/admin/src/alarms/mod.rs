@@ -120,3 +120,7 @@ fn seen(sample: &Sample) -> Seen {
         doubts: sample.oldest.map(|oldest| (oldest.replies_in_doubt, oldest.tasks_in_doubt)),
     }
 }
+
+#[cfg(test)]
+#[path = "service_tests.rs"]
+mod tests;
