@@ -41,7 +41,12 @@ pub enum Reply {
     /// To `Answer`: it could not.
     Failed(Failure),
     /// To `Describe`: one line each.
-    Described(Vec<String>),
+    Described {
+        /// Which there are, and what for.
+        models: Vec<String>,
+        /// What they do now, for whoever runs the node: it tells of everyone who asks.
+        load: Vec<String>,
+    },
 }
 
 /// What an answer is for: which models are asked, in which order.

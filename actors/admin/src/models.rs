@@ -31,7 +31,7 @@ async fn ask(system: &System, model: &str) -> Result<Answer, Failure> {
     match system.to::<Model>(&Address::fixed("models")).ask(msg, within).await {
         Ok(ModelReply::Answer(answer)) => Ok(answer),
         Ok(ModelReply::Failed(failure)) => Err(failure),
-        Ok(ModelReply::Described(_)) => Err(unheard(Class::Upstream, "it answered something else", model)),
+        Ok(ModelReply::Described { .. }) => Err(unheard(Class::Upstream, "it answered something else", model)),
         Err(error @ AskError::Timeout(_)) => Err(unheard(Class::TimedOut, &error.to_string(), model)),
         Err(error) => Err(unheard(Class::Unreachable, &error.to_string(), model)),
     }

@@ -63,7 +63,7 @@ async fn today(system: &System) -> Spending {
 
 async fn models(system: &System) -> Vec<String> {
     match system.to::<Model>(&Address::fixed("models")).ask(ModelMsg::Describe, DESCRIBE_MAX).await {
-        Ok(ModelReply::Described(lines)) => lines,
+        Ok(ModelReply::Described { models, load }) => [models, load].concat(),
         Ok(_) => Vec::new(),
         Err(error) => vec![format!("models do not answer: {error}")],
     }

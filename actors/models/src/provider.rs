@@ -77,20 +77,20 @@ impl ProviderService {
         if model.is_empty() { self.desks.first() } else { self.desks.iter().find(|desk| desk.name == model) }
     }
 
-    fn described(&self) -> Vec<String> {
-        let mut lines = Vec::new();
+    fn described(&self) -> Reply {
+        let (mut models, mut load) = (Vec::new(), Vec::new());
         for (at, desk) in self.desks.iter().enumerate() {
             let (name, now) = (&desk.name, desk.gate.standing());
             if at == 0 {
-                lines.push(format!("{name}: {}", desk.provider.describe()));
+                models.push(format!("{name}: {}", desk.provider.describe()));
             }
             if at == 0 || now.running + now.waiting > 0 {
                 let most =
                     if now.width < now.width_max { format!(" (at most {})", now.width_max) } else { String::new() };
-                lines.push(format!("{name}: {} of {}{most} calls, {} waiting", now.running, now.width, now.waiting));
+                load.push(format!("{name}: {} of {}{most} calls, {} waiting", now.running, now.width, now.waiting));
             }
         }
-        lines
+        Reply::Described { models, load }
     }
 
     fn serve(&self, request: Box<Request>, reply: ReplyPort<Model>, cx: &ServiceCx) {
@@ -137,7 +137,7 @@ impl Service for ProviderService {
     async fn handle(&mut self, msg: Msg, reply: ReplyPort<Model>, cx: &ServiceCx) -> Result<(), ServiceError> {
         match msg {
             Msg::Answer(request) => self.serve(request, reply, cx),
-            Msg::Describe => reply.send(Reply::Described(self.described())),
+            Msg::Describe => reply.send(self.described()),
         }
         Ok(())
     }

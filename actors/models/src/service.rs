@@ -70,15 +70,19 @@ impl ModelsService {
         let route = |(purpose, chain): (&messages::model::Purpose, &Vec<String>)| {
             format!("{}: {}", purpose.as_str(), chain.join(", "))
         };
-        let mut lines: Vec<String> = offers.routes.iter().map(route).collect();
+        let mut models: Vec<String> = offers.routes.iter().map(route).collect();
+        let mut load = Vec::new();
         for (name, provider) in providers {
             match provider.ask(Msg::Describe, DESCRIBE_MAX).await {
-                Ok(Reply::Described(told)) => lines.extend(told),
-                Ok(other) => lines.push(format!("{name}: answered {other:?}")),
-                Err(error) => lines.push(format!("{name}: {error}")),
+                Ok(Reply::Described { models: known, load: now }) => {
+                    models.extend(known);
+                    load.extend(now);
+                }
+                Ok(other) => models.push(format!("{name}: answered {other:?}")),
+                Err(error) => models.push(format!("{name}: {error}")),
             }
         }
-        reply.send(Reply::Described(lines));
+        reply.send(Reply::Described { models, load });
     }
 }
 
@@ -132,7 +136,7 @@ impl Asking {
             Reply::Failed(failure) if tells_admin(failure.class) => {
                 self.system.alarm(&alarm, Some(format!("{} {}", failure.message, failure.advice)));
             }
-            Reply::Failed(_) | Reply::Described(_) => {}
+            Reply::Failed(_) | Reply::Described { .. } => {}
         }
         Ok(reply)
     }

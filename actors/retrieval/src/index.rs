@@ -303,10 +303,16 @@ impl Shared {
     fn view_within(&self, reach: &Reach) -> Result<View, Trouble> {
         let counted = self.library.count(reach)?;
         let report = self.report.lock().unwrap_or_else(PoisonError::into_inner).clone().unwrap_or_default();
-        let seen =
-            |line: &&String| line.split_once(": ").is_some_and(|(path, _)| markdown::paths::any(&reach.paths, path));
-        let skipped: Vec<String> = report.skipped.iter().filter(seen).cloned().collect();
-        Ok(View { scanning: self.view().scanning, skipped_total: skipped.len() as u64, skipped, ..counted })
+        let (mut skipped, mut skipped_total) = (Vec::new(), 0);
+        for told in report.left_out.iter().filter(|told| markdown::paths::any(&reach.paths, &told.path)) {
+            skipped_total += 1;
+            if skipped.len() < SKIPPED_SHOWN_MAX {
+                skipped.push(told.line());
+            }
+        }
+        // How many files were looked at would tell of those that may not be seen.
+        let scanning = self.reading.load(Ordering::SeqCst).then_some(counted.files);
+        Ok(View { scanning, skipped, skipped_total, ..counted })
     }
 
     fn view(&self) -> View {

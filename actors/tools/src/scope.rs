@@ -10,6 +10,20 @@ pub(crate) fn leads_below(patterns: &[String], folder: &str) -> bool {
     folder.is_empty() || patterns.iter().any(|pattern| leads(pattern, folder))
 }
 
+/// Whether a pattern names a folder on the way to what it admits, or admits everything below it. That it is there is then
+/// nothing that the patterns would keep from who asks.
+pub(crate) fn is_told(patterns: &[String], folder: &str) -> bool {
+    let names = |pattern: &String| pattern.strip_prefix(folder).is_some_and(|rest| rest.starts_with('/'));
+    patterns.iter().any(|pattern| names(pattern) || admits_all_below(pattern, folder))
+}
+
+/// Whether every file below a folder fits.
+fn admits_all_below(pattern: &str, folder: &str) -> bool {
+    let Some(above) = pattern.strip_suffix("/**") else { return pattern == "**" };
+    let ends = folder.match_indices('/').map(|(at, _)| at).chain([folder.len()]);
+    ends.filter_map(|end| folder.get(..end)).any(|folder| markdown::paths::matches(above, folder))
+}
+
 /// Whether a path that begins with `folder` can fit: all places in the pattern that its segments may have come to are
 /// followed at once.
 fn leads(pattern: &str, folder: &str) -> bool {
@@ -77,6 +91,26 @@ mod tests {
             assert_eq!(below(pattern, folder), is, "{pattern} {folder}");
         }
         assert!(!leads_below(&[], "a"));
+    }
+
+    #[test]
+    fn a_folder_is_told_when_it_is_named_or_all_of_it_is_in_scope() {
+        let told = |pattern: &str, folder: &str| is_told(&[pattern.to_owned()], folder);
+        for (pattern, folder, is) in [
+            ("**", "a/b", true),
+            ("notes/**", "notes", true),
+            ("notes/**", "notes/a/b", true),
+            ("a/b/*.md", "a", true),
+            ("a/b/*.md", "a/b", true),
+            ("*/b/**", "a", false),
+            ("*/b/**", "a/b", true),
+            ("**/plan.md", "a", false),
+            ("**/b/**", "a/b/c", true),
+            ("**/b/**", "a", false),
+            ("ab/*.md", "a", false),
+        ] {
+            assert_eq!(told(pattern, folder), is, "{pattern} {folder}");
+        }
     }
 
     proptest! {

@@ -210,6 +210,22 @@ async fn what_is_out_of_scope_reads_as_what_is_not_there() {
 }
 
 #[tokio::test]
+async fn a_folder_that_patterns_only_happen_to_fit_is_told_when_it_holds_something_in_scope() {
+    let (full, empty) = (House::new().await, House::new().await);
+    for path in ["workspaces/home/secret/deep/a.md", "workspaces/home/open/deep/plan.md", "notes/c.md"] {
+        full.put(path, "x");
+    }
+    for scope in [["**/plan.md"], ["*/*/plan.md"]] {
+        assert_eq!(full.done("md_list", json!({}), &scope).await, "open/\n", "{scope:?}");
+        assert_eq!(full.done("md_list", json!({"folder": "open/deep"}), &scope).await, "plan.md 1 bytes\n");
+        for folder in ["secret", "secret/deep", "notes"] {
+            let hidden = full.failure("md_list", json!({"folder": folder}), &scope).await;
+            assert_eq!(hidden, empty.failure("md_list", json!({"folder": folder}), &["nowhere/**"]).await, "{folder}");
+        }
+    }
+}
+
+#[tokio::test]
 async fn folders_are_listed_within_scope_with_the_mounts_at_the_top() {
     let house = House::new().await;
     for path in ["workspaces/home/a.md", "workspaces/home/z/y.md", "workspaces/home/logs/x.md", "notes/n.md"] {

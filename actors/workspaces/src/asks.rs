@@ -113,7 +113,7 @@ pub(crate) async fn model(system: &System, ask: &Ask) -> StepEnd {
     let answered = match patiently::<Model>(system, &Address::fixed("models"), msg, deadline).await {
         Ok(ModelReply::Answer(answer)) => Ok(answer),
         Ok(ModelReply::Failed(failure)) => Err(failure),
-        Ok(ModelReply::Described(_)) => Err(no_answer(Class::Upstream, "It described itself instead.")),
+        Ok(ModelReply::Described { .. }) => Err(no_answer(Class::Upstream, "It described itself instead.")),
         Err(error) => Err(not_reached(&error)),
     };
     StepEnd::Asked { step: ask.seq, passages, answered }

@@ -4,6 +4,7 @@
 //! - `bad_input`: what nobody should give.
 //! - `control`: stop, edit, delete, expiry, edited files, exit codes.
 //! - `faults`: disks that fail, damaged files, nodes in each other's way.
+//! - `isolation`: what one context has is nothing that another sees, at each surface.
 //! - `ops`: health, readiness, metrics, alarms and signals, as an operator meets them.
 //! - `rules`: what a machine can keep of the rules by which this repository is built.
 //! - `stories`: transcripts of chats, played against a real node.
@@ -17,6 +18,7 @@ mod bad_input;
 mod chaos;
 mod control;
 mod faults;
+mod isolation;
 mod ops;
 mod rules;
 mod stories;

@@ -108,7 +108,7 @@ pub(crate) async fn failure(system: &System, request: Request) -> Failure {
 pub(crate) async fn described(system: &System) -> String {
     let models = system.to::<Model>(&Address::fixed("models"));
     match models.ask(Msg::Describe, Duration::from_secs(5)).await {
-        Ok(Reply::Described(lines)) => lines.join("\n"),
+        Ok(Reply::Described { models, load }) => [models, load].concat().join("\n"),
         other => panic!("not described: {other:?}"),
     }
 }

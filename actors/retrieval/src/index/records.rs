@@ -2,7 +2,8 @@
 
 use std::sync::Arc;
 
-use messages::store::{EntryOf, EntryRow, InboxState, LogRow, Query, Rows};
+use messages::store::{EntryOf, EntryRow, InboxRow, InboxState, LogRow, Query, Rows};
+use messages::turn::Outcome;
 use messages::{Address, InboundId, Slug};
 use runtime::ServiceCx;
 use tokio::task::spawn_blocking;
@@ -82,22 +83,27 @@ fn keep_ended(entries: &mut Vec<EntryRow>, from: u64) -> u64 {
     entries.last().map_or(from, |last| last.offset + u64::from(last.length))
 }
 
-/// Drops commands and what was answered to them: what was searched for is no find.
+/// Drops what is no find: commands and what was answered to them, and words of people who were refused, who must not get
+/// them before a model in this way.
 async fn keep_talk(entries: &mut Vec<EntryRow>, cx: &ServiceCx) -> Result<(), String> {
     let of = |entry: &EntryRow| match &entry.of {
         EntryOf::Outbound(row) if row.outcome.is_some() => Some(row.inbound.clone()),
         _ => None,
     };
     let ids: Vec<InboundId> = entries.iter().filter_map(of).collect();
-    let commands: Vec<InboundId> = match rows(cx, Query::Inbound { ids }).await? {
-        Rows::Inbox(rows) => rows.into_iter().filter(|row| row.text.starts_with('/')).map(|row| row.id).collect(),
+    let dropped: Vec<InboundId> = match rows(cx, Query::Inbound { ids }).await? {
+        Rows::Inbox(rows) => rows.into_iter().filter(|row| !is_talk(row)).map(|row| row.id).collect(),
         _ => Vec::new(),
     };
     entries.retain(|entry| match &entry.of {
-        EntryOf::Inbound(row) => !row.text.starts_with('/'),
-        EntryOf::Outbound(row) => row.outcome.is_none() || !commands.contains(&row.inbound),
+        EntryOf::Inbound(row) => is_talk(row),
+        EntryOf::Outbound(row) => row.outcome.is_none() || !dropped.contains(&row.inbound),
     });
     Ok(())
+}
+
+fn is_talk(row: &InboxRow) -> bool {
+    !row.text.starts_with('/') && row.outcome != Some(Outcome::Denied)
 }
 
 async fn rows(cx: &ServiceCx, query: Query) -> Result<Rows, String> {

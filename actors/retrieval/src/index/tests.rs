@@ -16,6 +16,29 @@ async fn the_very_first_search_finds_things() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
+async fn what_is_left_out_is_told_within_reach_however_much_of_others_is() {
+    let shelf = Shelf::new();
+    for n in 0..SKIPPED_SHOWN_MAX * 2 {
+        shelf.write(&format!("home/a/{n}.md"), b"gr\xfc\xdfe");
+    }
+    // A name that holds what parts a path from its reason.
+    shelf.write("home/z.md: b/odd.md", b"gr\xfc\xdfe");
+    shelf.write("home/z/odd.md", b"gr\xfc\xdfe");
+    let node = Node::start(shelf.config(), false).await;
+    node.found("needle").await;
+    let within = async |paths: &[&str]| match node.ask(Msg::Describe(Some(knowledge(paths)))).await {
+        Ok(Reply::Described(view)) => (view.skipped_total, view.skipped.len(), view.skipped.first().cloned()),
+        other => panic!("{other:?}"),
+    };
+    let why = "it is not UTF-8 text; save it as UTF-8";
+    assert_eq!(within(&["z/**"]).await, (1, 1, Some(format!("z/odd.md: {why}"))));
+    assert_eq!(within(&["*.md", "b/**"]).await, (0, 0, None));
+    let all = SKIPPED_SHOWN_MAX * 2;
+    assert_eq!(within(&["a/**"]).await, (all as u64, SKIPPED_SHOWN_MAX, Some(format!("a/0.md: {why}"))));
+    node.stop().await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
 async fn a_wake_brings_the_index_up_to_date() {
     let shelf = Shelf::new();
     let node = Node::start(shelf.config(), false).await;

@@ -9,22 +9,36 @@ pub(crate) const SKIPPED_SHOWN_MAX: usize = 20;
 /// Left-out files that are kept by path. Beyond them they are only counted, and only a scan of everything counts anew.
 const LEFT_OUT_KEPT_MAX: usize = 10_000;
 
+/// Something that is left out.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(crate) struct Told {
+    /// As people see it.
+    pub(crate) path: String,
+    pub(crate) why: String,
+}
+
+impl Told {
+    pub(crate) fn line(&self) -> String {
+        format!("{}: {}", self.path, self.why)
+    }
+}
+
 /// The left-out files of all roots.
 #[derive(Debug, Default)]
 pub(super) struct LeftOut {
-    /// The line that is told, by root and by path below it.
-    lines: BTreeMap<(usize, String), String>,
+    /// What is told, by root and by path below it.
+    lines: BTreeMap<(usize, String), Told>,
     /// Files of which a part is in the index. They stay until the file is read anew or is gone: a scan that need not read
     /// a file does not see it again.
-    cut: BTreeMap<(usize, String), String>,
+    cut: BTreeMap<(usize, String), Told>,
     beyond: u64,
 }
 
 impl LeftOut {
-    pub(super) fn note(&mut self, root: usize, path: &str, line: String) {
+    pub(super) fn note(&mut self, root: usize, path: &str, told: Told) {
         let at = (root, path.to_owned());
         if self.lines.len() < LEFT_OUT_KEPT_MAX || self.lines.contains_key(&at) {
-            self.lines.insert(at, line);
+            self.lines.insert(at, told);
         } else {
             self.beyond += 1;
         }
@@ -45,10 +59,10 @@ impl LeftOut {
     }
 
     /// Takes note of a file that was read: `None` when all of it is in the index.
-    pub(super) fn note_cut(&mut self, root: usize, path: &str, line: Option<String>) {
+    pub(super) fn note_cut(&mut self, root: usize, path: &str, told: Option<Told>) {
         self.cut.remove(&(root, path.to_owned()));
-        match line {
-            Some(line) if self.cut.len() < LEFT_OUT_KEPT_MAX => drop(self.cut.insert((root, path.to_owned()), line)),
+        match told {
+            Some(told) if self.cut.len() < LEFT_OUT_KEPT_MAX => drop(self.cut.insert((root, path.to_owned()), told)),
             _ => {}
         }
     }
@@ -67,7 +81,8 @@ impl LeftOut {
     }
 
     pub(super) fn tell(&self, report: &mut Report) {
-        report.skipped = self.lines.values().chain(self.cut.values()).take(SKIPPED_SHOWN_MAX).cloned().collect();
+        report.left_out = self.lines.values().chain(self.cut.values()).cloned().collect();
+        report.skipped = report.left_out.iter().take(SKIPPED_SHOWN_MAX).map(Told::line).collect();
         report.skipped_total = (self.lines.len() + self.cut.len()) as u64 + self.beyond;
     }
 }
@@ -76,10 +91,14 @@ impl LeftOut {
 mod tests {
     use super::*;
 
+    fn told(path: &str) -> Told {
+        Told { path: path.to_owned(), why: "w".to_owned() }
+    }
+
     fn left_out(paths: &[(usize, &str)]) -> LeftOut {
         let mut left_out = LeftOut::default();
         for (root, path) in paths {
-            left_out.note(*root, path, format!("{root} {path}"));
+            left_out.note(*root, path, told(&format!("{root} {path}")));
         }
         left_out
     }
@@ -94,9 +113,9 @@ mod tests {
     fn a_path_is_forgotten_with_what_is_below_it_and_nothing_beside() {
         let mut of = left_out(&[(0, "a"), (0, "a/b"), (0, "a!"), (0, "a0"), (0, "ab"), (1, "a/c")]);
         of.forget(0, "a");
-        assert_eq!(lines(&of), ["0 a!", "0 a0", "0 ab", "1 a/c"]);
+        assert_eq!(lines(&of), ["0 a!: w", "0 a0: w", "0 ab: w", "1 a/c: w"]);
         of.forget(0, "");
-        assert_eq!(lines(&of), ["1 a/c"]);
+        assert_eq!(lines(&of), ["1 a/c: w"]);
     }
 
     #[test]
@@ -111,10 +130,10 @@ mod tests {
     #[test]
     fn a_file_that_is_cut_is_told_until_it_is_read_whole() {
         let mut of = left_out(&[]);
-        of.note_cut(0, "a/b.md", Some("cut".into()));
+        of.note_cut(0, "a/b.md", Some(told("cut")));
         of.forget(0, "a");
         of.clear();
-        assert_eq!(lines(&of), ["cut"]);
+        assert_eq!(lines(&of), ["cut: w"]);
         assert_eq!(of.above(0, "a/b.md/c"), None);
         of.note_cut(0, "a/b.md", None);
         assert_eq!(lines(&of), [""; 0]);
@@ -124,9 +143,9 @@ mod tests {
     fn beyond_a_limit_they_are_counted() {
         let mut of = LeftOut::default();
         for n in 0..LEFT_OUT_KEPT_MAX + 2 {
-            of.note(0, &n.to_string(), String::new());
+            of.note(0, &n.to_string(), told("x"));
         }
-        of.note(0, "0", String::new());
+        of.note(0, "0", told("x"));
         let mut report = Report::default();
         of.tell(&mut report);
         assert_eq!(report.skipped_total, LEFT_OUT_KEPT_MAX as u64 + 2);

@@ -7,11 +7,12 @@ mod root;
 mod rows;
 
 use std::path::PathBuf;
+use std::sync::Arc;
 
 use gate::Root;
 
 pub(crate) use self::core::Known;
-use self::left_out::LeftOut;
+use self::left_out::{LeftOut, Told};
 use self::root::{Looked, RootScan};
 use self::rows::Rows;
 use crate::changes::Changes;
@@ -25,6 +26,9 @@ pub(crate) use self::left_out::SKIPPED_SHOWN_MAX;
 pub(crate) struct Report {
     pub(crate) files: u64,
     pub(crate) passages: u64,
+    /// All that is left out, as far as it is kept by path.
+    pub(crate) left_out: Arc<[Told]>,
+    /// The first of them in words, and how many there are.
     pub(crate) skipped: Vec<String>,
     pub(crate) skipped_total: u64,
 }

@@ -10,7 +10,7 @@ use sha2::{Digest as _, Sha256};
 
 use super::Progress;
 use super::core::{Known, is_believed_empty, is_unknown, kept_time, must_read, settles_soon};
-use super::left_out::LeftOut;
+use super::left_out::{LeftOut, Told};
 use super::rows::Rows;
 use crate::changes::Changes;
 use crate::database::Trouble;
@@ -173,7 +173,8 @@ impl RootScan<'_, '_> {
         }
         let whole = self.rows.put(self.id, &found.path, &stamp, (&text, &hash))?;
         let shown = self.root.shown(&found.path);
-        let cut = || format!("{shown}: it has more than {CHUNKS_MAX} passages; the rest is not searched");
+        let why = || format!("it has more than {CHUNKS_MAX} passages; the rest is not searched");
+        let cut = || Told { path: shown, why: why() };
         self.left_out.note_cut(self.nth, &found.path, (!whole).then(cut));
         Ok(())
     }
@@ -190,6 +191,6 @@ impl RootScan<'_, '_> {
 
     fn skip(&mut self, path: &str, why: &str) {
         let shown = if path.is_empty() { self.root.title() } else { self.root.shown(path) };
-        self.left_out.note(self.nth, path, format!("{shown}: {why}"));
+        self.left_out.note(self.nth, path, Told { path: shown, why: why.to_owned() });
     }
 }

@@ -5,7 +5,8 @@
 //! | `word` | ranks what holds it |
 //! | `"exact phrase"` | must occur, its words in this order |
 //! | `-word`, `-"phrase"` | files that hold it are left out; `-` counts at the beginning of a word with a letter after it |
-//! | `path:notes/`, `path:notes/**`, `path:plan.md` | in this folder, pattern ([`markdown::paths`]) or file; one of several |
+//! | `path:notes`, `path:notes/**`, `path:plan.md` | in such a folder or file, or a pattern ([`markdown::paths`]); one of several |
+//! | `path:/notes` | the one at the top only |
 //! | `tag:x` | tagged so; all of several |
 //! | `after:2026-03-01`, `after:2026-03`, `after:2026` | from the first moment of it, UTC |
 //! | `before:2026-03-01` | before the first moment of it, UTC |
@@ -56,7 +57,7 @@ pub(crate) struct Query {
     pub(crate) phrases: Vec<Phrase>,
     /// A file that holds one of them is left out.
     pub(crate) excluded: Vec<Phrase>,
-    /// Patterns, one of which a file's path must fit; none when any will do. A `path:` may become three.
+    /// Patterns, one of which a file's path must fit; none when any will do. A `path:` may become four.
     pub(crate) paths: Vec<String>,
     /// What the file must be tagged with, in lower case without `#`.
     pub(crate) tags: Vec<String>,
@@ -261,22 +262,25 @@ fn add(line: &mut String, words: &str) {
     line.push_str(words);
 }
 
-/// What `path:` means, the way to show it first: a pattern itself, a folder with all below it, a file by its whole path,
-/// and one with an ending wherever it is.
+/// What `path:` means, the way to show it first: a pattern itself, else a folder with all below it or a file, at the top or
+/// anywhere; with a slash before it at the top only.
 fn patterns(value: &str) -> Vec<String> {
-    let value = value.trim_start_matches("./").trim_start_matches('/');
+    let value = value.trim_start_matches("./");
+    let (value, is_anchored) = (value.trim_start_matches('/'), value.starts_with('/'));
     if value.is_empty() || value == "." {
         return vec!["**".into()];
-    }
-    if let Some(folder) = value.strip_suffix('/') {
-        return vec![format!("{folder}/**")];
     }
     if value.contains(['*', '?']) {
         return vec![value.to_owned()];
     }
-    let mut patterns = vec![value.to_owned(), format!("{value}/**")];
-    if value.rsplit('/').next().is_some_and(|name| name.contains('.')) {
-        patterns.push(format!("**/{value}"));
+    let folder = value.trim_end_matches('/');
+    let mut patterns = vec![format!("{folder}/**")];
+    if folder == value {
+        patterns.insert(0, value.to_owned());
+    }
+    if !is_anchored {
+        let anywhere: Vec<String> = patterns.iter().map(|pattern| format!("**/{pattern}")).collect();
+        patterns.extend(anywhere);
     }
     patterns
 }

@@ -10,7 +10,7 @@ use super::query::Query;
 use crate::database::Trouble;
 
 /// With fewer passages all that hold any word are ranked.
-const PASSAGES_MIN: i64 = 50_000;
+const PASSAGES_MIN: i64 = 20_000;
 /// Words are taken, the rarest first, until so many passages hold one.
 const RANKED_MIN: i64 = 5_000;
 

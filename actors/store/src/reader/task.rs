@@ -31,10 +31,11 @@ pub(super) const CHILDREN: &str =
     select_view!("task AS t INDEXED BY task_of_parent", "WHERE t.parent = ?1 ORDER BY t.place LIMIT ?2");
 pub(super) const BELOW: &str =
     "SELECT count(*) FROM task INDEXED BY task_of_root WHERE root = ?1 AND parent IS NOT NULL";
+// A task of another context is as one that is not there: it is waited for by nobody, and nobody is told how it stands.
 pub(super) const NEEDS: &str = "SELECT n.id, n.state FROM depends AS d CROSS JOIN task AS n ON n.id = d.needs
-    WHERE d.task = ?1 AND n.ws = ?2 ORDER BY d.needs LIMIT ?3";
+    WHERE d.task = ?1 AND n.ctx = ?2 ORDER BY d.needs LIMIT ?3";
 pub(super) const NEEDED_BY: &str = "SELECT t.id FROM depends AS d INDEXED BY depends_needs
-    CROSS JOIN task AS t ON t.id = d.task WHERE d.needs = ?1 AND t.ws = ?2 AND t.state < 6 ORDER BY d.task LIMIT ?3";
+    CROSS JOIN task AS t ON t.id = d.task WHERE d.needs = ?1 AND t.ctx = ?2 AND t.state < 6 ORDER BY d.task LIMIT ?3";
 const STATE: &str = "SELECT state FROM task WHERE id = ?1";
 const EPOCH: &str = "SELECT epoch FROM unit WHERE unit = ?1";
 pub(super) const UNRECORDED: &str = select_task!(
@@ -64,14 +65,14 @@ pub(super) fn steps(sql: &Connection, work: &str) -> rusqlite::Result<Vec<StepRo
 }
 
 fn whole(sql: &Connection, task: TaskRow) -> rusqlite::Result<TaskRows> {
-    let (id, workspace) = (task.id.as_str(), task.workspace.as_str());
+    let (id, context) = (task.id.as_str(), task.context.as_str());
     let mut children = all(sql, CHILDREN, params![id, PAGE_ROWS_MAX], view)?;
     for child in &mut children {
         child.spent = spent(sql, &child.id)?;
     }
     let state = |row: &rusqlite::Row<'_>, at| numbered(row, at, &TaskState::ALL);
     let needs = |row: &rusqlite::Row<'_>| Ok((TaskId::from_row(row.get(0)?), state(row, 1)?));
-    let of = params![id, workspace, PAGE_ROWS_MAX];
+    let of = params![id, context, PAGE_ROWS_MAX];
     let parent = match &task.parent {
         Some(parent) => sql.prepare_cached(STATE)?.query_row([parent.as_str()], |row| state(row, 0)).optional()?,
         None => None,

@@ -2,9 +2,10 @@
 //!
 //! The way of a message: [`take`] fixes its turn and queues it, [`run`] begins turns one at a time and answers them,
 //! [`talk`] takes talk from step to step, [`tasks`] makes tasks, [`settle`] records how a reply's delivery ended, [`control`]
-//! deals with stop, edit and delete, [`logs`] keeps the logs, [`memory`] sees to it that they go into memory.
+//! deals with stop, edit and delete, [`logs`] keeps the logs, [`memory`] sees to it that they go into memory, [`heard`] is what prompts are told of before.
 
 mod control;
+mod heard;
 mod logs;
 mod memory;
 mod run;
@@ -17,9 +18,9 @@ mod words;
 use std::collections::{BTreeMap, VecDeque};
 
 use messages::context::{Reply, View};
-use messages::model::{Role as Speaker, Said};
+use messages::model::Said;
 use messages::step::Spending;
-use messages::store::{ContextRows, EntryOf, FileStamp, InboxRow, LogRow, MemoryRows, StepRow, WorkRows, Write};
+use messages::store::{ContextRows, FileStamp, InboxRow, LogRow, MemoryRows, StepRow, WorkRows, Write};
 use messages::task::Remembered;
 use messages::tool::Use;
 use messages::turn::Turn;
@@ -38,8 +39,6 @@ pub(super) type Decision = runtime::Decision<Context>;
 
 /// Turns that a context holds in memory; the rest waits in the store.
 pub(super) const QUEUE_MAX: usize = 32;
-/// Bytes of history that are kept for prompts.
-const TAIL_BYTES_MAX: usize = 32_768;
 /// The date at which the oldest queued turn is too old.
 pub(super) const EXPIRE: &str = "expire";
 /// The date at which logs are synced, and broken ones mended.
@@ -249,16 +248,7 @@ impl State {
             );
             effects.push(Effect::MendLog(log));
         }
-        for entry in &rows.tail {
-            match &entry.of {
-                EntryOf::Inbound(row) if !row.redacted => state.remember(row.seq, Speaker::User, &row.text),
-                EntryOf::Outbound(row) if !row.redacted => state.remember(row.seq, Speaker::Assistant, &row.text),
-                _ => {}
-            }
-        }
-        for reply in rows.replies.iter().filter(|reply| !reply.redacted) {
-            state.remember(reply.seq, Speaker::Assistant, &reply.text);
-        }
+        state.hear_again(&rows.tail, &rows.replies);
         effects.push(Effect::Look { seen: None });
         effects.extend(state.take_up(rows.taken, &rows.begun));
         effects.push(Effect::ReadWork { limit: state.room() });
@@ -324,16 +314,6 @@ impl State {
 
     fn room(&self) -> u32 {
         u32::try_from(QUEUE_MAX.saturating_sub(self.queue.len())).unwrap_or(0)
-    }
-
-    fn remember(&mut self, seq: i64, role: Speaker, text: &str) {
-        self.tail.push_back(Heard { seq, said: Said { role, text: text.to_owned() } });
-        let mut bytes: usize = self.tail.iter().map(|heard| heard.said.text.len()).sum();
-        while bytes > TAIL_BYTES_MAX
-            && let Some(oldest) = self.tail.pop_front()
-        {
-            bytes -= oldest.said.text.len();
-        }
     }
 
     pub(super) fn is_idle(&self) -> bool {

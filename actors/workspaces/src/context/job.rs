@@ -68,8 +68,12 @@ async fn search(query: &str, job: &Job, world: &World<Context>) -> Done {
     if found.behind {
         text.push_str("(The index is still being brought up to date.)");
     }
-    let mut sources: Vec<String> = found.hits.into_iter().map(|hit| hit.path).collect();
-    sources.dedup();
+    let mut sources: Vec<String> = Vec::new();
+    for hit in found.hits {
+        if !sources.contains(&hit.path) {
+            sources.push(hit.path);
+        }
+    }
     Ok((text.trim_end().to_owned(), sources))
 }
 
@@ -123,7 +127,7 @@ async fn status(job: &Job, world: &World<Context>) -> Done {
     lines.extend(spent_today(world).await);
     let models = world.system.to::<Model>(&Address::fixed("models")).ask(ModelMsg::Describe, KNOWLEDGE_MAX).await;
     match models {
-        Ok(ModelReply::Described(models)) => lines.push(format!("- models: {}", models.join("; "))),
+        Ok(ModelReply::Described { models, .. }) => lines.push(format!("- models: {}", models.join("; "))),
         Ok(_) => {}
         Err(error) => lines.push(format!("- models: {error}")),
     }
@@ -147,9 +151,8 @@ async fn spent_today(world: &World<Context>) -> Option<String> {
 }
 
 fn index_lines(view: &IndexView) -> Vec<String> {
-    let scanning = view.scanning.map(|files| format!(", being brought up to date ({files} files looked at)"));
-    let mut lines =
-        vec![format!("- index: {} files, {} passages{}", view.files, view.passages, scanning.unwrap_or_default())];
+    let scanning = if view.scanning.is_some() { ", being brought up to date" } else { "" };
+    let mut lines = vec![format!("- index: {} files, {} passages{scanning}", view.files, view.passages)];
     if view.skipped_total > 0 {
         let first = view.skipped.first().map(String::as_str).unwrap_or_default();
         lines.push(format!("- left out of the index: {} (first: {first})", view.skipped_total));

@@ -124,7 +124,9 @@ async fn a_crash_between_reservation_and_answer_charges_the_reservation() {
     let mut site = Site::laid("", chaos_program().unwrap()).await;
     site.start_with(&[("AGENT_RUNTIME_TEST_KILL_AT", "task.before_ask:1")]).await;
     let mut ann = site.talk("home", "general").await;
-    let (_, task) = ann.task("cost something", SOON).await.unwrap();
+    // Whether its reply comes before the kill is for chance to say.
+    let asked = ann.say("/task cost something").await.unwrap();
+    let task = ann.task_of(&asked);
     site.node.as_mut().unwrap().wait(SOON).await.unwrap();
     drop(ann);
     site.node = None;

@@ -3,7 +3,6 @@
 mod budgets;
 mod erased;
 mod fairness;
-mod isolation;
 mod known_failures;
 mod memory;
 mod models;

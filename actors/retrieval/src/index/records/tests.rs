@@ -1,8 +1,7 @@
 use std::sync::Mutex;
 
 use messages::index::{Msg, Reply};
-use messages::store::{FileStamp, InboxRow, OutboxRow, OutboxState};
-use messages::turn::Outcome;
+use messages::store::{FileStamp, OutboxRow, OutboxState};
 use messages::{Moment, Trace};
 
 use super::*;
@@ -118,6 +117,17 @@ async fn commands_and_their_answers_are_no_finds_and_words_of_tasks_are() {
     ledger.answer(&asked, "the task has found a zebra", None);
     let node = ledger.node(&shelf).await;
     assert_eq!(found(&node, "zebra", "general").await, ["the task has found a zebra"]);
+    node.stop().await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn words_of_people_who_were_refused_are_no_finds() {
+    let (shelf, ledger) = (Shelf::new(), Ledger::default());
+    let asked = ledger.say("zebra, do as I say");
+    ledger.change(0, |row| row.outcome = Some(Outcome::Denied));
+    ledger.answer(&asked, "Denied: no zebra for you", Some(Outcome::Denied));
+    let node = ledger.node(&shelf).await;
+    assert_eq!(found(&node, "zebra", "general").await, Vec::<String>::new());
     node.stop().await;
 }
 

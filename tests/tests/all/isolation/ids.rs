@@ -1,4 +1,4 @@
-//! What one context has done is nothing that another sees, steers or hears of.
+//! What one context has done is nothing that another sees, steers or hears of: ids of its messages and tasks lead nowhere.
 
 use messages::TaskId;
 use messages::admin::TaskDo;
@@ -6,9 +6,53 @@ use messages::store::TaskFound;
 use messages::task::TaskState;
 use tests::fake_model::Mode;
 
-use super::site::{SOON, Site, shown};
+use super::house::{House, PLACES, said};
+use crate::work::site::{SOON, Site, shown};
 
 const NOBODY_S: &str = "tsk_zzzzzzzzzzzzzzzz";
+const NEVER_SAID: &str = "in_zzzzzzzzzzzzzzzz";
+
+#[tokio::test(flavor = "multi_thread")]
+async fn an_id_of_another_is_as_one_that_nobody_has_be_it_whole_or_its_beginning() {
+    let house = House::with("", "['*']").await;
+    let mut people = Vec::new();
+    for place in PLACES {
+        let mut person = house.person(&place).await;
+        let (asked, task) = person.task(&format!("tell of log{}", place.name), SOON).await.unwrap();
+        person.heard(&asked, 1, SOON).await.unwrap();
+        people.push((place, person, asked, task));
+    }
+    let ids: Vec<_> = people.iter().map(|(place, _, asked, task)| (place.name, asked.clone(), task.clone())).collect();
+    for (place, person, ..) in &mut people {
+        for (of, asked, task) in &ids {
+            for length in [7, 8, 12, 40] {
+                let cut = |id: &str| id.chars().take(length).collect::<String>();
+                for (form, id, nobody) in [
+                    ("/why {}", cut(asked.as_str()), cut(NEVER_SAID)),
+                    ("/why {}", cut(asked.as_str()).to_uppercase(), cut(NEVER_SAID)),
+                    ("/tasks show {}", cut(task.as_str()), cut(NOBODY_S)),
+                    ("/tasks cancel {}", cut(task.as_str()), cut(NOBODY_S)),
+                    ("/tasks discard {}", cut(task.as_str()), cut(NOBODY_S)),
+                ] {
+                    let told = said(person, &form.replace("{}", &id)).await;
+                    if *of == place.name {
+                        place.is_alone_in(&told);
+                        continue;
+                    }
+                    let not_there = said(person, &form.replace("{}", &nobody)).await;
+                    assert_eq!(told.replace(&id.to_lowercase(), &nobody), not_there, "{form} {id} in {place:?}");
+                }
+            }
+        }
+        for list in ["/tasks", "/tasks all"] {
+            place.is_alone_in(&said(person, list).await);
+        }
+    }
+    for (.., person, _, _) in people {
+        person.leave().await;
+    }
+    house.end().await;
+}
 
 #[tokio::test(flavor = "multi_thread")]
 async fn a_task_of_another_context_or_workspace_is_as_one_that_is_not_there() {
@@ -52,22 +96,32 @@ async fn a_task_of_another_context_or_workspace_is_as_one_that_is_not_there() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn a_model_can_t_make_its_task_wait_for_one_of_another_workspace() {
+async fn a_model_can_t_make_its_task_wait_for_one_of_another_context_or_workspace() {
     let site = Site::with("").await;
     site.workspace("away").await;
     site.define("home", "general", "tools: [spawn_task]");
-    let mut away = site.talk("away", "general").await;
-    let (asked, foreign) = away.task("done over there", SOON).await.unwrap();
-    away.heard(&asked, 1, SOON).await.unwrap();
+    site.define("home", "other", "");
+    let mut foreign = vec![NOBODY_S.to_owned()];
+    for (workspace, context) in [("away", "general"), ("home", "other")] {
+        let mut there = site.talk(workspace, context).await;
+        let (asked, task) = there.task("done over there", SOON).await.unwrap();
+        there.heard(&asked, 1, SOON).await.unwrap();
+        there.leave().await;
+        foreign.push(task.to_string());
+    }
     let mut ann = site.talk("home", "general").await;
     let mut desk = site.desk().await;
-    let words = format!(r#"tools: spawn_task {{"title": "t", "input": "i", "depends_on": ["{foreign}"]}}"#);
-    let (_, parent) = ann.task(&words, SOON).await.unwrap();
-    desk.is(&parent, TaskState::Succeeded).await;
-    let child = TaskId::of("home", &format!("{parent}/1"));
-    let rows = desk.is(&child, TaskState::Cancelled).await;
-    assert!(rows.depends_on.is_empty(), "it is not told how that one stands: {}", shown(&rows));
-    away.leave().await;
+    let mut told = Vec::new();
+    for foreign in foreign {
+        let words = format!(r#"tools: spawn_task {{"title": "t", "input": "i", "depends_on": ["{foreign}"]}}"#);
+        let (_, parent) = ann.task(&words, SOON).await.unwrap();
+        desk.is(&parent, TaskState::Succeeded).await;
+        let child = TaskId::of("home", &format!("{parent}/1"));
+        let rows = desk.is(&child, TaskState::Cancelled).await;
+        assert!(rows.depends_on.is_empty(), "it is not told how that one stands: {}", shown(&rows));
+        told.push(rows.task.reason.replace(&foreign, NOBODY_S));
+    }
+    assert!(told.iter().all(|reason| *reason == told[0]), "{told:?}");
     ann.leave().await;
     site.end().await;
 }
