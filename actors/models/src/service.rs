@@ -149,7 +149,7 @@ impl Asking {
                 self.count(meter::MODEL_FAILURES, offer, 1);
                 if let Billed::Known(usage) = failure.billed { usage } else { Usage::default() }
             }
-            Ok(Reply::Described(_)) | Err(_) => {
+            Ok(Reply::Described { .. }) | Err(_) => {
                 self.count(meter::MODEL_FAILURES, offer, 1);
                 Usage::default()
             }
