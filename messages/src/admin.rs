@@ -218,4 +218,7 @@ pub struct StatusView {
     pub indexes: Vec<String>,
     /// Resident memory in bytes.
     pub rss_bytes: u64,
+    /// Where health, readiness and metrics are told, `http://127.0.0.1:8080`; empty: nowhere.
+    #[serde(default)]
+    pub http: String,
 }

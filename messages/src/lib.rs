@@ -14,15 +14,18 @@
 //! | [`step`] | the journal of turns and tasks, usage and what it costs |
 //! | [`offer`] | the models that can be asked, their prices, which is asked for what |
 //! | [`store`] | commits, writes, queries, rows |
-//! | [`context`], [`lane`], [`memory`], [`workspace`], [`index`], [`model`], [`tool`], [`admin`] | one protocol each |
+//! | [`context`], [`lane`], [`memory`], [`workspace`], [`index`], [`model`], [`tool`], [`admin`], [`alarms`] | one protocol each |
+//! | [`meter`] | names of what is counted |
 
 pub mod address;
 pub mod admin;
+pub mod alarms;
 pub mod context;
 pub mod id;
 pub mod index;
 pub mod lane;
 pub mod memory;
+pub mod meter;
 pub mod model;
 pub mod offer;
 pub mod protocol;

@@ -16,6 +16,13 @@ pub const READY_MAX: Duration = Duration::from_secs(30);
 pub const STOP_MAX: Duration = Duration::from_secs(30);
 /// How long a command may take.
 pub const RUN_MAX: Duration = Duration::from_secs(60);
+/// Unless a test says otherwise: many nodes run at once and would meet at one port, and the disk of the machine that tests
+/// run on is its own business.
+const QUIET: [(&str, &str); 3] = [
+    ("AGENT_RUNTIME_HTTP__LISTEN", ""),
+    ("AGENT_RUNTIME_ALARMS__DISK_FREE_PERCENT", "0"),
+    ("AGENT_RUNTIME_ALARMS__DISK_FREE_MIB", "0"),
+];
 /// How often something is looked at that can't be waited for.
 const LOOK: Duration = Duration::from_millis(5);
 
@@ -43,12 +50,13 @@ fn found(variable: &str, profile: &str, build: &str) -> anyhow::Result<PathBuf> 
     path.canonicalize().with_context(|| format!("{} is not there; build it with `{build}`", path.display()))
 }
 
-/// How a process is started. Nothing of `AGENT_RUNTIME_*` and `ZAI_*` is inherited.
+/// How a process is started. Nothing of `AGENT_RUNTIME_*` and `ZAI_*` is inherited; it listens at no port unless it is told to.
 #[derive(Debug, Clone)]
 pub struct Spec {
     program: PathBuf,
     args: Vec<String>,
     env: Vec<(String, String)>,
+    unset: Vec<String>,
     folder: Option<PathBuf>,
 }
 
@@ -57,7 +65,7 @@ impl Spec {
     #[must_use]
     pub fn new(program: &Path, args: &[&str]) -> Self {
         let args = args.iter().map(|arg| (*arg).to_owned()).collect();
-        Self { program: program.to_owned(), args, env: Vec::new(), folder: None }
+        Self { program: program.to_owned(), args, env: Vec::new(), unset: Vec::new(), folder: None }
     }
 
     /// One more argument.
@@ -71,6 +79,13 @@ impl Spec {
     #[must_use]
     pub fn env(mut self, name: &str, value: impl Into<String>) -> Self {
         self.env.push((name.to_owned(), value.into()));
+        self
+    }
+
+    /// Without this variable, also where tests set it for all.
+    #[must_use]
+    pub fn unset(mut self, name: &str) -> Self {
+        self.unset.push(name.to_owned());
         self
     }
 
@@ -95,7 +110,13 @@ impl Spec {
                 command.env_remove(&name);
             }
         }
+        for (name, value) in QUIET {
+            command.env(name, value);
+        }
         command.args(&self.args).envs(self.env.iter().map(|(name, value)| (name, value)));
+        for name in &self.unset {
+            command.env_remove(name);
+        }
         if let Some(folder) = &self.folder {
             command.current_dir(folder);
         }

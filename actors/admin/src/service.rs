@@ -8,12 +8,16 @@ use messages::{Address, AskError};
 use runtime::{ReplyPort, Service, ServiceCx, ServiceError};
 
 use crate::index;
+use crate::metrics::StoreStats;
 use crate::models;
 use crate::status::status;
 use crate::tasks;
 
 /// What is wrong with the store now; `None` when nothing is.
 pub type StoreHealth = Arc<dyn Fn() -> Option<String> + Send + Sync>;
+
+/// How the store's threads work now.
+pub type StoreStatsNow = Arc<dyn Fn() -> StoreStats + Send + Sync>;
 
 /// What the inspector shows beside what it asks for.
 #[derive(Clone)]
@@ -24,6 +28,10 @@ pub struct AdminConfig {
     pub data: String,
     /// What is wrong with the store now.
     pub store: StoreHealth,
+    /// How the store's threads work now.
+    pub stats: StoreStatsNow,
+    /// Where health and metrics are told; empty: nowhere.
+    pub http: String,
     /// The models that can be asked.
     pub offers: Arc<Offers>,
 }

@@ -46,6 +46,7 @@ pub(crate) async fn status(config: &AdminConfig, system: &System) -> StatusView 
         today: today(system).await,
         indexes: indexes(system).await,
         rss_bytes: rss_bytes(),
+        http: config.http.clone(),
     }
 }
 

@@ -3,8 +3,10 @@
 use std::sync::Arc;
 use std::time::Duration;
 
-use messages::model::{Model, Msg, Reply, Request};
+use messages::meter;
+use messages::model::{Billed, Model, Msg, Reply, Request};
 use messages::offer::{Offer, Offers};
+use messages::step::Usage;
 use messages::{Address, AskError};
 use runtime::{Ref, ReplyPort, Service, ServiceCx, ServiceError, System};
 use tokio::time::Instant;
@@ -124,7 +126,10 @@ impl Asking {
     /// Asks one model, and tells whoever runs the node what it must know of it.
     async fn asked(&self, offer: &Offer, request: Box<Request>, within: Duration) -> Result<Reply, AskError> {
         let provider: Ref<Model> = self.system.to(&self.address.child(&offer.provider));
-        let reply = provider.ask(Msg::Answer(request), within).await?;
+        self.count(meter::MODEL_CALLS, offer, 1);
+        let reply = provider.ask(Msg::Answer(request), within).await;
+        self.measure(offer, &reply);
+        let reply = reply?;
         let alarm = format!("model:{}", offer.name);
         match &reply {
             Reply::Answer(_) => self.system.alarm(&alarm, None),
@@ -134,6 +139,28 @@ impl Asking {
             Reply::Failed(_) | Reply::Described { .. } => {}
         }
         Ok(reply)
+    }
+
+    /// What came of a call, and what it is known to have used.
+    fn measure(&self, offer: &Offer, reply: &Result<Reply, AskError>) {
+        let used = match reply {
+            Ok(Reply::Answer(answer)) => answer.usage,
+            Ok(Reply::Failed(failure)) => {
+                self.count(meter::MODEL_FAILURES, offer, 1);
+                if let Billed::Known(usage) = failure.billed { usage } else { Usage::default() }
+            }
+            Ok(Reply::Described { .. }) | Err(_) => {
+                self.count(meter::MODEL_FAILURES, offer, 1);
+                Usage::default()
+            }
+        };
+        self.count(meter::MODEL_INPUT_TOKENS, offer, used.input);
+        self.count(meter::MODEL_OUTPUT_TOKENS, offer, used.output);
+        self.count(meter::MODEL_MICRO_USD, offer, offer.prices.cost(used));
+    }
+
+    fn count(&self, name: &'static str, offer: &Offer, n: u64) {
+        self.system.meters().add(name, &offer.name, n);
     }
 }
 

@@ -17,18 +17,23 @@
 //! | [`System`], [`Ref`] | the node: references, store, clock, feed |
 //! | [`Kind`] | what opens an address on demand |
 //! | [`Children`], [`Strategy`], [`Restart`] | supervision |
+//! | [`KindView`], [`Meters`], [`Histogram`] | what is measured: actors by kind, counts by label, distributions |
 //! | [`Store`], [`Clock`] | what is injected |
 //!
 //! Invariants: no `ActorRef` leaves this crate; no ask without a deadline; nothing outside this crate spawns an actor;
 //! a decision does no I/O. Deliberately absent: broadcast, named global registries, timers in memory that matter.
 
+mod alarms;
+mod census;
 mod directory;
 mod entity;
 mod feed;
 mod gauge;
+mod histogram;
 mod host;
 mod kind;
 mod mail;
+mod meters;
 pub mod port;
 mod reference;
 mod region;
@@ -43,9 +48,12 @@ mod timers;
 mod units;
 mod wire;
 
+pub use census::KindView;
 pub use entity::{AskId, Cx, Decision, Entity, SlowKey, World};
 pub use feed::Feed;
+pub use histogram::{Histogram, HistogramView};
 pub use kind::Kind;
+pub use meters::{METER_LABELS_MAX, Meters};
 pub use port::{BoxFuture, Clock, ShiftedClock, Store, StorePort, SystemClock};
 pub use reference::Ref;
 pub use service::{ReplyPort, Service, ServiceCx, ServiceError};

@@ -1,21 +1,22 @@
 //! One node: everything that references, hosts and supervisors share.
 
-use std::collections::{BTreeMap, HashMap, HashSet};
+use std::collections::{HashMap, HashSet};
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, Mutex, OnceLock, PoisonError};
 use std::time::{Duration, Instant};
 
-use messages::admin::ActorView;
 use messages::store::Fence;
 use messages::{Address, AskError, Moment, Protocol};
 use ractor::ActorRef;
 use tokio::sync::oneshot;
 
-use crate::directory::{Directory, Entry};
+use crate::alarms::Alarms;
+use crate::directory::{Directory, Entry, Handles};
 use crate::feed::Feed;
 use crate::gauge::Standing;
 use crate::kind::Kind;
 use crate::mail::{Envelope, Post};
+use crate::meters::Meters;
 use crate::port::{Clock, StorePort};
 use crate::reference::Ref;
 use crate::region::{self, Demand};
@@ -70,9 +71,11 @@ struct Inner {
     root: OnceLock<ActorRef<Envelope<Order>>>,
     opening: Mutex<HashSet<Address>>,
     soon: Soon,
-    alarms: Mutex<BTreeMap<String, String>>,
+    alarms: Alarms,
+    meters: Meters,
     ended: tokio::sync::watch::Sender<Option<String>>,
     stopping: AtomicBool,
+    draining: AtomicBool,
     started: Instant,
 }
 
@@ -90,9 +93,11 @@ impl System {
             root: OnceLock::new(),
             opening: Mutex::default(),
             soon: Soon::default(),
-            alarms: Mutex::default(),
+            alarms: Alarms::default(),
+            meters: Meters::default(),
             ended: tokio::sync::watch::Sender::new(None),
             stopping: AtomicBool::new(false),
+            draining: AtomicBool::new(false),
             started: crate::gauge::now(),
         }))
     }
@@ -214,26 +219,36 @@ impl System {
 
     /// Raises (`Some`) or clears (`None`) an alarm; each is told once in the log when it changes.
     pub fn alarm(&self, id: &str, text: Option<String>) {
-        let mut alarms = self.0.alarms.lock().unwrap_or_else(PoisonError::into_inner);
-        match text {
-            Some(text) => {
-                if alarms.get(id) != Some(&text) {
-                    tracing::warn!(alarm = id, "{text}");
-                    alarms.insert(id.to_owned(), text);
-                }
-            }
-            None => {
-                if alarms.remove(id).is_some() {
-                    tracing::info!(alarm = id, "over");
-                }
-            }
-        }
+        self.0.alarms.set(id, text);
     }
 
     /// What is wrong now.
     #[must_use]
     pub fn alarms(&self) -> Vec<String> {
-        self.0.alarms.lock().unwrap_or_else(PoisonError::into_inner).values().cloned().collect()
+        self.0.alarms.list().into_iter().map(|(_, text)| text).collect()
+    }
+
+    /// The same, each with its id.
+    #[must_use]
+    pub fn alarms_by_id(&self) -> Vec<(String, String)> {
+        self.0.alarms.list()
+    }
+
+    /// What actors count of their work.
+    #[must_use]
+    pub fn meters(&self) -> &Meters {
+        &self.0.meters
+    }
+
+    /// From now on nothing new is accepted from outside: the node is about to stop.
+    pub fn drain(&self) {
+        self.0.draining.store(true, Ordering::SeqCst);
+    }
+
+    /// The node is about to stop; see [`System::drain`].
+    #[must_use]
+    pub fn is_draining(&self) -> bool {
+        self.0.draining.load(Ordering::SeqCst)
     }
 
     /// How many actors live.
@@ -242,15 +257,8 @@ impl System {
         self.0.directory.len()
     }
 
-    /// All actors, parents before their children, siblings by address.
-    #[must_use]
-    pub fn actors(&self) -> Vec<ActorView> {
-        let by_address = |a: &(Address, Entry), b: &(Address, Entry)| a.0.cmp(&b.0);
-        self.tree(by_address).into_iter().map(|(address, entry)| view(&address, &entry)).collect()
-    }
-
     /// All entries, parents before their children, siblings in an order.
-    fn tree(
+    pub(crate) fn tree(
         &self,
         order: impl Fn(&(Address, Entry), &(Address, Entry)) -> std::cmp::Ordering,
     ) -> Vec<(Address, Entry)> {
@@ -318,6 +326,11 @@ impl System {
         self.0.stopping.load(Ordering::SeqCst)
     }
 
+    /// Why the root has ended; `None` while it stands.
+    pub(crate) fn end(&self) -> Option<String> {
+        self.0.ended.borrow().clone()
+    }
+
     pub(crate) fn has_ended(&self, reason: String) {
         // The first reason is the cause; what follows is its consequence.
         self.0.ended.send_if_modified(|ended| ended.is_none() && ended.replace(reason).is_none());
@@ -372,23 +385,5 @@ impl System {
     /// The demand is being met: another wake asks anew.
     pub(crate) fn demanded(&self, address: &Address) {
         self.0.opening.lock().unwrap_or_else(PoisonError::into_inner).remove(address);
-    }
-}
-
-use crate::directory::Handles;
-
-fn view(address: &Address, entry: &Entry) -> ActorView {
-    let gauge = &entry.gauge;
-    ActorView {
-        address: address.to_string(),
-        kind: entry.kind.to_owned(),
-        parent: entry.parent.as_ref().map(ToString::to_string).unwrap_or_default(),
-        state: gauge.standing().as_str().to_owned(),
-        mailbox: gauge.depth() as u64,
-        oldest_wait_ms: u64::try_from(gauge.oldest_wait().as_millis()).unwrap_or(u64::MAX),
-        handled: gauge.handled(),
-        restarts: gauge.restarts(),
-        last_error: gauge.last_error(),
-        doing: gauge.shows(),
     }
 }

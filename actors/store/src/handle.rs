@@ -5,6 +5,7 @@ use std::sync::atomic::Ordering;
 use std::sync::mpsc::{Receiver, SyncSender, TrySendError, sync_channel};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::thread::JoinHandle;
+use std::time::Instant;
 
 use messages::store::{Commit, CommitError, Query, QueryError, Rows};
 use runtime::port::{BoxFuture, Store};
@@ -16,7 +17,7 @@ use crate::core;
 use crate::lock::FolderLock;
 use crate::quick::Quick;
 use crate::reader::{self, Read};
-use crate::shared::{Health, Shared};
+use crate::shared::{CommitStats, Health, Shared};
 use crate::writer::{self, Job, Open, Writer};
 
 /// The most commits that wait for the writer; one more is refused with [`CommitError::Busy`].
@@ -91,6 +92,12 @@ impl StoreHandle {
         self.inner.shared.health(hold(&self.inner.commits).is_some())
     }
 
+    /// How commits went since it was opened. Touches no file.
+    #[must_use]
+    pub fn stats(&self) -> CommitStats {
+        self.inner.shared.stats()
+    }
+
     /// The folder it lies in.
     #[must_use]
     pub fn folder(&self) -> &Path {
@@ -122,7 +129,7 @@ impl StoreHandle {
             return Err(CommitError::Unavailable("it is closed".into()));
         };
         self.inner.shared.queued();
-        match sender.try_send(Job { commit, answer }) {
+        match sender.try_send(Job { commit, answer, at: Instant::now() }) {
             Ok(()) => Ok(answered),
             Err(refused) => {
                 self.inner.shared.taken(1);

@@ -46,5 +46,5 @@ pub use handle::{CloseError, QUEUE_COMMITS_MAX, QUEUE_QUERIES_MAX, StoreHandle};
 pub use lock::{LockError, StoreLock, WorkspaceLock, lock_store, lock_workspace};
 pub use open::{OpenError, OpenOptions, open};
 pub use service::{Msg, Reply, StoreProto, StoreService};
-pub use shared::Health;
+pub use shared::{CommitStats, Health};
 pub use verify::verify;

@@ -4,10 +4,25 @@ use std::sync::atomic::{AtomicBool, AtomicU64, AtomicUsize, Ordering};
 use std::sync::{Mutex, PoisonError};
 use std::time::{Duration, Instant};
 
+use runtime::{Histogram, HistogramView};
 use serde::Serialize;
 
 /// A failure to read that nobody met again for so long is over.
 const UNREAD_MS_MAX: u64 = 10_000;
+/// Upper bounds of the time from a commit's being asked for to its answer, in microseconds.
+const LATENCY_US: [u64; 13] =
+    [250, 500, 1_000, 2_500, 5_000, 10_000, 25_000, 50_000, 100_000, 250_000, 1_000_000, 5_000_000, 30_000_000];
+/// Upper bounds of the number of commits in one transaction.
+const GROUP_COMMITS: [u64; 9] = [1, 2, 4, 8, 16, 32, 64, 128, 256];
+
+/// How commits went since the store was opened.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub struct CommitStats {
+    /// From being asked for to being answered, in microseconds; those that the disk refused included.
+    pub latency_us: HistogramView,
+    /// Commits in one transaction.
+    pub group: HistogramView,
+}
 
 /// How the store stands; cheap to ask.
 #[derive(Debug, Clone, Default, PartialEq, Eq, Serialize)]
@@ -40,7 +55,7 @@ impl Health {
 }
 
 /// Written by the threads, read by everyone.
-#[derive(Debug, Default)]
+#[derive(Debug)]
 pub(crate) struct Shared {
     refusing: AtomicBool,
     closing: AtomicBool,
@@ -51,9 +66,38 @@ pub(crate) struct Shared {
     queue: AtomicUsize,
     pub(crate) queries: AtomicUsize,
     pub(crate) restarts: AtomicU64,
+    latency_us: Histogram,
+    group: Histogram,
+}
+
+impl Default for Shared {
+    fn default() -> Self {
+        Self {
+            refusing: AtomicBool::default(),
+            closing: AtomicBool::default(),
+            last_error: Mutex::default(),
+            unreadable: Mutex::default(),
+            commits: AtomicU64::default(),
+            groups: AtomicU64::default(),
+            queue: AtomicUsize::default(),
+            queries: AtomicUsize::default(),
+            restarts: AtomicU64::default(),
+            latency_us: Histogram::new(&LATENCY_US),
+            group: Histogram::new(&GROUP_COMMITS),
+        }
+    }
 }
 
 impl Shared {
+    /// One commit is answered, so long after it was asked for.
+    pub(crate) fn took(&self, took: Duration) {
+        self.latency_us.add(u64::try_from(took.as_micros()).unwrap_or(u64::MAX));
+    }
+
+    pub(crate) fn stats(&self) -> CommitStats {
+        CommitStats { latency_us: self.latency_us.view(), group: self.group.view() }
+    }
+
     /// A commit is about to be put into the queue.
     pub(crate) fn queued(&self) {
         self.queue.fetch_add(1, Ordering::Relaxed);
@@ -67,6 +111,7 @@ impl Shared {
     pub(crate) fn wrote(&self, commits: usize) {
         self.commits.fetch_add(u64::try_from(commits).unwrap_or(0), Ordering::Relaxed);
         self.groups.fetch_add(1, Ordering::Relaxed);
+        self.group.add(u64::try_from(commits).unwrap_or(u64::MAX));
         if self.refusing.swap(false, Ordering::Relaxed) {
             tracing::info!("the store writes again");
         }

@@ -2,22 +2,34 @@
 
 use std::io::{IsTerminal as _, Write as _};
 
-use config::Log;
+use config::{Level, Log};
 use tracing_subscriber::EnvFilter;
 
+/// Changes what is logged while the program runs.
+pub(crate) type SetLevel = Box<dyn Fn(Level) -> Result<(), String> + Send + Sync>;
+
 /// Starts logging as configured. Payloads are never logged; ractor's own words are kept to warnings.
-pub(crate) fn start(log: &Log) {
-    let filter = EnvFilter::new(format!("{},ractor=warn,hyper=warn,reqwest=warn", log.level.as_str()));
+pub(crate) fn start(log: &Log) -> SetLevel {
     let subscriber = tracing_subscriber::fmt()
-        .with_env_filter(filter)
+        .with_env_filter(filter(log.level))
         .with_writer(std::io::stderr)
         .with_ansi(std::io::stderr().is_terminal());
     // A second start (in one process) keeps the first.
     if log.json {
-        drop(subscriber.json().flatten_event(true).try_init());
+        let subscriber = subscriber.json().flatten_event(true).with_filter_reloading();
+        let handle = subscriber.reload_handle();
+        drop(subscriber.try_init());
+        Box::new(move |level| handle.reload(filter(level)).map_err(|error| error.to_string()))
     } else {
-        drop(subscriber.with_target(false).try_init());
+        let subscriber = subscriber.with_target(false).with_filter_reloading();
+        let handle = subscriber.reload_handle();
+        drop(subscriber.try_init());
+        Box::new(move |level| handle.reload(filter(level)).map_err(|error| error.to_string()))
     }
+}
+
+fn filter(level: Level) -> EnvFilter {
+    EnvFilter::new(format!("{},ractor=warn,hyper=warn,reqwest=warn", level.as_str()))
 }
 
 /// The last words of a command that failed: what, and every reason below it.

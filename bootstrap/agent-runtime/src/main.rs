@@ -9,6 +9,7 @@ mod doctor;
 mod kill;
 mod logging;
 mod node;
+mod notify;
 
 use std::process::ExitCode;
 

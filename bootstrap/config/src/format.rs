@@ -20,6 +20,7 @@ pub(crate) fn check(format: &str, text: &str) -> Result<(), String> {
         "path" => path(text),
         "http-url" => http_url(text),
         "env-name" => env_name(text),
+        "listen" => listen(text),
         _ => Ok(()),
     }
 }
@@ -97,6 +98,13 @@ fn http_url(text: &str) -> Result<(), String> {
     Ok(())
 }
 
+fn listen(text: &str) -> Result<(), String> {
+    if text.is_empty() || text.parse::<std::net::SocketAddr>().is_ok() {
+        return Ok(());
+    }
+    Err("give an IP address and a port, such as 127.0.0.1:8080 or [::1]:8080, or nothing for nowhere".into())
+}
+
 fn env_name(text: &str) -> Result<(), String> {
     let allowed = |b: u8| b.is_ascii_alphanumeric() || b == b'_';
     let begins = text.bytes().next().is_some_and(|b| !b.is_ascii_digit());
@@ -160,6 +168,16 @@ mod tests {
             assert!(check("http-url", bad).is_err(), "{bad:?}");
         }
         assert!(check("http-url", "http://127.0.0.1:11434/v1").is_ok());
+    }
+
+    #[test]
+    fn an_address_to_listen_at_is_one_of_ip_or_nothing() {
+        for right in ["", "127.0.0.1:8080", "0.0.0.0:0", "[::1]:65535"] {
+            assert!(check("listen", right).is_ok(), "{right:?}");
+        }
+        for wrong in ["localhost:8080", "8080", ":8080", "127.0.0.1", "127.0.0.1:65536", "::1:80", "off"] {
+            assert!(check("listen", wrong).is_err(), "{wrong:?}");
+        }
     }
 
     #[test]

@@ -6,10 +6,11 @@
 //!
 //! What may be called: [`Config::load`] with [`LoadOptions`]; [`Config::keys`] for the secrets it names;
 //! [`Workspace::mounts`]; [`schema`], [`reference()`], [`template()`] and [`describe`] for what is documented;
-//! [`Config::in_force`] for one key's value and where it comes from.
+//! [`Config::in_force`] for one key's value and where it comes from; [`Config::differing`] for a reload.
 
 mod core;
 mod cross;
+mod differ;
 mod error;
 mod explain;
 mod format;
@@ -32,11 +33,12 @@ pub use mounts::Mount;
 pub use origin::Origin;
 pub use reference::reference;
 pub use schema::{
-    ATTEMPTS_MAX, Budgets, CENTS_MAX, CONTEXT_TOKENS_MAX, Config, DEADLINE_S_MAX, HEARTBEAT_S_MAX, Level, Log,
-    MAILBOX_MESSAGES_MAX, MODEL_TURNS_MAX, MODEL_WAIT_S_MAX, Models, NOTES_FOLDERS_MAX, Node, OFFLINE,
-    PASSIVATE_AFTER_S_MAX, PRICE_MAX, PROVIDERS_MAX, Provider, ProviderKind, ROUTE_MODELS_MAX, RUN_S_MAX, RUNNING_MAX,
-    Routes, Runtime, SCHEDULE_S_MAX, TOKENS_MAX, TOOL_CALLS_MAX, Tasks, WINDOW_CALLS_MAX, WORKSPACES_MAX, Watch,
-    Workspace, ZAI_BASE_URL, ZAI_MODEL, provider_of, schema,
+    ATTEMPTS_MAX, Alarms, Budgets, CENTS_MAX, CONTEXT_TOKENS_MAX, Config, DEADLINE_S_MAX, DISK_FREE_MIB_MAX,
+    DISK_FREE_PERCENT_MAX, HEARTBEAT_S_MAX, Http, Level, Log, MAILBOX_MESSAGES_MAX, MAILBOX_WAIT_S_MAX,
+    MODEL_TURNS_MAX, MODEL_WAIT_S_MAX, Models, NOTES_FOLDERS_MAX, Node, OFFLINE, PASSIVATE_AFTER_S_MAX, PRICE_MAX,
+    PROVIDERS_MAX, Provider, ProviderKind, ROUTE_MODELS_MAX, RUN_S_MAX, RUNNING_MAX, Routes, Runtime, SCHEDULE_S_MAX,
+    TOKENS_MAX, TOOL_CALLS_MAX, Tasks, WINDOW_CALLS_MAX, WORKSPACES_MAX, Watch, Workspace, ZAI_BASE_URL, ZAI_MODEL,
+    provider_of, schema,
 };
 pub use template::template;
 

@@ -158,6 +158,13 @@ pub enum Query {
     },
     /// Counts for `status` -> `Rows::Counts`.
     Counts,
+    /// What has waited longest, and what has been in doubt for long -> `Rows::Oldest`.
+    Oldest {
+        /// Doubts that began at this moment or later are counted: older ones nobody can clear up any more.
+        doubts_from: Moment,
+        /// And before this one.
+        doubts_to: Moment,
+    },
     /// One unit's holder -> `Rows::Unit`.
     Unit {
         /// Which.

@@ -47,6 +47,8 @@ pub enum Rows {
     Spending(Vec<Spending>),
     /// To `Query::Counts`.
     Counts(Counts),
+    /// To `Query::Oldest`.
+    Oldest(Oldest),
     /// To `Query::Unit`; `None` when nobody ever held it.
     Unit(Option<UnitRow>),
     /// To `Query::Audit`.
@@ -321,6 +323,19 @@ pub struct AuditRow {
     pub detail: String,
     /// SHA-256 over the record and the hash before it, hexadecimal.
     pub hash: String,
+}
+
+/// What has waited longest.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Oldest {
+    /// When the first of the events that nobody has looked at was accepted.
+    pub event_since: Option<Moment>,
+    /// When the first of the replies that are to be sent was put.
+    pub reply_since: Option<Moment>,
+    /// Replies that went into doubt within the span that was asked for, of the last 1,024 in doubt.
+    pub replies_in_doubt: u64,
+    /// Tasks the same.
+    pub tasks_in_doubt: u64,
 }
 
 /// How much of everything there is.

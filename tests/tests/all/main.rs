@@ -7,6 +7,7 @@
 //! - `doctor`: what is told of a node's surroundings: its configuration, its folder, its secrets.
 //! - `faults`: disks that fail, damaged files, nodes in each other's way.
 //! - `isolation`: what one context has is nothing that another sees, at each surface.
+//! - `ops`: health, readiness, metrics, alarms and signals, as an operator meets them.
 //! - `rules`: what a machine can keep of the rules by which this repository is built.
 //! - `stories`: transcripts of chats, played against a real node.
 //! - `tree`: the drawn supervision tree against the one of a running node.
@@ -22,6 +23,7 @@ mod control;
 mod doctor;
 mod faults;
 mod isolation;
+mod ops;
 mod rules;
 mod stories;
 mod trace;

@@ -76,7 +76,8 @@ async fn the_drawn_tree_is_the_real_tree() {
     std::fs::write(&config, format!("[models]\ndefault = \"fake\"\n[models.providers.fake]\n{provider}")).unwrap();
     let spec = |args: &[&str]| Spec::new(&program().unwrap(), args).folder(folder.path());
     let on_data = |args: &[&str]| spec(args).arg("--data").arg(data.display().to_string());
-    let node = NodeProcess::start(spec(&["serve"]), &data).await.unwrap();
+    let node =
+        NodeProcess::start(spec(&["serve"]).env("AGENT_RUNTIME_HTTP__LISTEN", "127.0.0.1:0"), &data).await.unwrap();
     // A lane and a context open when something is said, a memory when it is asked to forget, a task while it has something
     // to do.
     fake.set(Mode::NeverEnds);

@@ -32,6 +32,10 @@ pub(crate) trait Host: Send + Sync + 'static {
     fn query(&self, query: Query) -> BoxFuture<Result<Rows, QueryError>>;
     /// Tells an actor to look.
     fn wake(&self, address: &Address);
+    /// The node is about to stop: nothing new is accepted.
+    fn is_draining(&self) -> bool {
+        false
+    }
     /// Previews of one turn's answer.
     fn listen(&self, trace: Trace) -> mpsc::Receiver<String>;
     /// Asks the inspector, or the session's context.
@@ -54,6 +58,10 @@ impl Asker {
 impl Host for System {
     fn now(&self) -> Moment {
         Self::now(self)
+    }
+
+    fn is_draining(&self) -> bool {
+        Self::is_draining(self)
     }
 
     fn commit(&self, commit: Commit) -> BoxFuture<Result<Committed, CommitError>> {

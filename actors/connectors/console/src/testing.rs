@@ -1,6 +1,7 @@
 //! A node for tests: it keeps events in memory, and answers each as its test says, by the real registry.
 
 use std::collections::{HashMap, VecDeque};
+use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, Mutex, Weak};
 
 use lane::{Sending, Sink as _};
@@ -49,6 +50,8 @@ pub(crate) struct Node {
     script: Mutex<Script>,
     pub(crate) sessions: Sessions,
     pub(crate) feed: Feed,
+    /// It is about to stop.
+    pub(crate) draining: AtomicBool,
 }
 
 impl Node {
@@ -59,6 +62,7 @@ impl Node {
             script: Mutex::new(Box::new(script)),
             sessions: Sessions::new(),
             feed: Feed::default(),
+            draining: AtomicBool::default(),
         })
     }
 
@@ -240,6 +244,10 @@ fn inbox_row(write: &Write) -> InboxRow {
 }
 
 impl Host for Node {
+    fn is_draining(&self) -> bool {
+        self.draining.load(Ordering::SeqCst)
+    }
+
     fn now(&self) -> Moment {
         Moment(42)
     }

@@ -177,6 +177,7 @@ impl Supervisor {
             }
             How::Failed(why) => {
                 entry.gauge.count_restart(why);
+                self.system.meters().add(messages::meter::ACTOR_RESTARTS, entry.kind, 1);
                 tracing::error!(actor = %address, error = why, "failed");
             }
         }

@@ -3,6 +3,7 @@
 mod context;
 mod entries;
 mod memory;
+mod oldest;
 #[cfg(test)]
 mod plans;
 mod rest;
@@ -106,6 +107,7 @@ pub(crate) fn answer(sql: &Connection, query: &Query) -> rusqlite::Result<Rows> 
         Query::Spending { from, to, account, limit } => spending::spending(sql, (*from, *to), account, page(*limit)),
         Query::Inbound { ids } => rest::inbound(sql, ids),
         Query::Counts => rest::counts(sql),
+        Query::Oldest { doubts_from, doubts_to } => oldest::oldest(sql, *doubts_from, *doubts_to),
         Query::Unit { unit } => rest::unit(sql, unit),
         Query::Audit { after, last, limit } => rest::audit(sql, *after, *last, page(*limit)),
     }

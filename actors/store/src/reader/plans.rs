@@ -4,7 +4,7 @@ use rusqlite::{Connection, StatementStatus, params};
 
 use crate::connection::{self, Place};
 
-use super::{context, entries, memory, rest, spending, task, unfinished, why, work};
+use super::{context, entries, memory, oldest, rest, spending, task, unfinished, why, work};
 
 /// A query's name, its statement, the first step of its plan.
 type Walk = (&'static str, &'static str, &'static str);
@@ -34,6 +34,9 @@ const CHATS: &[Walk] = &[
     ("EntriesOf.replies", entries::REPLIES, "SEARCH outbox USING COVERING INDEX sqlite_autoindex_outbox_1 (seq=?)"),
     ("Counts.inbox", rest::WAITING, "SCAN inbox USING COVERING INDEX inbox_open"),
     ("Counts.outbox", rest::GOING, "SCAN outbox USING COVERING INDEX outbox_lane"),
+    ("Oldest.event", oldest::EVENT, "SEARCH inbox USING COVERING INDEX inbox_open"),
+    ("Oldest.reply", oldest::REPLY, "SEARCH outbox USING COVERING INDEX outbox_lane"),
+    ("Oldest.tasks", oldest::TASKS, "SCAN task USING INDEX task_shown"),
     ("Counts.doubt", rest::IN_DOUBT, "SCAN outbox USING COVERING INDEX outbox_doubt"),
 ];
 

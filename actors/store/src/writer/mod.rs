@@ -42,6 +42,8 @@ pub(crate) type Answer = Result<Committed, CommitError>;
 pub(crate) struct Job {
     pub(crate) commit: Commit,
     pub(crate) answer: oneshot::Sender<Answer>,
+    /// When it was asked for.
+    pub(crate) at: Instant,
 }
 
 /// The file as the writer has it open, and what it knows of it.
@@ -146,6 +148,7 @@ impl Writer {
             Err(panic) => self.settle(number, &format!("the writer failed: {}", words(&*panic))),
         };
         self.report(&result, jobs.len());
+        jobs.iter().for_each(|job| self.shared.took(job.at.elapsed()));
         fail::fail_point!("store.before_answer");
         match result {
             Ok(()) => {

@@ -118,7 +118,7 @@ impl Folder {
     fn config(&self, url: &str, passivate_after_s: u64) -> anyhow::Result<PathBuf> {
         let file = self.0.join("agent-runtime.toml");
         let text = format!(
-            "[node]\ndata = {:?}\n[log]\nlevel = \"warn\"\n[runtime]\npassivate_after_s = {passivate_after_s}\n\
+            "[node]\ndata = {:?}\n[http]\nlisten = \"\"\n[log]\nlevel = \"warn\"\n[runtime]\npassivate_after_s = {passivate_after_s}\n\
              [models]\ndefault = \"stub\"\n[models.providers.stub]\nkind = \"openai\"\nbase_url = \"{url}\"\nmodel = \"stub\"\nwindow = 1024\n",
             self.data()
         );

@@ -26,7 +26,8 @@ pub(super) async fn run(args: Chat) -> anyhow::Result<ExitCode> {
         // A chat shows what people say; what is wrong is told in `/status`.
         config.log.level = config::Level::Error;
     }
-    logging::start(&config.log);
+    // A chat is not told to read its configuration again.
+    drop(logging::start(&config.log));
     let notes = args.notes.as_deref().map(node::notes_folder).transpose()?;
     let is_terminal = io::stdin().is_terminal() && io::stdout().is_terminal() && !args.json;
     let who = who(&args, is_terminal)?;
@@ -37,6 +38,8 @@ pub(super) async fn run(args: Chat) -> anyhow::Result<ExitCode> {
         return talk(client, &data, is_terminal, Batch::of(&args), true).await;
     }
     let mut settings = Settings::new(&config, notes.clone().map(|folder| (args.workspace.as_str(), folder)))?;
+    // Health and metrics are of a node that is served.
+    settings.listen = None;
     settings.welcome = welcome(&config.models.default);
     let node = match Node::start(settings).await {
         Ok(node) => node,

@@ -11,6 +11,7 @@ mod index;
 mod model;
 mod operator;
 mod reading;
+mod reload;
 mod serve;
 mod task;
 mod tasks;

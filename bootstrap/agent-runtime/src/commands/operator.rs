@@ -122,6 +122,9 @@ fn show(status: &StatusView) {
             of.tasks
         )
     }));
+    if !status.http.is_empty() {
+        lines.push(format!("http     {}/healthz, /readyz, /metrics", status.http));
+    }
     lines.extend(status.models.iter().map(|line| format!("model    {line}")));
     lines.extend(status.indexes.iter().map(|line| format!("index    {line}")));
     match status.alarms.as_slice() {

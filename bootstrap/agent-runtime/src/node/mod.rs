@@ -9,31 +9,38 @@ mod settings;
 mod tree;
 
 use std::path::{Path, PathBuf};
-use std::sync::Arc;
+use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
 
+use admin::LiveLimits;
 use anyhow::{Context as _, bail};
 use console::{Console, Msg, Sessions};
+use messages::alarms::{Alarms, Msg as AlarmsMsg};
 use messages::store::{Query, Rows};
-use messages::{Address, Slug};
+use messages::{Address, AskError, Slug};
 use runtime::{Clock, StorePort, System, SystemParts, UnitClaimer};
 use store::{OpenOptions, StoreHandle};
 use workspaces::Layout;
 
-pub(crate) use settings::{Settings, absolute, load, notes_folder};
+pub(crate) use settings::{Settings, absolute, alarm_limits, load, notes_folder};
 
 /// The program's version.
 pub(crate) const VERSION: &str = env!("CARGO_PKG_VERSION");
 /// The workspace that every node has.
 pub(crate) const HOME: &str = "home";
 /// How long the actors may take to stop.
-const SHUTDOWN_MAX: Duration = Duration::from_secs(8);
-/// Looks at what is unfinished before a stop, so far apart, at so many addresses.
-const SETTLE_LOOKS_MAX: u32 = 10;
+const SHUTDOWN_MAX: Duration = Duration::from_secs(7);
+/// Looks at what is unfinished before a stop, so far apart, at so many addresses: two seconds as long as a reply is being
+/// sent, a third of one else.
+const SETTLE_LOOKS_MAX: u32 = 66;
+const SETTLE_LOOKS_MIN: u32 = 10;
 const SETTLE_BETWEEN: Duration = Duration::from_millis(30);
 const SETTLE_ADDRESSES_MAX: u32 = 256;
 /// How long the console may take to listen.
 const LISTEN_MAX: Duration = Duration::from_secs(10);
+
+/// How long an actor may take to say that it lives.
+const ALIVE_MAX: Duration = Duration::from_secs(5);
 
 /// Threads for the actors: as many as there are processors, between 2 and 8.
 pub(crate) fn threads() -> usize {
@@ -49,6 +56,7 @@ pub(crate) fn own_folder(data: &Path) -> PathBuf {
 pub(crate) struct Node {
     pub(crate) system: System,
     store: StoreHandle,
+    alarms: LiveLimits,
 }
 
 impl Node {
@@ -58,6 +66,8 @@ impl Node {
         let folder = own_folder(&settings.data);
         let store = store::open(&folder, &OpenOptions::new(VERSION))?;
         let generation = store::backup::facts(&folder)?.generation;
+        // Behind the store's lock: a second node on this folder hears of the first one, not of its port.
+        let door = settings.listen.map(listen).transpose()?;
         let layout = Layout::of_data(&settings.data);
         make_home(&layout)?;
         let port: StorePort = Arc::new(store.clone());
@@ -70,14 +80,24 @@ impl Node {
             options: settings.options,
         };
         let sessions = Sessions::new();
-        let plan = tree::Plan { settings, layout, sessions, store: store.clone(), reports: Arc::default(), generation };
+        let alarms: LiveLimits = Arc::new(Mutex::new(settings.alarms));
+        let plan = tree::Plan {
+            settings,
+            layout,
+            sessions,
+            store: store.clone(),
+            door,
+            alarms: alarms.clone(),
+            reports: Arc::default(),
+            generation,
+        };
         let system = System::new(parts, tree::kinds(&plan));
         let unit = Address::parse("connector/console").context("the console's own address")?;
         system.claim(&unit).await.map_err(anyhow::Error::msg).context("the console's unit can't be claimed")?;
         let fence = system.fence(&unit).context("the console's unit was claimed and is not held")?;
         let root = tree::root(&plan, fence);
         system.start(root).await.map_err(anyhow::Error::msg)?;
-        let node = Self { system, store };
+        let node = Self { system, store, alarms };
         node.listens().await?;
         node.open_workspaces(&plan.layout);
         Ok(node)
@@ -112,8 +132,20 @@ impl Node {
         }
     }
 
-    /// Stops in good order. What is under way is found again at the next start.
+    /// From now on alarms are raised by these limits.
+    pub(crate) fn limit_alarms(&self, limits: admin::AlarmLimits) {
+        *self.alarms.lock().unwrap_or_else(PoisonError::into_inner) = limits;
+    }
+
+    /// The tree stands and mailboxes are worked on.
+    pub(crate) async fn is_alive(&self) -> bool {
+        let asked = self.system.to::<Alarms>(&Address::fixed("alarms")).ask(AlarmsMsg::Alive, ALIVE_MAX).await;
+        self.system.stands().is_ok() && !matches!(asked, Err(AskError::Timeout(_)))
+    }
+
+    /// Stops in good order: nothing new is accepted, replies that are being sent get their end. What is under way is found again at the next start.
     pub(crate) async fn stop(self) -> anyhow::Result<()> {
+        self.system.drain();
         self.settle().await;
         self.system.shutdown(SHUTDOWN_MAX).await;
         let store = self.store;
@@ -126,7 +158,10 @@ impl Node {
     /// Lets what has just been delivered be recorded as such. What can't end by itself now, such as a turn that runs or a
     /// reply that nobody is there to take, is not waited for longer.
     async fn settle(&self) {
-        for _ in 0..SETTLE_LOOKS_MAX {
+        for look in 0..SETTLE_LOOKS_MAX {
+            if look >= SETTLE_LOOKS_MIN && !self.is_sending().await {
+                return;
+            }
             let query = Query::Unfinished { after: None, limit: SETTLE_ADDRESSES_MAX };
             let Ok(Rows::Addresses(unfinished)) = self.system.store().query(query).await else { return };
             if unfinished.is_empty() {
@@ -136,6 +171,22 @@ impl Node {
             tokio::time::sleep(SETTLE_BETWEEN).await;
         }
     }
+}
+
+impl Node {
+    async fn is_sending(&self) -> bool {
+        let counted = self.system.store().query(Query::Counts).await;
+        matches!(counted, Ok(Rows::Counts(counts)) if counts.sending > 0)
+    }
+}
+
+/// Takes the port of the operator's address.
+fn listen(address: std::net::SocketAddr) -> anyhow::Result<operator_http::Door> {
+    let door = operator_http::bind(address).map_err(anyhow::Error::msg)?;
+    if !address.ip().is_loopback() {
+        tracing::warn!(address = %door.address(), "health and metrics can be read by whoever reaches this address");
+    }
+    Ok(door)
 }
 
 /// Where the time comes from; a test build can shift it.

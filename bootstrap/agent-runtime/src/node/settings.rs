@@ -1,9 +1,11 @@
 //! From configuration to what a node is started with.
 
 use std::collections::{BTreeMap, BTreeSet};
+use std::net::SocketAddr;
 use std::path::PathBuf;
 use std::time::Duration;
 
+use admin::AlarmLimits;
 use anyhow::{Context as _, bail};
 use config::{Config, LoadOptions, Override, Watch};
 use gate::Mount;
@@ -16,6 +18,9 @@ use super::models::models;
 
 use crate::cli::Where;
 
+/// Bytes in a mebibyte.
+const BYTES_OF_MIB: u64 = 1 << 20;
+
 /// Everything a node is started with.
 #[derive(Clone)]
 pub(crate) struct Settings {
@@ -24,6 +29,9 @@ pub(crate) struct Settings {
     pub(crate) options: Options,
     pub(crate) models: ModelsConfig,
     pub(crate) limits: WorkLimits,
+    /// Where health and metrics are told; `None`: nowhere.
+    pub(crate) listen: Option<SocketAddr>,
+    pub(crate) alarms: AlarmLimits,
     /// By workspace.
     pub(crate) mounts: BTreeMap<String, Vec<Mount>>,
     /// Workspaces whose folders are looked at again and again instead of being watched.
@@ -82,10 +90,21 @@ impl Settings {
             options,
             models: models(config, &env())?,
             limits: limits(config),
+            listen: config.http.address(),
+            alarms: alarm_limits(&config.alarms),
             mounts,
             polled,
             welcome: Vec::new(),
         })
+    }
+}
+
+/// When alarms are raised.
+pub(crate) fn alarm_limits(alarms: &config::Alarms) -> AlarmLimits {
+    AlarmLimits {
+        disk_free_percent: alarms.disk_free_percent,
+        disk_free_bytes: alarms.disk_free_mib.saturating_mul(BYTES_OF_MIB),
+        mailbox_wait_ms: alarms.mailbox_wait_s.saturating_mul(1_000),
     }
 }
 

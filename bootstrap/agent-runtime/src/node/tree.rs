@@ -3,12 +3,13 @@
 use std::collections::HashMap;
 use std::sync::{Arc, Mutex, PoisonError};
 
-use admin::{AdminConfig, AdminService};
+use admin::{AdminConfig, AdminService, AlarmsService, LiveLimits, StoreStats};
 use console::{ConsoleConfig, ConsoleService, Sessions};
 use lane::{Lane, LaneDeps, LaneFacts};
 use messages::store::Fence;
 use messages::{Address, Slug};
 use models::{ModelsService, ProviderService};
+use operator_http::{Door, HttpService};
 use policy::Policy;
 use retrieval::{IndexConfig, IndexService, WatchReport, WatcherService};
 use runtime::{Child, Children, Intensity, Kind, Restart, Service, ServiceError, Strategy, TimersService};
@@ -27,6 +28,10 @@ pub(crate) struct Plan {
     pub(crate) layout: Layout,
     pub(crate) sessions: Sessions,
     pub(crate) store: StoreHandle,
+    /// Where health and metrics are told.
+    pub(crate) door: Option<Door>,
+    /// When alarms are raised; can be changed while the node runs.
+    pub(crate) alarms: LiveLimits,
     /// What a watcher can't watch is told to the index of the same workspace.
     pub(crate) reports: Arc<Mutex<HashMap<Slug, WatchReport>>>,
     /// The generation of the store.
@@ -57,6 +62,8 @@ pub(crate) fn root(plan: &Plan, fence: Fence) -> Children {
             service(Address::fixed("admin"), inspector(plan)),
             Child::supervisor(Address::fixed(CONNECTORS), Restart::Permanent, connectors(plan, fence)),
             service(Address::fixed("timers"), || Ok(TimersService::default())),
+            // A node can work without being looked at: these end nobody but themselves.
+            Child::supervisor(Address::fixed("operator"), Restart::Permanent, operator(plan)),
         ],
     )
 }
@@ -100,14 +107,41 @@ fn connectors(plan: &Plan, fence: Fence) -> Children {
 }
 
 fn inspector(plan: &Plan) -> impl Fn() -> Result<AdminService, ServiceError> + Send + Sync + 'static {
-    let store = plan.store.clone();
-    let config = AdminConfig {
+    let config = inspected(plan);
+    move || Ok(AdminService::new(config.clone()))
+}
+
+fn inspected(plan: &Plan) -> AdminConfig {
+    let (store, counted) = (plan.store.clone(), plan.store.clone());
+    AdminConfig {
         version: VERSION.to_owned(),
         data: plan.settings.data.display().to_string(),
         offers: Arc::new(plan.settings.models.offers()),
         store: Arc::new(move || store.health().trouble().map(|trouble| format!("the store {trouble}"))),
-    };
-    move || Ok(AdminService::new(config.clone()))
+        stats: Arc::new(move || stats(&counted)),
+        http: plan.door.as_ref().map(|door| format!("http://{}", door.address())).unwrap_or_default(),
+    }
+}
+
+fn stats(store: &StoreHandle) -> StoreStats {
+    let (health, stats) = (store.health(), store.stats());
+    StoreStats {
+        latency_us: stats.latency_us,
+        group: stats.group,
+        commits_waiting: health.queue as u64,
+        queries_waiting: health.queries as u64,
+    }
+}
+
+/// Who looks at the node, and who tells it to whoever operates it.
+fn operator(plan: &Plan) -> Children {
+    let (config, alarms) = (inspected(plan), plan.alarms.clone());
+    let mut list =
+        vec![service(AlarmsService::address(), move || Ok(AlarmsService::new(config.clone(), alarms.clone())))];
+    if let Some(door) = plan.door.clone() {
+        list.push(service(HttpService::address(), move || Ok(HttpService::new(door.clone()))));
+    }
+    supervised(Intensity::STOP_CHILD, list)
 }
 
 /// What opens on demand, by address.

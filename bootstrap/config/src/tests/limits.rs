@@ -8,7 +8,7 @@ const PROVIDER: &str = "kind = 'openai'\nbase_url = 'https://e.org'\nmodel = 'm'
 #[test]
 fn every_number_is_taken_at_its_edges_and_refused_beyond() {
     let provider = format!("[models.providers.p]\n{PROVIDER}");
-    let edges: [(&str, &str, u64, u64); 28] = [
+    let edges: [(&str, &str, u64, u64); 31] = [
         ("[runtime]\n", "passivate_after_s", 1, PASSIVATE_AFTER_S_MAX),
         ("[runtime]\n", "mailbox_max", 1, MAILBOX_MESSAGES_MAX),
         (&provider, "window", 1, WINDOW_CALLS_MAX),
@@ -29,6 +29,9 @@ fn every_number_is_taken_at_its_edges_and_refused_beyond() {
         ("[budgets]\n", "context_day_tokens", 0, TOKENS_MAX),
         ("[budgets]\n", "workspace_day_tokens", 0, TOKENS_MAX),
         ("[budgets]\n", "node_day_tokens", 0, TOKENS_MAX),
+        ("[alarms]\n", "disk_free_percent", 0, DISK_FREE_PERCENT_MAX),
+        ("[alarms]\n", "disk_free_mib", 0, DISK_FREE_MIB_MAX),
+        ("[alarms]\n", "mailbox_wait_s", 1, MAILBOX_WAIT_S_MAX),
         ("[tasks]\n", "running_per_workspace", 1, RUNNING_MAX),
         ("[tasks]\n", "running_per_context", 1, RUNNING_MAX),
         ("[tasks]\n", "schedule_to_start_s", 1, SCHEDULE_S_MAX),

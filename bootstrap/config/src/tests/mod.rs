@@ -21,7 +21,7 @@ fn written(text: &str) -> (tempfile::TempDir, LoadOptions) {
 }
 
 /// Loads a file of this text.
-fn load(text: &str) -> Result<Config, ConfigError> {
+pub(crate) fn load(text: &str) -> Result<Config, ConfigError> {
     let (_folder, options) = written(text);
     Config::load(&options)
 }

@@ -75,6 +75,12 @@ impl Site {
         self.node = Some(NodeProcess::start(spec, &self.data()).await.unwrap());
     }
 
+    /// The same without a variable that tests set for all.
+    pub(crate) async fn start_unset(&mut self, unset: &str, env: &[(&str, &str)]) {
+        let spec = env.iter().fold(self.spec(&["serve"]), |spec, (name, value)| spec.env(name, *value));
+        self.node = Some(NodeProcess::start(spec.unset(unset), &self.data()).await.unwrap());
+    }
+
     /// Ends the node as a power cut would, or in good order.
     pub(crate) async fn end_node(&mut self, kill: bool) {
         let mut node = self.node.take().expect("a node");

@@ -82,6 +82,10 @@ impl Acceptor {
         let commit = self.commit(batch)?;
         let mut backoff_ms = BACKOFF_MS_MIN;
         loop {
+            if self.host.is_draining() {
+                // Neither accepted nor refused: the client, which hears nothing, sends it again to the node's next start.
+                std::future::pending::<()>().await;
+            }
             let error = match self.host.commit(commit.clone()).await {
                 Ok(Committed { inbox, .. }) if inbox.len() == batch.len() => return Ok(inbox),
                 Ok(_) => return Err(CommitError::Unknown(miscounted())),

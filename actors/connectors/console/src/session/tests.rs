@@ -131,6 +131,37 @@ async fn a_store_that_is_busy_costs_time_and_no_event() {
 }
 
 #[tokio::test(start_paused = true)]
+async fn a_node_that_is_about_to_stop_neither_accepts_nor_refuses_and_still_hears_what_was_flushed() {
+    let node = Node::echo();
+    let mut client = node.client("s").await;
+    client.submit("s:1", "hi").unwrap();
+    let delivery = loop {
+        if let FromNode::Reply(reply) = client.next().await.unwrap() {
+            break reply.delivery;
+        }
+    };
+    node.draining.store(true, std::sync::atomic::Ordering::SeqCst);
+    client.submit("s:2", "too late").unwrap();
+    client.flushed(delivery).unwrap();
+    client.flush().await.unwrap();
+    // Longer than a store that refuses is waited for: nothing is said of it.
+    let verdict = async {
+        loop {
+            match client.next().await.unwrap() {
+                FromNode::Accepted { event, .. } | FromNode::NotAccepted { event, .. } if event == "s:2" => {
+                    break event;
+                }
+                _ => {}
+            }
+        }
+    };
+    let within = Duration::from_millis(accept::ACCEPT_MS_MAX * 2);
+    assert!(tokio::time::timeout(within, verdict).await.is_err());
+    assert_eq!(node.rows().len(), 1);
+    assert!(node.sessions.list().iter().all(|(_, _, open, _)| *open == 0), "the delivery is known");
+}
+
+#[tokio::test(start_paused = true)]
 async fn one_event_that_the_store_refuses_costs_no_other() {
     let node = Node::echo();
     let mut client = node.client("s").await;

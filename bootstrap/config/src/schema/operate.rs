@@ -1,0 +1,59 @@
+//! `[http]` and `[alarms]`: what whoever operates the node is told, and where.
+
+use std::net::SocketAddr;
+
+use schemars::JsonSchema;
+use serde::{Deserialize, Serialize};
+
+/// The most of the disk, in hundredths, that may be asked to be free.
+pub const DISK_FREE_PERCENT_MAX: u64 = 100;
+/// The most mebibytes that may be asked to be free: a pebibyte.
+pub const DISK_FREE_MIB_MAX: u64 = 1_073_741_824;
+/// The longest wait in a mailbox that may be allowed, in seconds.
+pub const MAILBOX_WAIT_S_MAX: u64 = 3_600;
+
+/// Where `serve` tells health, readiness and metrics (docs/operations.md). `chat` listens nowhere.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields, default)]
+pub struct Http {
+    /// The IP address and port. Empty: nowhere. Port 0: one that the system chooses; `status` shows it. There is no
+    /// password and no TLS: on another address than one of this machine alone, whoever reaches it reads it.
+    #[schemars(extend("format" = "listen"))]
+    pub listen: String,
+}
+
+impl Default for Http {
+    fn default() -> Self {
+        Self { listen: "127.0.0.1:8080".into() }
+    }
+}
+
+impl Http {
+    /// Where to listen; `None`: nowhere.
+    #[must_use]
+    pub fn address(&self) -> Option<SocketAddr> {
+        // The schema has let nothing else through.
+        self.listen.parse().ok()
+    }
+}
+
+/// When an alarm is raised (docs/operations.md). Read again on SIGHUP.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields, default)]
+pub struct Alarms {
+    /// When less of the data folder's disk is free, in hundredths of it. 0: never.
+    #[schemars(range(min = 0, max = DISK_FREE_PERCENT_MAX))]
+    pub disk_free_percent: u64,
+    /// When fewer mebibytes of it are free. 0: never.
+    #[schemars(range(min = 0, max = DISK_FREE_MIB_MAX))]
+    pub disk_free_mib: u64,
+    /// When a message has waited for more seconds in an actor's mailbox, and that has been so for a while.
+    #[schemars(range(min = 1, max = MAILBOX_WAIT_S_MAX))]
+    pub mailbox_wait_s: u64,
+}
+
+impl Default for Alarms {
+    fn default() -> Self {
+        Self { disk_free_percent: 5, disk_free_mib: 1_024, mailbox_wait_s: 30 }
+    }
+}
