@@ -28,10 +28,9 @@ impl Scratch {
         let failed =
             || format!("{} can't be made; make its folder writable and see that the disk has room", folder.display());
         DirBuilder::new().recursive(true).mode(0o700).create(&folder).with_context(failed)?;
-        let lock = File::create(folder.join(LOCK)).or_else(|error| {
+        let lock = File::create(folder.join(LOCK)).inspect_err(|_| {
             // Nothing is in it that could not be written.
             std::fs::remove_dir(&folder).ok();
-            Err(error)
         });
         let lock = lock.with_context(failed)?;
         match lock.try_lock() {
