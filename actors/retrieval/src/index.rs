@@ -135,18 +135,9 @@ impl Service for IndexService {
     }
 
     async fn handle(&mut self, msg: Msg, reply: ReplyPort<Index>, cx: &ServiceCx) -> Result<(), ServiceError> {
-        match msg {
-            Msg::Describe(None) => {
-                reply.send(Reply::Described(self.shared.view()));
-                return Ok(());
-            }
-            Msg::Rebuild => {
-                self.shared.damaged.store(true, Ordering::SeqCst);
-                self.shared.bell.notify_one();
-                reply.send(Reply::Done);
-                return Ok(());
-            }
-            _ => {}
+        if let Some(answer) = self.shared.at_once(&msg) {
+            reply.send(answer);
+            return Ok(());
         }
         let Ok(place) = self.shared.waiting.clone().try_acquire_owned() else {
             let what = format!("{WAITING_MAX} searches run or wait");
@@ -277,6 +268,19 @@ impl Drop for PulledOnDrop {
 }
 
 impl Shared {
+    /// What waits for nobody.
+    fn at_once(&self, msg: &Msg) -> Option<Reply> {
+        match msg {
+            Msg::Describe(None) => Some(Reply::Described(self.view())),
+            Msg::Rebuild => {
+                self.damaged.store(true, Ordering::SeqCst);
+                self.bell.notify_one();
+                Some(Reply::Done)
+            }
+            _ => None,
+        }
+    }
+
     /// `None`: there is no database; a scan is due.
     fn serve(&self, msg: &Msg, brake: &Brake) -> Result<Option<Reply>, Trouble> {
         match msg {
@@ -291,11 +295,10 @@ impl Shared {
             }
             Msg::Open { path, page, reach } => self.library.open(Wanted { path, page: *page, reach }).map(Some),
             Msg::Describe(Some(reach)) => self.view_within(reach).map(|view| Some(Reply::Described(view))),
-            Msg::Describe(None) => Ok(Some(Reply::Described(self.view()))),
+            Msg::Describe(None) | Msg::Rebuild => Ok(self.at_once(msg)),
             Msg::Forget { record, entries } => {
                 self.library.forget(record, entries.as_deref()).map(|()| Some(Reply::Done))
             }
-            Msg::Rebuild => Ok(Some(Reply::Done)),
         }
     }
 

@@ -1,5 +1,6 @@
 //! Files and passages as rows, with their words and vectors: what writes them writes all of it.
 
+use markdown::chunk::{CHUNKS_MAX, chunks};
 use rusqlite::{Connection, OptionalExtension as _, params};
 
 use crate::database::Trouble;
@@ -68,11 +69,26 @@ pub(crate) fn put(connection: &Connection, of: &NewPassage<'_>) -> Result<(), Tr
     Ok(())
 }
 
+/// Puts all passages of a text. Gives whether the file's limit left room for all of it.
+pub(crate) fn put_text(connection: &Connection, file: i64, (title, text): (&str, &str)) -> Result<bool, Trouble> {
+    let found = chunks(text);
+    for chunk in &found {
+        let place = i64::try_from(chunk.start_byte).unwrap_or(i64::MAX);
+        put(connection, &NewPassage { file, place, at_ms: None, title, heading: &chunk.heading, text: chunk.text })?;
+    }
+    let end = found.last().map_or(text.len(), |chunk| chunk.end_byte);
+    Ok(found.len() < CHUNKS_MAX || text.get(end..).is_none_or(|rest| rest.trim().is_empty()))
+}
+
+/// The row of the file that a path has.
+pub(crate) fn file_at(connection: &Connection, root: i64, path: &str) -> Result<Option<i64>, Trouble> {
+    let sql = "SELECT id FROM file WHERE root = ?1 AND path = ?2";
+    Ok(connection.prepare_cached(sql)?.query_row(params![root, path], |row| row.get(0)).optional()?)
+}
+
 /// Deletes what is known of a path, if anything.
 pub(crate) fn forget(connection: &Connection, root: i64, path: &str) -> Result<(), Trouble> {
-    let sql = "SELECT id FROM file WHERE root = ?1 AND path = ?2";
-    let known = connection.prepare_cached(sql)?.query_row(params![root, path], |row| row.get(0)).optional()?;
-    known.map_or(Ok(()), |file| delete_file(connection, file))
+    file_at(connection, root, path)?.map_or(Ok(()), |file| delete_file(connection, file))
 }
 
 /// Deletes a file with all that came of it.

@@ -6,7 +6,7 @@
 use std::collections::HashMap;
 
 use gate::Root;
-use markdown::chunk::{chunks, pieces};
+use markdown::chunk::pieces;
 use messages::store::{EntryOf, EntryRow};
 use rusqlite::{Connection, OptionalExtension as _, Transaction, TransactionBehavior, params};
 use sha2::{Digest as _, Sha256};
@@ -31,8 +31,7 @@ pub(crate) fn known(connection: &Connection, context: &str) -> Result<HashMap<St
 
 /// Whether anything is known of a record.
 pub(crate) fn is_known(connection: &Connection, record: &str) -> Result<bool, Trouble> {
-    let sql = "SELECT 1 FROM file WHERE root = ?1 AND path = ?2";
-    Ok(connection.prepare_cached(sql)?.exists(params![RECORDS, record])?)
+    Ok(passages::file_at(connection, RECORDS, record)?.is_some())
 }
 
 /// Takes entries of a log in, from where it was known to `to`.
@@ -69,18 +68,20 @@ fn log_file(connection: &Connection, context: &str, log: &str) -> Result<(i64, u
         Some((file, ..)) => passages::delete_file(connection, file)?,
         None => {}
     }
-    let stamp = Known { id: 0, size: 0, mtime_ns: 0 };
-    let of = NewFile {
-        root: RECORDS,
-        path: log,
-        title: "",
-        tags: &[],
-        date_ms: None,
-        stamp: &stamp,
-        hash: &[],
-        context: Some(context),
-    };
-    Ok((passages::put_file(connection, &of)?, 0))
+    Ok((put_record(connection, (context, log), "", (0, &[]))?, 0))
+}
+
+/// Puts a record of a context without passages; there is none of its path. Gives its row.
+fn put_record(
+    connection: &Connection,
+    (context, path): (&str, &str),
+    title: &str,
+    (size, hash): (u64, &[u8]),
+) -> Result<i64, Trouble> {
+    let stamp = Known { id: 0, size, mtime_ns: 0 };
+    let of =
+        NewFile { root: RECORDS, path, title, tags: &[], date_ms: None, stamp: &stamp, hash, context: Some(context) };
+    passages::put_file(connection, &of)
 }
 
 fn put_entry(connection: &Connection, file: i64, entry: &EntryRow) -> Result<(), Trouble> {
@@ -119,32 +120,12 @@ pub(crate) fn put_memory(pool: &Pool, place: &Place, roots: &[Root], context: &s
     let transaction = begin(&connection)?;
     passages::forget(&connection, RECORDS, &path)?;
     if !hash.is_empty() {
-        put_text(&connection, context, &path, (&text, &hash))?;
+        let title = "memory";
+        let file = put_record(&connection, (context, &path), title, (text.len() as u64, &hash))?;
+        passages::put_text(&connection, file, (title, &text))?;
     }
     passages::changed(&connection)?;
     Ok(transaction.commit()?)
-}
-
-fn put_text(connection: &Connection, context: &str, path: &str, (text, hash): (&str, &[u8])) -> Result<(), Trouble> {
-    let stamp = Known { id: 0, size: text.len() as u64, mtime_ns: 0 };
-    let of = NewFile {
-        root: RECORDS,
-        path,
-        title: "memory",
-        tags: &[],
-        date_ms: None,
-        stamp: &stamp,
-        hash,
-        context: Some(context),
-    };
-    let file = passages::put_file(connection, &of)?;
-    for chunk in chunks(text) {
-        let place = i64::try_from(chunk.start_byte).unwrap_or(i64::MAX);
-        let passage =
-            NewPassage { file, place, at_ms: None, title: "memory", heading: &chunk.heading, text: chunk.text };
-        passages::put(connection, &passage)?;
-    }
-    Ok(())
 }
 
 /// Takes a record, or some entries of a log, out of the database, and out of its journal on disk.
@@ -153,8 +134,7 @@ pub(crate) fn forget(connection: &Connection, record: &str, entries: Option<&[u6
     match entries {
         None => passages::forget(connection, RECORDS, record)?,
         Some(entries) => {
-            let sql = "SELECT id FROM file WHERE root = ?1 AND path = ?2";
-            let file = connection.query_row(sql, params![RECORDS, record], |row| row.get(0)).optional()?;
+            let file = passages::file_at(connection, RECORDS, record)?;
             for place in entries {
                 if let Some(file) = file {
                     passages::delete_at(connection, file, place.cast_signed())?;

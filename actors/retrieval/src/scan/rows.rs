@@ -4,12 +4,12 @@ use std::collections::{HashMap, HashSet};
 use std::os::unix::ffi::OsStrExt as _;
 
 use gate::{Identity, Root};
-use markdown::chunk::{CHUNKS_MAX, chunks, front};
+use markdown::chunk::front;
 use rusqlite::{Connection, OptionalExtension as _, params};
 
 use super::core::Known;
 use crate::database::{RECORDS, Trouble};
-use crate::passages::{self, NewFile, NewPassage};
+use crate::passages::{self, NewFile};
 
 /// A transaction is committed after so many bytes of text, so that searches see a long scan grow.
 const BATCH_BYTES_MAX: usize = 4 * 1024 * 1024;
@@ -146,20 +146,9 @@ impl<'c> Rows<'c> {
         let of =
             NewFile { root, path, title: &title, tags: &front.tags, date_ms: front.date, stamp, hash, context: None };
         let file = passages::put_file(self.connection, &of)?;
-        let whole = self.put_passages(file, &title, text)?;
+        let whole = passages::put_text(self.connection, file, (&title, text))?;
         self.wrote(text.len())?;
         Ok(whole)
-    }
-
-    fn put_passages(&self, file: i64, title: &str, text: &str) -> Result<bool, Trouble> {
-        let found = chunks(text);
-        for chunk in &found {
-            let place = i64::try_from(chunk.start_byte).unwrap_or(i64::MAX);
-            let passage = NewPassage { file, place, at_ms: None, title, heading: &chunk.heading, text: chunk.text };
-            passages::put(self.connection, &passage)?;
-        }
-        let end = found.last().map_or(text.len(), |chunk| chunk.end_byte);
-        Ok(found.len() < CHUNKS_MAX || text.get(end..).is_none_or(|rest| rest.trim().is_empty()))
     }
 
     pub(super) fn delete(&mut self, file: i64) -> Result<(), Trouble> {
