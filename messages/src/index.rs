@@ -4,6 +4,7 @@ use serde::{Deserialize, Serialize};
 
 use crate::id::Slug;
 use crate::protocol::Protocol;
+use crate::turn::Scope;
 
 /// The most hits a search gives.
 pub const HITS_MAX: u32 = 50;
@@ -29,6 +30,20 @@ pub struct Reach {
     pub paths: Vec<String>,
     /// The context whose logs and memory are seen, too; `None`: knowledge alone.
     pub records_of: Option<Slug>,
+}
+
+impl Reach {
+    /// All that a turn of this scope may see: knowledge, and its own context's logs and memory.
+    #[must_use]
+    pub fn of(scope: &Scope) -> Self {
+        Self { records_of: Some(scope.context.clone()), ..Self::knowledge(scope.paths.clone()) }
+    }
+
+    /// Knowledge of these patterns alone.
+    #[must_use]
+    pub fn knowledge(paths: Vec<String>) -> Self {
+        Self { paths, records_of: None }
+    }
 }
 
 /// To an index.

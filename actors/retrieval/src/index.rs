@@ -289,7 +289,7 @@ impl Shared {
                 Ok(self.library.search(question, brake)?.map(Reply::Found))
             }
             Msg::Explain { query, limit } => {
-                let reach = Reach { paths: vec!["**".to_owned()], records_of: None };
+                let reach = Reach::knowledge(vec!["**".to_owned()]);
                 let question = Question { query, limit: *limit, reach: &reach };
                 Ok(self.library.explain(question, brake)?.map(Reply::Explained))
             }

@@ -72,7 +72,7 @@ impl Desk {
     /// # Errors
     /// One sentence, when there is no database or it can't be used.
     pub fn search(&self, query: &str, limit: u32) -> Result<Found, String> {
-        let reach = Reach { paths: vec!["**".to_owned()], records_of: None };
+        let reach = Reach::knowledge(vec!["**".to_owned()]);
         let found = self.library.search(Question { query, limit, reach: &reach }, &Brake::default());
         found.map_err(|trouble| trouble.to_string())?.ok_or_else(|| "there is no index yet".to_owned())
     }

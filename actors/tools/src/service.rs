@@ -178,7 +178,7 @@ impl Shared {
 /// Asks the index. That it is busy is told as such: nothing was done, and another try makes sense.
 async fn found(search: &Search, scope: &Scope, index: &Ref<Index>) -> Result<Reply, AskError> {
     let (query, limit) = (search.query.clone(), search.limit);
-    let reach = index::Reach { paths: scope.paths.clone(), records_of: Some(scope.context.clone()) };
+    let reach = index::Reach::of(scope);
     let failed = |why: &str| {
         let message = format!("The search was not done: {why}. Try again, or read with md_list and md_read.");
         Ok(Reply::Failed(Failure { class: Class::Failed, message }))

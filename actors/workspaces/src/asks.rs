@@ -42,11 +42,6 @@ pub(crate) async fn patiently<P: Protocol>(
     tokio::time::timeout(deadline, patient).await.unwrap_or(Err(AskError::Timeout(deadline)))
 }
 
-/// What a turn of this scope may see when somebody asks by hand: knowledge, and its own context's logs and memory.
-pub(crate) fn reach(scope: &Scope) -> Reach {
-    Reach { paths: scope.paths.clone(), records_of: Some(scope.context.clone()) }
-}
-
 /// Searches what `reach` admits.
 pub(crate) async fn find(
     system: &System,
@@ -65,7 +60,7 @@ pub(crate) async fn find(
 /// Passages of knowledge for a question that is put to a model. What was said before stands in the prompt by itself, and
 /// a question would find itself in the log.
 async fn hits(system: &System, scope: &Scope, question: &str, limit: u32) -> Result<Vec<Hit>, String> {
-    let knowledge = Reach { paths: scope.paths.clone(), records_of: None };
+    let knowledge = Reach::knowledge(scope.paths.clone());
     find(system, scope, (&plain(question), limit), knowledge).await.map(|found| found.hits)
 }
 

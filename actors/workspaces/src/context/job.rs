@@ -1,7 +1,7 @@
 //! Doing the work of a command: searching, reading a file, looking into the store.
 
 use messages::Address;
-use messages::index::{Found, Index, Msg as IndexMsg, Origin, Reply as IndexReply, View as IndexView};
+use messages::index::{Found, Index, Msg as IndexMsg, Origin, Reach, Reply as IndexReply, View as IndexView};
 use messages::model::{Model, Msg as ModelMsg, Reply as ModelReply};
 use messages::step::Day;
 use messages::store::{Query, Rows};
@@ -9,7 +9,7 @@ use runtime::World;
 
 use super::core::{Answer, Job};
 use super::{Context, memory, tasks};
-use crate::asks::{KNOWLEDGE_MAX, find, patiently, reach};
+use crate::asks::{KNOWLEDGE_MAX, find, patiently};
 use crate::commands::Input;
 use crate::run::dollars;
 use crate::why;
@@ -46,7 +46,7 @@ pub(super) type Done = Result<(String, Vec<String>), String>;
 
 async fn search(query: &str, job: &Job, world: &World<Context>) -> Done {
     let scope = &job.turn.scope;
-    let found = find(&world.system, scope, (query, SEARCH_HITS), reach(scope))
+    let found = find(&world.system, scope, (query, SEARCH_HITS), Reach::of(scope))
         .await
         .map_err(|e| format!("The search failed: {e}."))?;
     if let Some(problem) = found.problem {
@@ -90,7 +90,7 @@ fn nothing_found(query: &str, paths: &[String], found: &Found) -> String {
 
 async fn describe_index(job: &Job, world: &World<Context>) -> Result<IndexView, String> {
     let at = Address::index(&job.turn.scope.workspace);
-    match patiently::<Index>(&world.system, &at, || IndexMsg::Describe(Some(reach(&job.turn.scope))), KNOWLEDGE_MAX)
+    match patiently::<Index>(&world.system, &at, || IndexMsg::Describe(Some(Reach::of(&job.turn.scope))), KNOWLEDGE_MAX)
         .await
     {
         Ok(IndexReply::Described(view)) => Ok(view),
@@ -100,7 +100,7 @@ async fn describe_index(job: &Job, world: &World<Context>) -> Result<IndexView, 
 }
 
 async fn open(path: &str, page: u32, job: &Job, world: &World<Context>) -> Done {
-    let msg = || IndexMsg::Open { path: path.to_owned(), page, reach: reach(&job.turn.scope) };
+    let msg = || IndexMsg::Open { path: path.to_owned(), page, reach: Reach::of(&job.turn.scope) };
     let at = Address::index(&job.turn.scope.workspace);
     match patiently::<Index>(&world.system, &at, msg, KNOWLEDGE_MAX).await {
         Ok(IndexReply::Page(page)) => {
