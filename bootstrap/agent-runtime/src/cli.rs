@@ -370,4 +370,6 @@ pub(crate) enum Context {
 }
 
 #[cfg(test)]
+mod reference;
+#[cfg(test)]
 mod tests;
