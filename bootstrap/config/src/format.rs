@@ -21,6 +21,7 @@ pub(crate) fn check(format: &str, text: &str) -> Result<(), String> {
         "http-url" => http_url(text),
         "env-name" => env_name(text),
         "listen" => listen(text),
+        "chat" => chat(text),
         _ => Ok(()),
     }
 }
@@ -103,6 +104,14 @@ fn listen(text: &str) -> Result<(), String> {
         return Ok(());
     }
     Err("give an IP address and a port, such as 127.0.0.1:8080 or [::1]:8080, or nothing for nowhere".into())
+}
+
+fn chat(text: &str) -> Result<(), String> {
+    let is_one = |(workspace, context)| slug(workspace).is_ok() && slug(context).is_ok();
+    if text.is_empty() || text.split_once('/').is_some_and(is_one) {
+        return Ok(());
+    }
+    Err("give a workspace and a context, such as home/general, or nothing for none".into())
 }
 
 fn env_name(text: &str) -> Result<(), String> {

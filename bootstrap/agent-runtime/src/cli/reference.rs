@@ -50,16 +50,23 @@ fn help(arg: &Arg) -> String {
     let help = arg.get_long_help().or_else(|| arg.get_help()).map(ToString::to_string).unwrap_or_default();
     let is_flag = matches!(arg.get_action(), ArgAction::SetTrue);
     let defaults: Vec<_> = arg.get_default_values().iter().map(|value| value.to_string_lossy()).collect();
-    let default = if defaults.is_empty() || is_flag { String::new() } else { format!(" [default: {}]", defaults.join(",")) };
+    let default =
+        if defaults.is_empty() || is_flag { String::new() } else { format!(" [default: {}]", defaults.join(",")) };
     let possible: Vec<_> = arg.get_possible_values().iter().map(|value| format!("`{}`", value.get_name())).collect();
-    let values = if possible.is_empty() || is_flag { String::new() } else { format!(" One of {}.", possible.join(", ")) };
+    let values =
+        if possible.is_empty() || is_flag { String::new() } else { format!(" One of {}.", possible.join(", ")) };
     let env = arg.get_env().map(|name| format!(" [env: {}]", name.to_string_lossy())).unwrap_or_default();
     cell(&format!("{help}{values}{default}{env}"))
 }
 
 fn written(arg: &Arg) -> String {
     let value = arg.get_value_names().and_then(|names| names.first()).map(ToString::to_string).unwrap_or_default();
-    let more = if matches!(arg.get_action(), ArgAction::Append) || arg.get_num_args().is_some_and(|n| n.max_values() > 1) { "…" } else { "" };
+    let more =
+        if matches!(arg.get_action(), ArgAction::Append) || arg.get_num_args().is_some_and(|n| n.max_values() > 1) {
+            "…"
+        } else {
+            ""
+        };
     let takes = !matches!(arg.get_action(), ArgAction::SetTrue);
     let value = if takes { format!(" {value}{more}") } else { String::new() };
     match (arg.get_short(), arg.get_long()) {
@@ -103,7 +110,8 @@ fn shared(cli: &Command) -> Vec<String> {
 }
 
 fn section(path: &str, command: &Command, shared: &[String], out: &mut String) {
-    let subcommands: Vec<&Command> = command.get_subcommands().filter(|c| !c.is_hide_set() && c.get_name() != "help").collect();
+    let subcommands: Vec<&Command> =
+        command.get_subcommands().filter(|c| !c.is_hide_set() && c.get_name() != "help").collect();
     let does_something = !command.is_subcommand_required_set();
     if does_something {
         *out += &format!("\n## {path}\n\n`{}`\n\n{}\n", usage(path, command), about(command));

@@ -80,7 +80,7 @@ impl Node {
             options: settings.options,
         };
         let sessions = Sessions::new();
-        let alarms: LiveLimits = Arc::new(Mutex::new(settings.alarms));
+        let alarms: LiveLimits = Arc::new(Mutex::new(settings.alarms.clone()));
         let plan = tree::Plan {
             settings,
             layout,

@@ -9,8 +9,8 @@ use std::time::Duration;
 
 use tests::process::{NodeProcess, Spec, program};
 
-use crate::faults::world::World;
 use self::pages::{names, page, short, typed};
+use crate::faults::world::World;
 
 const INSTALLED: &str = "nothing is installed here; `install` runs the installer below a folder";
 const MINUTES: &str = "it takes minutes; its words are compared with `commands.md`";
@@ -46,7 +46,7 @@ const NOT_RUN: [(&str, &str); 25] = [
 ];
 
 /// What stands in pages for something of the reader's, and what it is here.
-const HERE: [(&str, &str); 15] = [
+const HERE: [(&str, &str); 16] = [
     ("--notes DIR", "--notes notes"),
     ("age1…", "age1zvkyg2lqzraa2lnjvqej32nkuu0ues2s82hzrye869xeexvn73equnujwj"),
     ("/etc/agent-runtime/backup.key", "backup.key"),
@@ -59,6 +59,7 @@ const HERE: [(&str, &str); 15] = [
     ("model test NAME", "model test offline"),
     ("context show NAME", "context show general"),
     ("restore FILE --data DATA", "restore plain.tar.zst --data new"),
+    ("restore before.tar.zst --data DATA", "restore before.tar.zst --data new"),
     ("chmod 600 FILE", "chmod 600 backup.key"),
     ("chmod 700 DATA", "chmod 700 data"),
     ("DATA", "data"),
@@ -151,7 +152,8 @@ fn unknown(commands: &str, line: &str) -> Option<String> {
     }
     let section = section(commands, &path).unwrap_or_default();
     let flags = words.iter().filter(|word| word.starts_with("--"));
-    let mut missing = flags.filter(|flag| !section.contains(&format!("`{flag}`")) && !section.contains(&format!("`{flag} ")));
+    let mut missing =
+        flags.filter(|flag| !section.contains(&format!("`{flag}`")) && !section.contains(&format!("`{flag} ")));
     missing.next().map(|flag| format!("{line}: `{path}` has no `{flag}`"))
 }
 
@@ -167,9 +169,13 @@ fn every_command_that_a_page_names_is_one() {
         wrong.extend(all.filter_map(|line| unknown(&commands, &line)).map(|why| format!("{name}: {why}")));
     }
     assert_eq!(wrong, Vec::<String>::new());
-    for (line, is_known) in
-        [("tasks retry ID", true), ("tasks undo ID", false), ("task TEXT --wait", true), ("task --soon", false), ("x", false)]
-    {
+    for (line, is_known) in [
+        ("tasks retry ID", true),
+        ("tasks undo ID", false),
+        ("task TEXT --wait", true),
+        ("task --soon", false),
+        ("x", false),
+    ] {
         assert_eq!(unknown(&commands, line).is_none(), is_known, "{line}");
     }
 }

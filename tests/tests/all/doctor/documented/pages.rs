@@ -6,8 +6,18 @@ use pulldown_cmark::{CodeBlockKind, Event, Options, Parser, Tag, TagEnd};
 
 /// How a line to type begins, in pages.
 const BEGINNINGS: [&str; 12] = [
-    "cargo ", "target/release/", "agent-runtime ", "./", "systemctl ", "sudo ", "echo ", "export ", "chmod ", "chown ",
-    "kill ", "timedatectl ",
+    "cargo ",
+    "target/release/",
+    "agent-runtime ",
+    "./",
+    "systemctl ",
+    "sudo ",
+    "echo ",
+    "export ",
+    "chmod ",
+    "chown ",
+    "kill ",
+    "timedatectl ",
 ];
 /// Made from the command line itself; a test of the program keeps it.
 const MADE: &str = "docs/commands.md";
