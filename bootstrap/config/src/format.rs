@@ -190,6 +190,16 @@ mod tests {
     }
 
     #[test]
+    fn a_chat_is_a_workspace_and_a_context_or_nothing() {
+        for right in ["", "home/general", "a/b"] {
+            assert!(check("chat", right).is_ok(), "{right:?}");
+        }
+        for wrong in ["home", "home/", "/general", "home/a/b", "Home/general", "home general"] {
+            assert!(check("chat", wrong).is_err(), "{wrong:?}");
+        }
+    }
+
+    #[test]
     fn a_key_in_place_of_a_variables_name_is_noticed() {
         assert!(check("env-name", "ZAI_API_KEY").is_ok());
         assert!(check("env-name", "sk-abc.def").is_err());

@@ -29,8 +29,9 @@ fn as_root_it_makes_account_folders_and_configuration_and_the_account_can_run_th
     let done = Command::new("unshare")
         .args(["--mount", "--propagation", "private", "bash"])
         .args([&script, &root, &program()?, folder.path()])
+        .env_clear()
+        .env("PATH", std::env::var_os("PATH").unwrap_or_default())
         .env("AGENT_RUNTIME_HTTP__LISTEN", "")
-        .env_remove("ZAI_API_KEY")
         .output()?;
     let (said, told) = (String::from_utf8(done.stdout)?, String::from_utf8(done.stderr)?);
     assert!(done.status.success() && said.ends_with("has run\n"), "{said}\n{told}");

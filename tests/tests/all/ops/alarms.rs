@@ -1,6 +1,6 @@
 //! Alarms that only a node in trouble raises: each begins and ends in a real process.
 
-use rustix::process::{Resource, Rlimit, prlimit};
+use rustix::process::{Resource, Rlimit, getrlimit, prlimit};
 use tests::process::{NodeProcess, chaos_program};
 
 use super::{SOON, get, served, shift};
@@ -17,7 +17,8 @@ async fn an_address_that_can_take_no_connection_is_an_alarm_until_it_can() {
     // Both are there before nothing can be opened any more.
     let mut desk = site.desk().await;
     let pid = site.node.as_ref().unwrap().pid();
-    let before = prlimit(Some(pid), Resource::Nofile, Rlimit { current: Some(3), maximum: Some(65_536) }).unwrap();
+    let none = Rlimit { current: Some(3), ..getrlimit(Resource::Nofile) };
+    let before = prlimit(Some(pid), Resource::Nofile, none).unwrap();
     let asking = tokio::spawn(get(address, "/healthz"));
     let is_told = |alarm: &String| alarm.starts_with("health and metrics can't be asked for");
     let until = tokio::time::Instant::now() + SOON;
@@ -63,10 +64,13 @@ async fn a_doubt_that_nobody_clears_up_for_a_day_is_an_alarm_for_a_week() -> any
     let mut ann = Driver::attach(&world.data()).await?;
     ann.say("What is the plan?").await?;
     node.wait(PATIENCE).await?;
+    world.run(&["context", "create", "ops"]).await?.expect_code(0)?;
     let clock = world.path("clock");
     shift(&clock, 0);
     let spec = world.spec_of(&program)?.env("AGENT_RUNTIME_TEST_CLOCK_FILE", clock.display().to_string());
     let node = NodeProcess::start(spec, &world.data()).await?;
+    // Who was to get the reply comes back and has not heard of it: whether it came, nobody knows.
+    let back = Driver::attach_again(&world.data(), ann.session()).await?;
     let mut bob = Driver::attach_in(&world.data(), "home", "ops", "bob").await?;
     let doubted = bob.status_until(PATIENCE, |status| status.counts.in_doubt == 1).await?;
     let is_told = |alarm: &String| alarm.contains("have been in doubt for more than a day");
@@ -77,6 +81,7 @@ async fn a_doubt_that_nobody_clears_up_for_a_day_is_an_alarm_for_a_week() -> any
     shift(&clock, 9 * 24 * 3_600_000);
     bob.status_until(PATIENCE, |status| !status.alarms.iter().any(is_told)).await?;
     assert_eq!(over(&node.said(), "doubt"), 1, "{}", node.said());
+    back.leave().await;
     node.stop().await?;
     world.is_clean().await
 }

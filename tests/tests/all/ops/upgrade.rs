@@ -44,6 +44,8 @@ fn of_first_version() -> World {
     }
     let sql = Connection::open(store(&data)).unwrap();
     sql.pragma_update(None, "journal_mode", "WAL").unwrap();
+    // The text has tables in the order of their names.
+    sql.pragma_update(None, "foreign_keys", false).unwrap();
     sql.execute_batch(&std::fs::read_to_string(Path::new(FIRST).join("store.sql")).unwrap()).unwrap();
     world
 }

@@ -95,12 +95,13 @@ fn all_lines() -> Vec<String> {
     lines.filter(|line| seen.insert(line.clone())).collect()
 }
 
-/// What pages take for granted: a key, a folder of backups, a backup.
+/// What pages take for granted: a key, a folder of backups, a backup, a context of operators.
 async fn prepare(world: &World) -> anyhow::Result<()> {
     use std::os::unix::fs::PermissionsExt as _;
     std::fs::create_dir(world.path("backups"))?;
     std::fs::write(world.path("backup.key"), KEY)?;
     std::fs::set_permissions(world.path("backup.key"), std::fs::Permissions::from_mode(0o600))?;
+    run(world, "agent-runtime context create ops --data data").await?;
     run(world, "agent-runtime backup create plain.tar.zst --data data").await
 }
 
