@@ -96,7 +96,8 @@ fn usage(path: &str, command: &Command) -> String {
 fn about(command: &Command) -> String {
     let short = command.get_about().map(ToString::to_string).unwrap_or_default();
     let long = command.get_long_about().map(ToString::to_string).unwrap_or_default();
-    let (first, rest) = (short.trim_end_matches('.'), long.strip_prefix(&short).unwrap_or(&long).trim());
+    let (first, rest) =
+        (short.trim_end_matches('.'), long.strip_prefix(&short).unwrap_or(&long).trim_start_matches('.').trim());
     [format!("{first}."), rest.to_owned()].join("\n\n").trim_end().to_owned()
 }
 
@@ -113,8 +114,9 @@ fn section(path: &str, command: &Command, shared: &[String], out: &mut String) {
     let subcommands: Vec<&Command> =
         command.get_subcommands().filter(|c| !c.is_hide_set() && c.get_name() != "help").collect();
     let does_something = !command.is_subcommand_required_set();
+    *out += &format!("\n## {path}\n\n{}\n", about(command));
     if does_something {
-        *out += &format!("\n## {path}\n\n`{}`\n\n{}\n", usage(path, command), about(command));
+        *out += &format!("\n`{}`\n", usage(path, command));
         if let Some((_, codes)) = CODES.iter().find(|(of, _)| *of == path) {
             *out += &format!("\nExit codes: {codes}.\n");
         }
