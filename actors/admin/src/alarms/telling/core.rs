@@ -76,7 +76,8 @@ impl Telling {
     /// What is to be said, if anything, when this was told and so many messages of the chat wait.
     pub(crate) fn say(&mut self, now: i64, told: &Told, waiting: u64) -> Option<Notice> {
         self.stood.retain(|id, stood| stood.over.is_none() || stood.over != told.ended.get(id).copied());
-        let mut at: Vec<i64> = told.at.iter().copied().filter(|at| (now - WINDOW_MS..=now).contains(at)).collect();
+        let mut at: Vec<i64> =
+            told.at.iter().copied().filter(|at| (now.saturating_sub(WINDOW_MS)..=now).contains(at)).collect();
         if waiting >= WAITING_MAX || at.len() >= NOTICES_MAX {
             return None;
         }
@@ -91,7 +92,8 @@ impl Telling {
             lines.push(format!("And {} more; {STATUS}.", all.len() - LINES_MAX));
         }
         if at.len() == NOTICES_MAX {
-            let minutes = (at[0] + WINDOW_MS - now) / 60_000 + 1;
+            let first = at.first().copied().unwrap_or(now);
+            let minutes = first.saturating_add(WINDOW_MS).saturating_sub(now) / 60_000 + 1;
             lines.push(format!("What comes within the next {minutes} min is told together then; until then {STATUS}."));
         }
         next.at = at;
@@ -133,11 +135,11 @@ impl Change<'_> {
             Self::Over { id, since, over } => {
                 told.open.remove(*id);
                 told.ended.insert((*id).to_owned(), *over);
-                format!("Over: `{id}`, after {}.", lasted(over - since))
+                format!("Over: `{id}`, after {}.", lasted(over.saturating_sub(*since)))
             }
             Self::Passed { id, stood, over } => {
                 told.ended.insert((*id).to_owned(), *over);
-                let (ago, long) = (lasted(now - stood.since), lasted(over - stood.since));
+                let (ago, long) = (lasted(now.saturating_sub(stood.since)), lasted(over.saturating_sub(stood.since)));
                 format!("Over already: `{id}`, which began {ago} ago and lasted {long}: {}", one_line(&stood.text))
             }
         }
