@@ -20,6 +20,10 @@ async fn start(site: &mut Site) {
 async fn laid(limit: &str) -> Site {
     let mut site = Site::laid(&TOLD.replace("disk_free_mib = LIMIT", limit), program().unwrap()).await;
     start(&mut site).await;
+    // A chat that is not there is named at the start.
+    let said = || site.node.as_ref().unwrap().said();
+    let named = "alarms.tell: There is no context `ops` in workspace `home`";
+    site::until("it is named", SOON, || said().contains(named)).await;
     site.run(&["context", "create", "ops"]).await.expect_code(0).unwrap();
     site
 }
