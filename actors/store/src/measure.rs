@@ -26,6 +26,7 @@ pub(crate) fn measure(write: &Write) -> Result<(), String> {
             lane(chat)
         }
         Write::OutboxPut { chat, .. } => lane(chat),
+        Write::Notice(notice) => lane(&notice.chat),
         Write::EntryPut { length: 0, log, .. } => Err(format!("an entry of {log} has no bytes")),
         Write::Task(write) => work::task(write),
         _ => Ok(()),
@@ -77,6 +78,7 @@ fn texts(write: &Write) -> [Measured; 5] {
             list("rules", rules),
             long("detail", detail),
         ],
+        Write::Notice(notice) => [long("text", &notice.text), long("told", &notice.told), None, None, None],
         Write::Memory(put) => {
             let work = put.work.iter().flat_map(|work| &work.upto);
             [list("places", put.upto.iter().chain(work).map(|place| &place.log)), None, None, None, None]

@@ -49,8 +49,13 @@ pub(crate) enum Command {
     /// How the node that serves this data folder stands.
     Status(Read),
     /// Give a context work to do in steps, beside its conversation.
+    ///
+    /// Its id is printed; the result comes to the chat of the context, and with `--wait` here. A task has a budget and
+    /// survives the node. `agent-runtime tasks` shows how it stands.
     Task(Task),
     /// List tasks and their subtasks, show one, or decide on it.
+    ///
+    /// Without anything else: those that have not ended, and those that failed too often and that nobody has read.
     Tasks(Tasks),
     /// What was spent, by day and account.
     Usage(Usage),
@@ -58,6 +63,8 @@ pub(crate) enum Command {
     #[command(subcommand)]
     Model(Model),
     /// How the search index of a workspace stands, why it finds what it finds, or make it again.
+    ///
+    /// The index is derived from the files: it is brought up to date by itself, and can be deleted at any time.
     #[command(subcommand)]
     Index(Index),
     /// The live tree of actors with their gauges.
@@ -68,6 +75,9 @@ pub(crate) enum Command {
     #[command(subcommand)]
     Backup(Backup),
     /// Make a data folder from a backup.
+    ///
+    /// The restored store is a new generation: nothing is answered, sent or run again that may have been after the backup
+    /// was made. Each such thing is in doubt and says so. docs/backup.md tells what becomes of what.
     Restore(Restore),
     /// Read and verify the audit chain.
     #[command(subcommand)]
@@ -79,6 +89,8 @@ pub(crate) enum Command {
     #[command(subcommand)]
     Context(Context),
     /// Look for what is wrong around a node, with what to do. Exit code 1 when something is.
+    ///
+    /// Without a node it looks at files and the machine alone. It changes nothing without `--fix`.
     Doctor(Doctor),
     /// The page of a check of `doctor`: what it looks at, why it matters, what to do.
     Explain(Explain),
@@ -146,9 +158,6 @@ pub(crate) struct Read {
     pub(crate) json: bool,
 }
 
-/// Its id is printed; the result comes to the chat of the context, and with `--wait` here.
-///
-/// A task has a budget and survives the node. `agent-runtime tasks` shows how it stands.
 #[derive(Debug, Args)]
 pub(crate) struct Task {
     /// What is to be done, in your own words.
@@ -173,7 +182,6 @@ pub(crate) struct Task {
     pub(crate) json: bool,
 }
 
-/// Without anything else: those that have not ended, and those that failed too often and that nobody has read.
 #[derive(Debug, Args)]
 #[command(args_conflicts_with_subcommands = true)]
 pub(crate) struct Tasks {
@@ -247,7 +255,6 @@ pub(crate) enum Model {
     },
 }
 
-/// The index is derived from the files: it is brought up to date by itself, and can be deleted at any time.
 #[derive(Debug, Subcommand)]
 pub(crate) enum Index {
     /// What it covers, how much is in it, what was left out and why.
@@ -369,5 +376,7 @@ pub(crate) enum Context {
     },
 }
 
+#[cfg(test)]
+mod reference;
 #[cfg(test)]
 mod tests;

@@ -21,6 +21,7 @@ pub(crate) fn check(format: &str, text: &str) -> Result<(), String> {
         "http-url" => http_url(text),
         "env-name" => env_name(text),
         "listen" => listen(text),
+        "chat" => chat(text),
         _ => Ok(()),
     }
 }
@@ -105,6 +106,14 @@ fn listen(text: &str) -> Result<(), String> {
     Err("give an IP address and a port, such as 127.0.0.1:8080 or [::1]:8080, or nothing for nowhere".into())
 }
 
+fn chat(text: &str) -> Result<(), String> {
+    let is_one = |(workspace, context)| slug(workspace).is_ok() && slug(context).is_ok();
+    if text.is_empty() || text.split_once('/').is_some_and(is_one) {
+        return Ok(());
+    }
+    Err("give a workspace and a context, such as home/general, or nothing for none".into())
+}
+
 fn env_name(text: &str) -> Result<(), String> {
     let allowed = |b: u8| b.is_ascii_alphanumeric() || b == b'_';
     let begins = text.bytes().next().is_some_and(|b| !b.is_ascii_digit());
@@ -177,6 +186,16 @@ mod tests {
         }
         for wrong in ["localhost:8080", "8080", ":8080", "127.0.0.1", "127.0.0.1:65536", "::1:80", "off"] {
             assert!(check("listen", wrong).is_err(), "{wrong:?}");
+        }
+    }
+
+    #[test]
+    fn a_chat_is_a_workspace_and_a_context_or_nothing() {
+        for right in ["", "home/general", "a/b"] {
+            assert!(check("chat", right).is_ok(), "{right:?}");
+        }
+        for wrong in ["home", "home/", "/general", "home/a/b", "Home/general", "home general"] {
+            assert!(check("chat", wrong).is_err(), "{wrong:?}");
         }
     }
 

@@ -165,6 +165,11 @@ pub enum Query {
         /// And before this one.
         doubts_to: Moment,
     },
+    /// How far the node has told a chat what it has to tell -> `Rows::Notices`.
+    Notices {
+        /// Which chat.
+        chat: Chat,
+    },
     /// One unit's holder -> `Rows::Unit`.
     Unit {
         /// Which.

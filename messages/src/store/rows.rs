@@ -3,6 +3,7 @@
 use serde::{Deserialize, Serialize};
 
 use super::memory::MemoryRows;
+use super::notice::Notices;
 use super::task::{QueueRows, StepRow, TaskFound, TaskRows, TaskView};
 use super::write::{EntryKind, FileStamp, InboundKind};
 use crate::address::Address;
@@ -49,6 +50,8 @@ pub enum Rows {
     Counts(Counts),
     /// To `Query::Oldest`.
     Oldest(Oldest),
+    /// To `Query::Notices`.
+    Notices(Notices),
     /// To `Query::Unit`; `None` when nobody ever held it.
     Unit(Option<UnitRow>),
     /// To `Query::Audit`.

@@ -3,6 +3,7 @@
 use serde::{Deserialize, Serialize};
 
 use super::memory::MemoryPut;
+use super::notice::Notice;
 use super::task::{StepWrite, TaskWrite};
 use crate::address::Address;
 use crate::id::{InboundId, Moment, Trace};
@@ -21,7 +22,7 @@ pub enum Owner {
     Task,
     /// A memory: keeps its row and the journal of its compactions.
     Memory,
-    /// The runtime: claims units, drops timers that fired.
+    /// The runtime: claims units, drops timers that fired, tells alarms.
     Runtime,
 }
 
@@ -200,6 +201,8 @@ pub enum Write {
     },
     /// What a memory keeps of itself.
     Memory(Box<MemoryPut>),
+    /// Words of the node itself.
+    Notice(Box<Notice>),
     /// A task changes.
     Task(TaskWrite),
     /// A step of a turn, a task or a memory begins or ends.
@@ -289,7 +292,7 @@ impl Write {
             | Self::LogSynced { .. }
             | Self::ContextPut { .. } => &[Owner::Context],
             Self::Memory(_) => &[Owner::Memory],
-            Self::UnitClaim { .. } => &[Owner::Runtime],
+            Self::UnitClaim { .. } | Self::Notice(_) => &[Owner::Runtime],
             Self::Task(write) => write.owners(),
             Self::Step(write) => write.owners(),
             Self::TimerPut { .. } | Self::TimerDrop { .. } | Self::Audit { .. } => &[],
@@ -316,6 +319,7 @@ impl Write {
             Self::LogSynced { .. } => "LogSynced",
             Self::ContextPut { .. } => "ContextPut",
             Self::Memory(_) => "MemoryPut",
+            Self::Notice(_) => "Notice",
             Self::Task(write) => write.name(),
             Self::Step(write) => write.name(),
             Self::TimerPut { .. } => "TimerPut",

@@ -3,6 +3,7 @@
 mod context;
 mod entries;
 mod memory;
+mod notice;
 mod oldest;
 #[cfg(test)]
 mod plans;
@@ -108,6 +109,7 @@ pub(crate) fn answer(sql: &Connection, query: &Query) -> rusqlite::Result<Rows> 
         Query::Inbound { ids } => rest::inbound(sql, ids),
         Query::Counts => rest::counts(sql),
         Query::Oldest { doubts_from, doubts_to } => oldest::oldest(sql, *doubts_from, *doubts_to),
+        Query::Notices { chat } => notice::notices(sql, chat),
         Query::Unit { unit } => rest::unit(sql, unit),
         Query::Audit { after, last, limit } => rest::audit(sql, *after, *last, page(*limit)),
     }

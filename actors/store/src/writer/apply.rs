@@ -5,6 +5,7 @@ mod audit;
 mod inbox;
 mod log;
 mod memory;
+mod notice;
 mod outbox;
 mod rest;
 mod spending;
@@ -107,6 +108,7 @@ pub(crate) fn apply(tx: &mut Tx<'_>, write: &Write, done: &mut Committed) -> Res
             rest::apply(tx, write, done)
         }
         Write::Memory(put) => memory::apply(tx, put),
+        Write::Notice(notice) => notice::apply(tx, notice),
         Write::Task(write) => task::apply(tx, write),
         Write::Step(write) => step::apply(tx, write),
         Write::Audit { .. } => audit::apply(tx, write),

@@ -12,6 +12,7 @@ mod groups;
 mod limits;
 mod memory;
 mod model;
+mod notices;
 mod oldest;
 mod opening;
 mod owners;

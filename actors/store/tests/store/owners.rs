@@ -35,6 +35,7 @@ fn writes() -> Vec<Write> {
         claim(&general()),
         audit("x", &id("a")),
         crate::memory::kept(1, 0, None, 0),
+        crate::notices::notice(1),
         work::put(work::task("a", 1)),
         work::claimed("a", 2),
         work::moved("a", 3, TaskState::Waiting),
@@ -71,6 +72,7 @@ TimerDrop      Connector Context Workspace Task Memory Runtime
 UnitClaim      Runtime
 Audit          Connector Context Workspace Task Memory Runtime
 MemoryPut      Memory
+Notice         Runtime
 TaskPut        Context Task
 TaskClaim      Workspace
 TaskMove       Workspace Task

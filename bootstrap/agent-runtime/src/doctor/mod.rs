@@ -123,6 +123,7 @@ mod tests {
         let mut pages: Vec<String> = std::fs::read_dir(folder)
             .unwrap()
             .map(|entry| entry.unwrap().path().file_stem().unwrap().to_string_lossy().into_owned())
+            .filter(|name| name != "README")
             .collect();
         pages.sort();
         let mut ids = ids();

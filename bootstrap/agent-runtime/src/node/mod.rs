@@ -57,6 +57,7 @@ pub(crate) struct Node {
     pub(crate) system: System,
     store: StoreHandle,
     alarms: LiveLimits,
+    layout: Layout,
 }
 
 impl Node {
@@ -80,7 +81,7 @@ impl Node {
             options: settings.options,
         };
         let sessions = Sessions::new();
-        let alarms: LiveLimits = Arc::new(Mutex::new(settings.alarms));
+        let alarms: LiveLimits = Arc::new(Mutex::new(settings.alarms.clone()));
         let plan = tree::Plan {
             settings,
             layout,
@@ -97,9 +98,10 @@ impl Node {
         let fence = system.fence(&unit).context("the console's unit was claimed and is not held")?;
         let root = tree::root(&plan, fence);
         system.start(root).await.map_err(anyhow::Error::msg)?;
-        let node = Self { system, store, alarms };
+        let node = Self { system, store, alarms, layout: plan.layout.clone() };
         node.listens().await?;
         node.open_workspaces(&plan.layout);
+        node.warn_of_chat(&plan.settings.alarms);
         Ok(node)
     }
 
@@ -134,7 +136,17 @@ impl Node {
 
     /// From now on alarms are raised by these limits.
     pub(crate) fn limit_alarms(&self, limits: admin::AlarmLimits) {
+        self.warn_of_chat(&limits);
         *self.alarms.lock().unwrap_or_else(PoisonError::into_inner) = limits;
+    }
+
+    /// Says that nobody can attach to the chat that is to be told; what is told waits until it is there.
+    fn warn_of_chat(&self, limits: &admin::AlarmLimits) {
+        let told = limits.tell.as_ref().map(|to| &to.context);
+        let slugs = told.and_then(|context| Some((context.workspace_of()?, Slug::parse(context.leaf()).ok()?)));
+        if let Some(Err(why)) = slugs.map(|(workspace, context)| self.layout.knows(&workspace, &context)) {
+            tracing::warn!("alarms.tell: {why}");
+        }
     }
 
     /// The tree stands and mailboxes are worked on.

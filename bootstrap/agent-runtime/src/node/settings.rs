@@ -5,11 +5,13 @@ use std::net::SocketAddr;
 use std::path::PathBuf;
 use std::time::Duration;
 
-use admin::AlarmLimits;
+use admin::{AlarmChat, AlarmLimits};
 use anyhow::{Context as _, bail};
 use config::{Config, LoadOptions, Override, Watch};
 use gate::Mount;
 use messages::task::WorkLimits;
+use messages::turn::Chat;
+use messages::{Address, Slug};
 use models::ModelsConfig;
 use runtime::Options;
 
@@ -99,13 +101,22 @@ impl Settings {
     }
 }
 
-/// When alarms are raised.
+/// When alarms are raised, and who is told.
 pub(crate) fn alarm_limits(alarms: &config::Alarms) -> AlarmLimits {
     AlarmLimits {
         disk_free_percent: alarms.disk_free_percent,
         disk_free_bytes: alarms.disk_free_mib.saturating_mul(BYTES_OF_MIB),
         mailbox_wait_ms: alarms.mailbox_wait_s.saturating_mul(1_000),
+        tell: alarms.chat().and_then(|(workspace, context)| alarm_chat(workspace, context)),
     }
+}
+
+/// The console's chat of a context.
+fn alarm_chat(workspace: &str, context: &str) -> Option<AlarmChat> {
+    // The schema has let nothing else through.
+    let (workspace, context) = (Slug::parse(workspace).ok()?, Slug::parse(context).ok()?);
+    let chat = Chat { connector: console::CONNECTOR.into(), chat: format!("{workspace}/{context}") };
+    Some(AlarmChat { context: Address::context(&workspace, &context), chat })
 }
 
 /// The person's own folder, as it is on disk.

@@ -37,7 +37,7 @@ impl Http {
     }
 }
 
-/// When an alarm is raised (docs/operations.md). Read again on SIGHUP.
+/// When an alarm is raised, and who is told (docs/operations.md). Read again on SIGHUP.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields, default)]
 pub struct Alarms {
@@ -50,10 +50,22 @@ pub struct Alarms {
     /// When a message has waited for more seconds in an actor's mailbox, and that has been so for a while.
     #[schemars(range(min = 1, max = MAILBOX_WAIT_S_MAX))]
     pub mailbox_wait_s: u64,
+    /// The chat that is told when an alarm begins and when it is over, `workspace/context`: `home/ops`. Whoever may talk
+    /// there reads which actors, contexts and files they are about. Empty: none.
+    #[schemars(extend("format" = "chat"))]
+    pub tell: String,
 }
 
 impl Default for Alarms {
     fn default() -> Self {
-        Self { disk_free_percent: 5, disk_free_mib: 1_024, mailbox_wait_s: 30 }
+        Self { disk_free_percent: 5, disk_free_mib: 1_024, mailbox_wait_s: 30, tell: String::new() }
+    }
+}
+
+impl Alarms {
+    /// The workspace and the context that are told.
+    #[must_use]
+    pub fn chat(&self) -> Option<(&str, &str)> {
+        self.tell.split_once('/')
     }
 }

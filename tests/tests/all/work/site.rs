@@ -136,7 +136,7 @@ pub(crate) struct Desk {
 }
 
 impl Desk {
-    async fn at(data: &Path) -> Self {
+    pub(crate) async fn at(data: &Path) -> Self {
         let who = Who {
             user: "ann".into(),
             workspace: "home".into(),

@@ -13,6 +13,7 @@ use fail::fail_point;
 use runtime::{Clock as _, SystemClock};
 use serde::Serialize;
 use store::backup::{Facts, Known};
+use store::verify::VerifyError;
 
 use super::super::{FAULTS_FOUND, give_json, megabytes};
 use super::scratch::Scratch;
@@ -67,7 +68,7 @@ fn make(data: &Path, file: &Path, lock: Option<&Lock>) -> anyhow::Result<Made> {
     let created_at = SystemClock.now().0;
     let facts = store::backup::snapshot(&node::own_folder(data), &copy)?;
     fail_point!("backup.copied");
-    let faults = store::verify(&copy)?.faults_total;
+    let faults = faults_of(&copy, &node::own_folder(data))?;
     let store = serde_json::to_value::<Facts>(facts)?;
     let about = About { format: FORMAT, version: VERSION.to_owned(), created_at, faults, store };
     let part = scratch.join("backup");
@@ -88,6 +89,16 @@ fn make(data: &Path, file: &Path, lock: Option<&Lock>) -> anyhow::Result<Made> {
         content_bytes: packed.manifest.bytes,
         left_out: packed.left_out.len(),
         about: packed.manifest.about,
+    })
+}
+
+/// What is wrong with the copy; that it is of another schema is said of the store itself.
+fn faults_of(copy: &Path, own: &Path) -> Result<u64, VerifyError> {
+    store::verify(copy).map(|report| report.faults_total).map_err(|error| match error {
+        VerifyError::Version { file, found, known } => {
+            VerifyError::Version { file: file.file_name().map_or(file.clone(), |name| own.join(name)), found, known }
+        }
+        other => other,
     })
 }
 
