@@ -5,8 +5,8 @@ use std::io::{BufReader, Read, Seek as _};
 use std::os::unix::fs::PermissionsExt as _;
 use std::path::Path;
 
+use age_format::{Decrypt, Key, Lock, is_encrypted};
 use anyhow::{Context as _, bail};
-use backup::age::{Decrypt, Key, Lock, is_encrypted};
 
 use super::BLOCK_BYTES;
 
