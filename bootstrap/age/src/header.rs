@@ -9,7 +9,7 @@ use ring::hmac;
 use x25519_dalek::{PublicKey, StaticSecret};
 use zeroize::Zeroizing;
 
-use super::{Key, Lock, VERSION, derived, random};
+use super::{Key, Lock, TAG_BYTES, VERSION, derived, random};
 
 /// The longest header that is read.
 pub const HEADER_BYTES_MAX: u64 = 64 << 10;
@@ -115,7 +115,9 @@ fn cipher(key: &[u8; 32]) -> io::Result<LessSafeKey> {
 
 /// Each wrapping key is used once, so its nonce is zero.
 fn wrap(with: &[u8; 32], key: &FileKey) -> io::Result<Vec<u8>> {
-    let mut body = key.to_vec();
+    // With room for the tag, so that no copy of the key is left behind where it grew.
+    let mut body = Vec::with_capacity(key.len() + TAG_BYTES);
+    body.extend_from_slice(&key[..]);
     let nonce = Nonce::assume_unique_for_key([0; 12]);
     let sealed = cipher(with)?.seal_in_place_append_tag(nonce, Aad::empty(), &mut body);
     sealed.map(|()| body).map_err(|_| damaged("no cipher"))

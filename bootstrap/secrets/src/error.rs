@@ -124,6 +124,7 @@ impl SecretsError {
         move |why| Self::Io { path: path.to_owned(), what, why }
     }
 
+    /// Of a file that is larger than it can be.
     pub(crate) fn too_large(store: &Path) -> Self {
         let why = format!("it is larger than {FILE_BYTES_MAX} bytes, more than all secrets together can be");
         Self::Damaged { store: store.to_owned(), why }
@@ -162,6 +163,10 @@ impl SecretsError {
             Self::Io { why, .. } if why.kind() == std::io::ErrorKind::StorageFull => {
                 "the disk is full: free some space".to_owned()
             }
+            Self::Io { why, what: "written", .. } if is_refused(why) => format!(
+                "run it as an account that may write there; a key that can only be read is changed by `{}`",
+                command("secrets rotate --new-key FILE")
+            ),
             Self::Io { .. } | Self::Name | Self::Value(_) => String::new(),
         }
     }
@@ -175,6 +180,10 @@ impl SecretsError {
         aside.push(".lost");
         format!("mv {} {}   # then `{}` for each", word(store), word(Path::new(&aside)), command("secrets set NAME"))
     }
+}
+
+fn is_refused(why: &std::io::Error) -> bool {
+    matches!(why.kind(), std::io::ErrorKind::PermissionDenied | std::io::ErrorKind::ReadOnlyFilesystem)
 }
 
 /// A path as a word that a shell takes as it is.

@@ -84,7 +84,7 @@ fn all_that_is_legal_fits_into_the_largest_file() {
     place.set(&"0".repeat(NAME_CHARS_MAX), value(&widest), i64::MIN).unwrap();
     let (mut all, own) = (place.read().unwrap(), place.key().read().unwrap().unwrap().all.remove(0));
     for n in 1..SECRETS_MAX {
-        all.put(&format!("{n:0>width$}", width = NAME_CHARS_MAX), value(&widest), i64::MIN).unwrap();
+        all.put(&format!("{n:0>NAME_CHARS_MAX$}"), value(&widest), i64::MIN).unwrap();
     }
     place.write(&all, &own).unwrap();
     assert!(matches!(place.set("more", value("x"), 0), Err(SecretsError::Full)));
@@ -311,6 +311,9 @@ fn a_failed_change_changes_nothing() {
     assert_eq!(place.read().unwrap().value("a"), Some("x"));
     assert!(!place.is_on_its_way().unwrap());
     assert_eq!(fs::read(place.key().path()).unwrap(), before.1);
+    let refused = std::io::Error::from(std::io::ErrorKind::ReadOnlyFilesystem);
+    let told = SecretsError::Io { path: "/k".into(), what: "written", why: refused };
+    assert!(told.advice(str::to_owned).contains("secrets rotate --new-key FILE"));
 }
 
 #[test]

@@ -93,6 +93,16 @@ fn holding(folder: &Path) -> Vec<String> {
     found
 }
 
+/// What the system shows of a process; without the keys that are in its environment because they were given there.
+fn as_others_see(node: &NodeProcess) -> Vec<(String, String)> {
+    let of = |file: &str| {
+        let bytes = fs::read(format!("/proc/{}/{file}", node.pid().as_raw_nonzero())).unwrap();
+        let text = String::from_utf8_lossy(&bytes).replace(BY_VARIABLE, "").replace(OF_ZAI, "");
+        (file.to_owned(), text)
+    };
+    ["cmdline", "environ"].map(of).to_vec()
+}
+
 #[tokio::test(flavor = "multi_thread")]
 async fn no_key_is_in_anything_that_is_written_or_shown() -> anyhow::Result<()> {
     let parrot = Parrot::start().await?;
@@ -139,12 +149,7 @@ async fn no_key_is_in_anything_that_is_written_or_shown() -> anyhow::Result<()> 
     run(&["secrets", "rotate"], "").await?;
     run(&["backup", "create", "b.tar.zst"], "").await?;
     node.signal(rustix::process::Signal::HUP)?;
-    for file in ["cmdline", "environ"] {
-        let bytes = fs::read(format!("/proc/{}/{file}", node.pid().as_raw_nonzero()))?;
-        // The one that was given by a variable is where it was given.
-        let text = String::from_utf8_lossy(&bytes).replace(BY_VARIABLE, "").replace(OF_ZAI, "");
-        shown.push((file.to_owned(), text));
-    }
+    shown.extend(as_others_see(&node));
     shown.push(("the log".to_owned(), node.said()));
     node.stop().await?;
     // A backup is packed; what is in it is looked at as files.

@@ -3,6 +3,8 @@
 use std::fs;
 use std::process::Command;
 
+use tests::process::{Spec, program};
+
 use super::{listed, own, run, serve, set, world};
 
 #[tokio::test(flavor = "multi_thread")]
@@ -11,21 +13,20 @@ async fn a_backup_holds_the_encrypted_file_and_no_key_and_a_restore_says_what_is
     set(&world, "zai").await;
     serve(&world).await.stop().await.unwrap();
     let made = run(&world, &["backup", "create", "b.tar.zst", "--json"], "").await.expect_code(0).unwrap();
-    run(&world, &["backup", "verify", "b.tar.zst"], "").await;
     assert!(!made.stderr.contains("left out"), "{}", made.stderr);
-    let other = tests::process::Spec::new(
-        &tests::process::program().unwrap(),
-        &["restore", "b.tar.zst", "--data", "other", "--json"],
-    );
-    let told = other.folder(&world.path("")).run("").await.unwrap().expect_code(0).unwrap();
+    let beside = async |args: &[&str]| {
+        let done = Spec::new(&program().unwrap(), args).folder(&world.path("")).run("").await.unwrap();
+        done.expect_code(0).unwrap()
+    };
+    beside(&["backup", "verify", "b.tar.zst"]).await;
+    let told = beside(&["restore", "b.tar.zst", "--data", "other", "--json"]).await;
     assert!(told.stdout.contains("its key") && told.stdout.contains("is not there"), "{}", told.stdout);
     let restored = world.path("other/agent-runtime");
     assert_eq!(fs::read(restored.join("secrets.age")).unwrap(), fs::read(own(&world, "secrets.age")).unwrap());
     let all = Command::new("find").arg(world.path("other")).arg("-name").arg("*secrets*").output().unwrap();
     assert_eq!(String::from_utf8(all.stdout).unwrap().trim(), restored.join("secrets.age").display().to_string());
     // The restored store itself needs no key to be verified.
-    let verify = tests::process::Spec::new(&tests::process::program().unwrap(), &["verify", "--data", "other"]);
-    verify.folder(&world.path("")).run("").await.unwrap().expect_code(0).unwrap();
+    beside(&["verify", "--data", "other"]).await;
 }
 
 #[tokio::test(flavor = "multi_thread")]

@@ -39,10 +39,13 @@ fn typed(name: &str) -> anyhow::Result<Zeroizing<Vec<u8>>> {
         let mut byte = Zeroizing::new([0]);
         match rustix::io::read(io::stdin(), &mut byte[..]) {
             Ok(0) => break Step::End,
-            Ok(_) => match line.take(byte[0]) {
-                Step::On => {}
-                step => break step,
-            },
+            Ok(_) => {
+                let [key] = *byte;
+                match line.take(key) {
+                    Step::On => {}
+                    step => break step,
+                }
+            }
             Err(rustix::io::Errno::INTR) => {}
             Err(error) => return Err(error).context("the terminal can't be read"),
         }
