@@ -1,6 +1,7 @@
 //! The command line.
 
 mod backup;
+mod secrets;
 mod setup;
 
 use std::path::PathBuf;
@@ -9,6 +10,7 @@ use clap::{Args, Parser, Subcommand};
 use messages::Slug;
 
 pub(crate) use backup::{Backup, BackupCreate, BackupList, BackupVerify, Restore};
+pub(crate) use secrets::{Secrets, SecretsList, SecretsRm, SecretsRotate, SecretsSet};
 pub(crate) use setup::{Completions, Config, Doctor, Explain};
 
 /// What `--version` gives; `-V` gives the number alone.
@@ -97,6 +99,9 @@ pub(crate) enum Command {
     /// The configuration: write a file with every key, check it, explain a key.
     #[command(subcommand)]
     Config(Config),
+    /// The encrypted store of secrets: set one, list them, give all of them another key, remove one.
+    #[command(subcommand)]
+    Secrets(Secrets),
     /// What a shell needs to complete commands of this program, on standard output.
     Completions(Completions),
     /// Measure this machine: prints JSON.

@@ -20,6 +20,7 @@ pub(crate) fn check(format: &str, text: &str) -> Result<(), String> {
         "path" => path(text),
         "http-url" => http_url(text),
         "env-name" => env_name(text),
+        "secret-name" => secret_name(text),
         "listen" => listen(text),
         "chat" => chat(text),
         _ => Ok(()),
@@ -85,7 +86,7 @@ fn http_url(text: &str) -> Result<(), String> {
     };
     let authority = rest.split(['/', '?', '#']).next().unwrap_or_default();
     if authority.contains('@') {
-        return Err("it holds a user or password; name the key by `key_file` or `key_env`".into());
+        return Err("it holds a user or password; name the key by `key_secret`, `key_file` or `key_env`".into());
     }
     if authority.is_empty() || authority.starts_with(':') {
         return Err("it names no host".into());
@@ -97,6 +98,13 @@ fn http_url(text: &str) -> Result<(), String> {
         return Err("it holds white space".into());
     }
     Ok(())
+}
+
+fn secret_name(text: &str) -> Result<(), String> {
+    if slug(text).is_ok() && !text.contains('_') {
+        return Ok(());
+    }
+    Err("give the name of a secret (1 to 64 of a-z, 0-9 and -, beginning with a letter or digit), not its value".into())
 }
 
 fn listen(text: &str) -> Result<(), String> {
@@ -206,6 +214,17 @@ mod tests {
         assert!(check("env-name", "").is_err());
         assert!(check("env-name", &"A".repeat(256)).is_ok());
         assert!(check("env-name", &"A".repeat(257)).is_err());
+    }
+
+    #[test]
+    fn a_key_in_place_of_a_secrets_name_is_noticed_and_not_repeated() {
+        for right in ["a", "z-ai", "0", &"a".repeat(SLUG_CHARS_MAX)] {
+            assert!(check("secret-name", right).is_ok(), "{right:?}");
+        }
+        for wrong in ["", "-a", "sk_canary", "sk-Canary", "canary.x", &"a".repeat(SLUG_CHARS_MAX + 1)] {
+            let why = check("secret-name", wrong).unwrap_err();
+            assert!(!why.contains("canary") && !why.contains("Canary"), "{why}");
+        }
     }
 
     #[test]

@@ -17,7 +17,7 @@ pub use models::{
     CONTEXT_TOKENS_MAX, MODEL_WAIT_S_MAX, Models, OFFLINE, PRICE_MAX, PROVIDERS_MAX, Provider, ProviderKind,
     ROUTE_MODELS_MAX, Routes, WINDOW_CALLS_MAX, ZAI_BASE_URL, ZAI_MODEL, provider_of,
 };
-pub use operate::{Alarms, DISK_FREE_MIB_MAX, DISK_FREE_PERCENT_MAX, Http, MAILBOX_WAIT_S_MAX};
+pub use operate::{Alarms, DISK_FREE_MIB_MAX, DISK_FREE_PERCENT_MAX, Http, MAILBOX_WAIT_S_MAX, Secrets};
 pub use work::{
     ATTEMPTS_MAX, Budgets, CENTS_MAX, DEADLINE_S_MAX, HEARTBEAT_S_MAX, MODEL_TURNS_MAX, RUN_S_MAX, RUNNING_MAX,
     SCHEDULE_S_MAX, TOKENS_MAX, TOOL_CALLS_MAX, Tasks,
@@ -52,6 +52,8 @@ pub struct Config {
     pub http: Http,
     /// When an alarm is raised.
     pub alarms: Alarms,
+    /// The store of secrets.
+    pub secrets: Secrets,
     /// Workspaces, by id. A workspace need not be named here; this is for what its own `workspace.md` can't say.
     #[schemars(extend("maxProperties" = WORKSPACES_MAX, "x-names" = "slug", "x-name" = "id"))]
     pub workspaces: BTreeMap<String, Workspace>,
@@ -166,7 +168,8 @@ pub enum Watch {
 
 /// The schema of the configuration file, JSON Schema 2020-12 without references.
 ///
-/// Formats of its own: `slug` (a name of a-z, 0-9, - and _), `path`, `http-url`, `env-name`, `listen`. `x-names` is the format of
+/// Formats of its own: `slug` (a name of a-z, 0-9, - and _), `secret-name` (the same without _), `path`, `http-url`,
+/// `env-name`, `listen`. `x-names` is the format of
 /// a table's free keys.
 #[must_use]
 pub fn schema() -> serde_json::Value {

@@ -9,6 +9,7 @@
 //! - `isolation`: what one context has is nothing that another sees, at each surface.
 //! - `ops`: health, readiness, metrics, alarms and signals, as an operator meets them.
 //! - `rules`: what a machine can keep of the rules by which this repository is built.
+//! - `secrets`: the encrypted store of secrets, killed at every step, and what is said when something is wrong with it.
 //! - `stories`: transcripts of chats, played against a real node.
 //! - `tree`: the drawn supervision tree against the one of a running node.
 //! - `work`: tasks, tools, budgets and models end to end.
@@ -25,6 +26,7 @@ mod faults;
 mod isolation;
 mod ops;
 mod rules;
+mod secrets;
 mod stories;
 mod trace;
 mod tree;

@@ -12,6 +12,7 @@ mod model;
 mod operator;
 mod reading;
 mod reload;
+mod secrets;
 mod serve;
 mod task;
 mod tasks;
@@ -51,6 +52,7 @@ pub(crate) async fn run(cli: Cli) -> anyhow::Result<ExitCode> {
         Command::Context(args) => definitions::context(args).await,
         Command::Doctor(args) => doctor::run(args).await,
         Command::Explain(args) => doctor::explain(&args),
+        Command::Secrets(args) => secrets::run(args).await,
         Command::Completions(args) => completions::run(&args),
         Command::Config(args) => config::run(args),
         Command::Bench(args) => crate::bench::run(args).await,

@@ -8,7 +8,7 @@ mod fix;
 mod gather;
 mod judge;
 
-pub(crate) use facts::Facts;
+pub(crate) use facts::{Facts, word};
 pub(crate) use gather::gather;
 
 /// A check.
@@ -87,7 +87,7 @@ macro_rules! check {
 /// All checks, in the order in which they are told: what others stand on comes first.
 pub(crate) const CHECKS: [Check; 15] = [
     check!("config", "the configuration", judge::place::config, None),
-    check!("secrets", "files of keys", judge::place::secrets, Some(fix::secrets)),
+    check!("secrets", "keys, and the store of secrets", judge::secrets::secrets, Some(fix::secrets)),
     check!("rights", "who may read the data folder", judge::place::rights, Some(fix::rights)),
     check!("disk", "room on the disk, and of which kind it is", judge::place::disk, None),
     check!("copy", "a second copy of the data folder", judge::place::copy, None),

@@ -5,6 +5,7 @@ mod clock;
 mod limits;
 mod models;
 pub(crate) mod restore;
+pub(crate) mod secrets;
 mod settings;
 mod tree;
 
@@ -22,7 +23,7 @@ use runtime::{Clock, StorePort, System, SystemParts, UnitClaimer};
 use store::{OpenOptions, StoreHandle};
 use workspaces::Layout;
 
-pub(crate) use settings::{Settings, absolute, alarm_limits, load, notes_folder};
+pub(crate) use settings::{Settings, absolute, alarm_limits, load, mounts, notes_folder};
 
 /// The program's version.
 pub(crate) const VERSION: &str = env!("CARGO_PKG_VERSION");

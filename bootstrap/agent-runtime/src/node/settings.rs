@@ -7,7 +7,7 @@ use std::time::Duration;
 
 use admin::{AlarmChat, AlarmLimits};
 use anyhow::{Context as _, bail};
-use config::{Config, LoadOptions, Override, Watch};
+use config::{Config, LoadOptions, Override, Watch, Workspace};
 use gate::Mount;
 use messages::task::WorkLimits;
 use messages::turn::Chat;
@@ -17,6 +17,7 @@ use runtime::Options;
 
 use super::limits::limits;
 use super::models::models;
+use super::secrets::Lookup;
 
 use crate::cli::Where;
 
@@ -66,8 +67,10 @@ fn env() -> Vec<(String, String)> {
 }
 
 impl Settings {
-    /// `notes`: a folder of the person's own for one workspace, beside those of the configuration.
-    pub(crate) fn new(config: &Config, notes: Option<(&str, PathBuf)>) -> anyhow::Result<Self> {
+    /// `place` is where the configuration came from, for messages. `notes`: a folder of the person's own for one workspace,
+    /// beside those of the configuration.
+    pub(crate) fn new(config: &Config, place: &Where, notes: Option<(&str, PathBuf)>) -> anyhow::Result<Self> {
+        let secrets = Lookup::new(config, place)?;
         let options = Options {
             force_wire_form: config.runtime.force_wire_form,
             passivate_after: Duration::from_secs(config.runtime.passivate_after_s),
@@ -79,26 +82,28 @@ impl Settings {
             folders.retain(|known| *known != folder);
             folders.insert(0, folder);
         }
-        let mut mounts = BTreeMap::new();
-        for (id, workspace) in &all {
-            let found: Vec<_> =
-                workspace.mounts().into_iter().map(|m| Mount { name: m.name, folder: m.path }).collect();
-            mounts.insert(id.clone(), found);
-        }
         let polled = all.iter().filter(|(_, of)| of.watch == Watch::Poll).map(|(id, _)| id.clone()).collect();
         Ok(Self {
             name: config.node.name.clone(),
             data: absolute(&config.node.data)?,
             options,
-            models: models(config, &env())?,
+            models: models(config, &env(), &|name| secrets.value(name))?,
             limits: limits(config),
             listen: config.http.address(),
             alarms: alarm_limits(&config.alarms),
-            mounts,
+            mounts: mounts(&all),
             polled,
             welcome: Vec::new(),
         })
     }
+}
+
+/// The folders of notes, by workspace.
+pub(crate) fn mounts(all: &BTreeMap<String, Workspace>) -> BTreeMap<String, Vec<Mount>> {
+    let of = |workspace: &Workspace| {
+        workspace.mounts().into_iter().map(|m| Mount { name: m.name, folder: m.path }).collect()
+    };
+    all.iter().map(|(id, workspace)| (id.clone(), of(workspace))).collect()
 }
 
 /// When alarms are raised, and who is told.

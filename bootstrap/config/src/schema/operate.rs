@@ -1,6 +1,7 @@
-//! `[http]` and `[alarms]`: what whoever operates the node is told, and where.
+//! `[http]`, `[alarms]` and `[secrets]`: what whoever operates the node is told and where, and where its secrets' key is.
 
 use std::net::SocketAddr;
+use std::path::PathBuf;
 
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
@@ -35,6 +36,18 @@ impl Http {
         // The schema has let nothing else through.
         self.listen.parse().ok()
     }
+}
+
+/// The store of secrets (docs/secrets.md): values that `agent-runtime secrets set` has put into one encrypted file in the
+/// data folder.
+#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields, default)]
+pub struct Secrets {
+    /// The file of the key that opens it, mode 0600; the first `secrets set` makes it when it is not there. None named: the
+    /// credential `agent-runtime-secrets-key` of the service manager, else `secrets.key` beside the encrypted file.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    #[schemars(extend("format" = "path"))]
+    pub key_file: Option<PathBuf>,
 }
 
 /// When an alarm is raised, and who is told (docs/operations.md). Read again on SIGHUP.

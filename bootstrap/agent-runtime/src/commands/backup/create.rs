@@ -6,8 +6,8 @@ use std::os::unix::fs::OpenOptionsExt as _;
 use std::path::{Path, PathBuf};
 use std::process::ExitCode;
 
+use age_format::{Encrypt, Lock};
 use anyhow::{Context as _, bail};
-use backup::age::{Encrypt, Lock};
 use backup::{About, FORMAT, Hashed, Manifest, Packer};
 use fail::fail_point;
 use runtime::{Clock as _, SystemClock};
@@ -17,7 +17,7 @@ use store::verify::VerifyError;
 
 use super::super::{FAULTS_FOUND, give_json, megabytes};
 use super::scratch::Scratch;
-use super::{BLOCK_BYTES, KEY, STORE, files, keys, verify};
+use super::{BLOCK_BYTES, KEY, SECRETS, STORE, files, keys, verify};
 use crate::cli::BackupCreate;
 use crate::logging;
 use crate::node::{self, VERSION};
@@ -133,6 +133,8 @@ fn fill<W: Write>(out: W, (data, copy): (&Path, &Path), about: About) -> anyhow:
     let mut packer = Packer::new(out, about)?;
     files::put_as(&mut packer, &copy.join("meta.sqlite"), STORE)?;
     files::put_as(&mut packer, &copy.join("audit.key"), KEY)?;
+    // Each change of it is another file, so that what is opened here is whole.
+    files::put_as(&mut packer, &node::own_folder(data).join(secrets::STORE_FILE), SECRETS)?;
     let known = Known::of(copy)?;
     let left_out = files::pack(&mut packer, &data.join("workspaces"), &known)?;
     let (out, manifest, hash) = packer.finish()?;

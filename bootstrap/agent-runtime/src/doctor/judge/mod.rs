@@ -2,4 +2,5 @@
 
 pub(super) mod place;
 pub(super) mod running;
+pub(super) mod secrets;
 pub(super) mod store;
