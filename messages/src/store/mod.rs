@@ -6,7 +6,7 @@ mod rows;
 mod task;
 mod write;
 
-pub use memory::{Compaction, LogPlace, MemoryPut, MemoryRow, MemoryRows};
+pub use memory::{Compaction, Failing, LogPlace, MemoryPut, MemoryRow, MemoryRows};
 pub use query::{LANE_ROWS_MAX, PAGE_ROWS_MAX, QUEUE_CONTEXTS_MAX, Query};
 pub use rows::*;
 pub use task::*;
