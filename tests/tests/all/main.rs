@@ -25,6 +25,7 @@ mod faults;
 mod isolation;
 mod ops;
 mod rules;
+mod soak;
 mod stories;
 mod trace;
 mod tree;
