@@ -18,6 +18,7 @@
 
 mod backup;
 mod bad_input;
+mod bench;
 mod chaos;
 mod control;
 mod doctor;
