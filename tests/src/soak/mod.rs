@@ -50,6 +50,8 @@ const LOOK: Duration = Duration::from_millis(100);
 const TELL: Duration = Duration::from_secs(60);
 /// How long the last node may take until every event has its outcome, and every task its end.
 const SETTLE_MAX: Duration = Duration::from_secs(180);
+/// How long the index may take to know the last changes, on a machine that is busy.
+const INDEXED_MAX: Duration = Duration::from_secs(60);
 
 /// What is to be done.
 #[derive(Debug, Clone)]
@@ -250,6 +252,7 @@ impl Soak {
             self.house.given_up.store(true, Ordering::SeqCst);
         }
         self.house.ledger.close();
+        self.indexed().await?;
         let status = node.stop().await?;
         if !status.success() {
             bail!("the last node ended with {status}");
@@ -288,6 +291,15 @@ impl Soak {
             }
             tokio::time::sleep(LOOK).await;
         }
+    }
+
+    /// Waits until the index knows the files as they are now; one that never does is found by the proof after it.
+    async fn indexed(&self) -> anyhow::Result<()> {
+        let until = Instant::now() + INDEXED_MAX;
+        while !self.stage.verify().await?.clean && Instant::now() < until {
+            tokio::time::sleep(LOOK).await;
+        }
+        Ok(())
     }
 
     /// Entries of all memories.
