@@ -278,19 +278,24 @@ impl Soak {
     /// Waits until nothing moves any more.
     async fn settled(&self) -> anyhow::Result<()> {
         let until = Instant::now() + SETTLE_MAX;
-        let mut admin = Admin::of(&self.stage.data, &self.stage.account).await?;
         loop {
-            let counts = admin.status().await?.counts;
-            let events = counts.waiting + counts.taken + counts.pending + counts.sending;
-            let tasks = counts.tasks_queued + counts.tasks_running + counts.tasks_waiting;
-            if events + tasks == 0 {
+            // A connection that is lost is no event that is: it is asked anew.
+            let moving = self.moving().await;
+            if matches!(moving, Ok(0)) {
                 return Ok(());
             }
             if Instant::now() > until {
-                bail!("after {} s something moves still: {counts:?}", SETTLE_MAX.as_secs());
+                bail!("after {} s something moves still: {moving:?}", SETTLE_MAX.as_secs());
             }
             tokio::time::sleep(LOOK).await;
         }
+    }
+
+    /// Events, replies and tasks that have not ended.
+    async fn moving(&self) -> anyhow::Result<u64> {
+        let counts = Admin::of(&self.stage.data, &self.stage.account).await?.status().await?.counts;
+        let events = counts.waiting + counts.taken + counts.pending + counts.sending;
+        Ok(events + counts.tasks_queued + counts.tasks_running + counts.tasks_waiting)
     }
 
     /// Waits until the index knows the files as they are now; one that never does is found by the proof after it.
