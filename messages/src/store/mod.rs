@@ -7,7 +7,7 @@ mod rows;
 mod task;
 mod write;
 
-pub use memory::{Compaction, LogPlace, MemoryPut, MemoryRow, MemoryRows};
+pub use memory::{Compaction, Failing, LogPlace, MemoryPut, MemoryRow, MemoryRows};
 pub use notice::{NOTICE_EVENT, Notice, Notices};
 pub use query::{LANE_ROWS_MAX, PAGE_ROWS_MAX, QUEUE_CONTEXTS_MAX, Query};
 pub use rows::*;

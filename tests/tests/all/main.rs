@@ -19,6 +19,7 @@
 
 mod backup;
 mod bad_input;
+mod bench;
 mod chaos;
 mod control;
 mod doctor;
@@ -27,6 +28,7 @@ mod isolation;
 mod ops;
 mod rules;
 mod secrets;
+mod soak;
 mod stories;
 mod trace;
 mod tree;
