@@ -2,12 +2,16 @@
 
 mod memory;
 mod query;
+mod retention;
 mod rows;
 mod task;
 mod write;
 
 pub use memory::{Compaction, LogPlace, MemoryPut, MemoryRow, MemoryRows};
 pub use query::{LANE_ROWS_MAX, PAGE_ROWS_MAX, QUEUE_CONTEXTS_MAX, Query};
+pub use retention::{
+    AuditCut, EraseRow, FORGET_ROWS_MAX, ForgetRow, MARKS_MAX, Person, RetentionRow, RetentionRows, RetentionWrite, WordsOf,
+};
 pub use rows::*;
 pub use task::*;
 pub use write::{EntryKind, FileStamp, InboundKind, Owner, Write};

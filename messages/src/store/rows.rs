@@ -3,6 +3,7 @@
 use serde::{Deserialize, Serialize};
 
 use super::memory::MemoryRows;
+use super::retention::{EraseRow, ForgetRow, RetentionRows, WordsOf};
 use super::task::{QueueRows, StepRow, TaskFound, TaskRows, TaskView};
 use super::write::{EntryKind, FileStamp, InboundKind};
 use crate::address::Address;
@@ -45,6 +46,16 @@ pub enum Rows {
     TaskFound(TaskFound),
     /// To `Query::Spending`.
     Spending(Vec<Spending>),
+    /// To `Query::Erased`.
+    Erased(Vec<InboundId>),
+    /// To `Query::Retention`.
+    Retention(Box<RetentionRows>),
+    /// To `Query::PastTime`: how many events, how many audit records.
+    PastTime(u64, u64),
+    /// To `Query::Forgetting`: it, and how many memories and logs may still have words in their files that were erased.
+    Forgetting(Option<Box<ForgetRow>>, u64),
+    /// To `Query::WordsOf`: by context, and the place after which there is more.
+    WordsOf(Vec<WordsOf>, Option<i64>),
     /// To `Query::Counts`.
     Counts(Counts),
     /// To `Query::Oldest`.
@@ -256,6 +267,8 @@ pub struct WorkRows {
     pub more: bool,
     /// Replies that are sent, failed or in doubt and not logged, by id, 64 at most.
     pub ended: Vec<OutboxRow>,
+    /// Events whose words are to be erased, 32 at most.
+    pub erase: Vec<EraseRow>,
 }
 
 /// One date.

@@ -3,6 +3,7 @@
 use serde::{Deserialize, Serialize};
 
 use super::memory::MemoryPut;
+use super::retention::RetentionWrite;
 use super::task::{StepWrite, TaskWrite};
 use crate::address::Address;
 use crate::id::{InboundId, Moment, Trace};
@@ -21,6 +22,8 @@ pub enum Owner {
     Task,
     /// A memory: keeps its row and the journal of its compactions.
     Memory,
+    /// Retention: says what is to be erased, and cuts the audit.
+    Retention,
     /// The runtime: claims units, drops timers that fired.
     Runtime,
 }
@@ -200,6 +203,8 @@ pub enum Write {
     },
     /// What a memory keeps of itself.
     Memory(Box<MemoryPut>),
+    /// What is to be erased, and what of it was, changes.
+    Retention(RetentionWrite),
     /// A task changes.
     Task(TaskWrite),
     /// A step of a turn, a task or a memory begins or ends.
@@ -290,6 +295,7 @@ impl Write {
             | Self::ContextPut { .. } => &[Owner::Context],
             Self::Memory(_) => &[Owner::Memory],
             Self::UnitClaim { .. } => &[Owner::Runtime],
+            Self::Retention(write) => write.owners(),
             Self::Task(write) => write.owners(),
             Self::Step(write) => write.owners(),
             Self::TimerPut { .. } | Self::TimerDrop { .. } | Self::Audit { .. } => &[],
@@ -316,6 +322,7 @@ impl Write {
             Self::LogSynced { .. } => "LogSynced",
             Self::ContextPut { .. } => "ContextPut",
             Self::Memory(_) => "MemoryPut",
+            Self::Retention(write) => write.name(),
             Self::Task(write) => write.name(),
             Self::Step(write) => write.name(),
             Self::TimerPut { .. } => "TimerPut",

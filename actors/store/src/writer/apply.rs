@@ -7,6 +7,7 @@ mod log;
 mod memory;
 mod outbox;
 mod rest;
+mod retention;
 mod spending;
 mod step;
 mod task;
@@ -20,6 +21,7 @@ use crate::audit::AuditKey;
 use crate::core::{Blame, blame};
 
 pub(crate) use audit::sign;
+pub(crate) use retention::has_ended;
 
 /// What a write works on.
 pub(crate) struct Tx<'a> {
@@ -107,6 +109,7 @@ pub(crate) fn apply(tx: &mut Tx<'_>, write: &Write, done: &mut Committed) -> Res
             rest::apply(tx, write, done)
         }
         Write::Memory(put) => memory::apply(tx, put),
+        Write::Retention(write) => retention::apply(tx, write),
         Write::Task(write) => task::apply(tx, write),
         Write::Step(write) => step::apply(tx, write),
         Write::Audit { .. } => audit::apply(tx, write),
