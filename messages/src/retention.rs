@@ -49,6 +49,8 @@ pub enum Msg {
         workspace: Option<Slug>,
         /// After this place of the inbox; 0 at first.
         after: i64,
+        /// Who asks: `console:ann`.
+        by: String,
     },
     /// Forget them.
     Forget {

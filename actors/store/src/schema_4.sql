@@ -33,6 +33,7 @@ CREATE INDEX erase_forget ON erase (forget);
 CREATE TABLE retention (
   one         INTEGER PRIMARY KEY CHECK (one = 1),
   seen        INTEGER,
+  doubted     INTEGER,
   began       INTEGER,
   ended       INTEGER,
   marked      INTEGER NOT NULL DEFAULT 0,

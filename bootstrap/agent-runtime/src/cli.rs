@@ -1,6 +1,7 @@
 //! The command line.
 
 mod backup;
+mod retention;
 mod setup;
 
 use std::path::PathBuf;
@@ -9,6 +10,7 @@ use clap::{Args, Parser, Subcommand};
 use messages::Slug;
 
 pub(crate) use backup::{Backup, BackupCreate, BackupList, BackupVerify, Restore};
+pub(crate) use retention::ForgetUser;
 pub(crate) use setup::{Completions, Config, Doctor, Explain};
 
 /// What `--version` gives; `-V` gives the number alone.
@@ -69,6 +71,10 @@ pub(crate) enum Command {
     Backup(Backup),
     /// Make a data folder from a backup.
     Restore(Restore),
+    /// How long what is kept, how much is past its time, and when it was last erased.
+    Retention(Read),
+    /// Erase all that a person wrote, and what came of it.
+    ForgetUser(ForgetUser),
     /// Read and verify the audit chain.
     #[command(subcommand)]
     Audit(Audit),

@@ -105,7 +105,9 @@ pub struct Person {
 pub struct RetentionRow {
     /// The date when it last looked and took the date for true; `None`: it never did.
     pub seen: Option<Moment>,
-    /// When the last round began.
+    /// A date far after that, since when it is doubted; `None`: none is.
+    pub doubted: Option<Moment>,
+    /// When the last round began to mark what is past its time.
     pub began: Option<Moment>,
     /// When it ended; `None`: it is under way, or there was none.
     pub ended: Option<Moment>,

@@ -27,7 +27,7 @@ pub(super) const PAST: &str = concat!(
 );
 const PAST_COUNT: &str =
     concat!("SELECT count(*) FROM inbox AS i INDEXED BY inbox_words WHERE i.settled_at < ?1 AND ", has_ended!());
-const ROW: &str = "SELECT seen, began, ended, marked, marked_ever, cut_ever FROM retention WHERE one = 1";
+const ROW: &str = "SELECT seen, doubted, began, ended, marked, marked_ever, cut_ever FROM retention WHERE one = 1";
 const MARKED: &str = "SELECT count(*) FROM erase WHERE forget IS NULL";
 macro_rules! select_forget {
     ($rest:literal) => {
@@ -93,11 +93,12 @@ fn stands(row: &Row<'_>) -> rusqlite::Result<RetentionRow> {
     let moment = |index| Ok::<_, rusqlite::Error>(row.get::<_, Option<i64>>(index)?.map(Moment));
     Ok(RetentionRow {
         seen: moment(0)?,
-        began: moment(1)?,
-        ended: moment(2)?,
-        marked: unsigned(row, 3)?,
-        marked_ever: unsigned(row, 4)?,
-        cut_ever: unsigned(row, 5)?,
+        doubted: moment(1)?,
+        began: moment(2)?,
+        ended: moment(3)?,
+        marked: unsigned(row, 4)?,
+        marked_ever: unsigned(row, 5)?,
+        cut_ever: unsigned(row, 6)?,
     })
 }
 

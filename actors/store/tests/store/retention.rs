@@ -206,7 +206,8 @@ fn a_person_without_a_name_is_nobody() {
 fn what_a_round_did_is_kept() {
     let world = World::new();
     let at = |n| Some(Moment(n));
-    let row = RetentionRow { seen: at(1), began: at(2), ended: at(3), marked: 4, marked_ever: 5, cut_ever: 0 };
+    let row =
+        RetentionRow { seen: at(1), doubted: at(7), began: at(2), ended: at(3), marked: 4, marked_ever: 5, cut_ever: 0 };
     by_retention(&world, RetentionWrite::Put(row.clone())).unwrap();
     let world = world.killed_and_opened();
     assert_eq!(rows(&world, 0, 0).row, row);

@@ -100,6 +100,7 @@ impl Node {
         let node = Self { system, store, alarms };
         node.listens().await?;
         node.open_workspaces(&plan.layout);
+        node.system.wake(&messages::retention::address());
         Ok(node)
     }
 

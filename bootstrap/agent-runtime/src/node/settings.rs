@@ -7,8 +7,9 @@ use std::time::Duration;
 
 use admin::AlarmLimits;
 use anyhow::{Context as _, bail};
-use config::{Config, LoadOptions, Override, Watch};
+use config::{Config, LoadOptions, MemoryOfErased, Override, Watch};
 use gate::Mount;
+use messages::retention::Policy as Retention;
 use messages::task::WorkLimits;
 use models::ModelsConfig;
 use runtime::Options;
@@ -32,6 +33,8 @@ pub(crate) struct Settings {
     /// Where health and metrics are told; `None`: nowhere.
     pub(crate) listen: Option<SocketAddr>,
     pub(crate) alarms: AlarmLimits,
+    /// How long what is kept.
+    pub(crate) retention: Retention,
     /// By workspace.
     pub(crate) mounts: BTreeMap<String, Vec<Mount>>,
     /// Workspaces whose folders are looked at again and again instead of being watched.
@@ -92,10 +95,22 @@ impl Settings {
             limits: limits(config),
             listen: config.http.address(),
             alarms: alarm_limits(&config.alarms),
+            retention: retention(&config.retention),
             mounts,
             polled,
             welcome: Vec::new(),
         })
+    }
+}
+
+/// How long what is kept. The schema keeps the days small.
+fn retention(of: &config::Retention) -> Retention {
+    let days = |days: Option<u64>| days.map(|days| u32::try_from(days).unwrap_or(u32::MAX));
+    Retention {
+        messages_days: days(of.messages_days),
+        memory: of.memory == MemoryOfErased::Erase,
+        audit_days: days(of.audit_days),
+        archive: of.audit_archive,
     }
 }
 

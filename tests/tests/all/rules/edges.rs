@@ -8,7 +8,7 @@ use serde_json::Value as Json;
 use super::{none, root};
 
 /// Each crate of ours and those of ours it may name. Actors meet only through `messages`, never as siblings.
-const ALLOWED: [(&str, &[&str]); 19] = [
+const ALLOWED: [(&str, &[&str]); 20] = [
     ("heap", &[]),
     ("messages", &[]),
     ("markdown", &[]),
@@ -19,6 +19,7 @@ const ALLOWED: [(&str, &[&str]); 19] = [
     ("runtime", &["messages", "heap"]),
     ("store", &["messages", "runtime"]),
     ("lane", &["messages", "runtime"]),
+    ("retention", &["messages", "runtime"]),
     ("models", &["messages", "runtime"]),
     ("admin", &["messages", "runtime"]),
     ("operator-http", &["messages", "runtime"]),
@@ -31,7 +32,7 @@ const ALLOWED: [(&str, &[&str]); 19] = [
 ];
 
 /// What the program wires together.
-const EVERYTHING: [&str; 16] = [
+const EVERYTHING: [&str; 17] = [
     "messages",
     "markdown",
     "gate",
@@ -41,6 +42,7 @@ const EVERYTHING: [&str; 16] = [
     "runtime",
     "store",
     "lane",
+    "retention",
     "models",
     "admin",
     "operator-http",

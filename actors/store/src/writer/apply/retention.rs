@@ -22,7 +22,8 @@ macro_rules! has_ended {
 }
 pub(crate) use has_ended;
 
-const PUT: &str = "UPDATE retention SET seen = ?1, began = ?2, ended = ?3, marked = ?4, marked_ever = ?5 WHERE one = 1";
+const PUT: &str = "UPDATE retention SET seen = ?1, doubted = ?2, began = ?3, ended = ?4, marked = ?5,
+    marked_ever = ?6 WHERE one = 1";
 const MARK: &str = concat!(
     "INSERT INTO erase (ctx, seq, memory) SELECT i.ctx, i.seq, ?2 FROM inbox AS i WHERE i.seq = ?1 AND ",
     has_ended!(),
@@ -80,7 +81,7 @@ pub(super) fn apply(tx: &mut Tx<'_>, write: &RetentionWrite) -> Result<(), Stop>
 fn put(tx: &Tx<'_>, row: &RetentionRow) -> Result<(), Stop> {
     let moment = |at: Option<Moment>| at.map(|at| at.0);
     let (marked, ever) = (int("marked", row.marked)?, int("marked_ever", row.marked_ever)?);
-    tx.run(PUT, params![moment(row.seen), moment(row.began), moment(row.ended), marked, ever])?;
+    tx.run(PUT, params![moment(row.seen), moment(row.doubted), moment(row.began), moment(row.ended), marked, ever])?;
     Ok(())
 }
 

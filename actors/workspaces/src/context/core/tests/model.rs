@@ -136,9 +136,8 @@ impl Model {
                 row.reason.clone_from(reason);
             }
             Write::Retention(RetentionWrite::Expire { seq }) => {
-                let marked = self.marks.get(seq).copied();
-                need(marked == Some(true), || format!("{seq} is not marked by its age"))?;
-                return self.apply(&Write::Redact { seq: *seq });
+                let is_marked = self.marks.get(seq) == Some(&true);
+                return if is_marked { self.apply(&Write::Redact { seq: *seq }) } else { Ok(()) };
             }
             Write::Redact { seq } => {
                 self.marks.remove(seq);
@@ -258,6 +257,12 @@ impl Model {
     fn waits_for_answer(&self, row: &InboxRow) -> bool {
         let answered = |(seq, state)| state == InboxState::Taken && !self.replies_to(seq).is_empty();
         row.kind == InboundKind::Delete && row.target.is_some_and(answered)
+    }
+
+    /// A delete has no words, and by its age only what has ended is marked.
+    pub(super) fn may_be_marked(&self, seq: i64, by_age: bool) -> bool {
+        let row = self.row(seq);
+        row.kind != InboundKind::Delete && (!by_age || (row.state == InboxState::Settled && !row.redacted))
     }
 
     fn erased(&self, seq: i64, by_age: bool) -> EraseRow {
