@@ -40,9 +40,7 @@ pub(crate) async fn answer(system: &System, msg: Msg) -> Result<Reply, AskError>
         | Msg::TestModel { .. }
         | Msg::Index { .. }
         | Msg::Retention(_)
-        | Msg::Restart { .. } => {
-            Err(AskError::Failed("this is not read from rows".to_owned()))
-        }
+        | Msg::Restart { .. } => Err(AskError::Failed("this is not read from rows".to_owned())),
     }
 }
 

@@ -42,8 +42,7 @@ fn put(folder: &Path, name: &str, records: &[AuditRow]) -> std::io::Result<()> {
         DirBuilder::new().mode(0o700).create(folder)?;
     }
     let new = folder.join(format!("{name}.new"));
-    let mut file =
-        BufWriter::new(OpenOptions::new().write(true).create(true).truncate(true).mode(0o600).open(&new)?);
+    let mut file = BufWriter::new(OpenOptions::new().write(true).create(true).truncate(true).mode(0o600).open(&new)?);
     for record in records {
         serde_json::to_writer(&mut file, record)?;
         file.write_all(b"\n")?;

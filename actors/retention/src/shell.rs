@@ -137,7 +137,8 @@ impl Entity for Retention {
 async fn find(ask: AskId, person: &Person, workspace: Option<&Slug>, world: &World<Retention>) -> Event {
     match world.system.store().query(Retention::rows(&world.address)).await {
         Ok(Rows::Retention(rows)) => {
-            let is_it = |row: &&messages::store::ForgetRow| row.person == *person && row.workspace.as_ref() == workspace;
+            let is_it =
+                |row: &&messages::store::ForgetRow| row.person == *person && row.workspace.as_ref() == workspace;
             let found = rows.forgets.iter().find(is_it).map(|row| Reply::Begun(row.id));
             let busy = || Reply::Refused("too many people are being forgotten; wait until some are".to_owned());
             Event::Answer(ask, found.unwrap_or_else(busy))

@@ -16,30 +16,32 @@ pub(crate) fn look(row: &RetentionRow, now: Moment, clock_alarm: bool) -> (Reten
     if clock_alarm {
         return (row, Some("the wall clock has just jumped: it is waited until the alarm `clock` is over".to_owned()));
     }
-    let Some(seen) = row.seen else {
-        row.seen = Some(now);
-        return (row, Some("the date is looked at for the first time; the next look is within an hour".to_owned()));
-    };
-    if now <= seen.plus_ms(STEP_MS_MAX) {
+    if row.seen.is_some_and(|seen| now <= seen.plus_ms(STEP_MS_MAX)) {
         (row.seen, row.doubted) = (Some(now), None);
         return (row, None);
     }
+    let doubt = doubt(row.seen, now);
     match row.doubted.map(|since| now.ms_since(since)) {
         Some(stood) if (DOUBTED_MS_MIN..=DOUBTED_MS_MAX).contains(&stood) && row.doubted <= Some(now) => {
             (row.seen, row.doubted) = (Some(now), None);
             (row, None)
         }
-        Some(stood) if stood < DOUBTED_MS_MIN && row.doubted <= Some(now) => (row, Some(doubt(seen, now))),
+        Some(stood) if stood < DOUBTED_MS_MIN && row.doubted <= Some(now) => (row, Some(doubt)),
         _ => {
             row.doubted = Some(now);
-            (row, Some(doubt(seen, now)))
+            (row, Some(doubt))
         }
     }
 }
 
-fn doubt(seen: Moment, now: Moment) -> String {
-    let days = now.ms_since(seen) / DAY_MS;
-    format!("the date is {days} days after the last one that was seen: it is taken for true when it has stood for a day")
+fn doubt(seen: Option<Moment>, now: Moment) -> String {
+    let what = match seen.map(|seen| now.ms_since(seen) / DAY_MS) {
+        Some(days) => format!("is {days} days after the last one that was seen"),
+        None => "was never seen before".to_owned(),
+    };
+    format!(
+        "the date {what}: it is taken for true when it has stood for a day, and was looked at before it had stood for three"
+    )
 }
 
 #[cfg(test)]
@@ -87,9 +89,13 @@ mod tests {
     }
 
     #[test]
-    fn the_first_date_is_kept_and_nothing_is_done_by_it() {
+    fn the_first_date_is_taken_for_true_when_it_has_stood_for_a_day() {
         let (after, held) = look(&RetentionRow::default(), Moment(SEEN), false);
-        assert_eq!((after.seen, held.is_some()), (Some(Moment(SEEN)), true));
+        assert_eq!((after.seen, after.doubted, held.is_some()), (None, Some(Moment(SEEN)), true));
+        let (after, held) = look(&after, Moment(SEEN + DOUBTED_MS_MIN - 1), false);
+        assert!(held.is_some() && after.seen.is_none());
+        let (after, held) = look(&after, Moment(SEEN + DOUBTED_MS_MIN), false);
+        assert_eq!((after.doubted, held), (None, None));
     }
 
     #[test]

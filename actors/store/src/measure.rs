@@ -84,7 +84,9 @@ fn texts(write: &Write) -> [Measured; 5] {
         Write::Retention(RetentionWrite::Forget { person, by, .. }) => {
             [name("connector", &person.connector), name("user", &person.user), name("by", by), None, None]
         }
-        Write::Retention(RetentionWrite::AuditCut { archive, .. }) => [name("archive", archive), None, None, None, None],
+        Write::Retention(RetentionWrite::AuditCut { archive, .. }) => {
+            [name("archive", archive), None, None, None, None]
+        }
         Write::Retention(_) => [None, None, None, None, None],
         Write::Task(write) => work::texts_of_task(write),
         Write::Step(write) => work::texts_of_step(write),

@@ -10,7 +10,8 @@ mod write;
 pub use memory::{Compaction, LogPlace, MemoryPut, MemoryRow, MemoryRows};
 pub use query::{LANE_ROWS_MAX, PAGE_ROWS_MAX, QUEUE_CONTEXTS_MAX, Query};
 pub use retention::{
-    AuditCut, EraseRow, FORGET_ROWS_MAX, ForgetRow, MARKS_MAX, Person, RetentionRow, RetentionRows, RetentionWrite, WordsOf,
+    AuditCut, EraseRow, FORGET_ROWS_MAX, ForgetRow, MARKS_MAX, Person, RetentionRow, RetentionRows, RetentionWrite,
+    WordsOf,
 };
 pub use rows::*;
 pub use task::*;

@@ -260,7 +260,9 @@ fn a_person_is_forgotten_page_by_page_and_one_record_says_so() {
     assert!(sim.rows.forgets.is_empty());
     assert_eq!(sim.records("person.forgotten"), 1);
     let told = sim.wrote.iter().find_map(|write| match write {
-        Write::Audit { principal, subject, detail, .. } => Some((principal.as_str(), subject.as_str(), detail.as_str())),
+        Write::Audit { principal, subject, detail, .. } => {
+            Some((principal.as_str(), subject.as_str(), detail.as_str()))
+        }
         _ => None,
     });
     assert_eq!(told, Some(("console:op", "console:ann", r#"{"events":1800,"workspace":null}"#)));

@@ -144,14 +144,17 @@ impl Walk<'_> {
                 self.cut = Some((self.head, false));
                 self.checkpoint(Some(anchor));
             }
-            None => self.bad(1, format!("the records before {first} are missing, and no checkpoint signs where they ended")),
+            None => {
+                self.bad(1, format!("the records before {first} are missing, and no checkpoint signs where they ended"))
+            }
         }
     }
 
     /// The records before the beginning were taken out by a commit that left a record of it.
     fn check_cut(&mut self) {
         if let Some((anchor, false)) = self.cut {
-            let what = format!("the records up to {} are missing, and no record says that they were taken out", anchor.seq);
+            let what =
+                format!("the records up to {} are missing, and no record says that they were taken out", anchor.seq);
             self.bad(1, what);
         }
     }

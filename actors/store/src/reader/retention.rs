@@ -1,6 +1,8 @@
 //! What is to be erased: past its time, or of a person who is forgotten.
 
-use messages::store::{AuditCut, EraseRow, FORGET_ROWS_MAX, ForgetRow, MARKS_MAX, Person, RetentionRow, RetentionRows, Rows, WordsOf};
+use messages::store::{
+    AuditCut, EraseRow, FORGET_ROWS_MAX, ForgetRow, MARKS_MAX, Person, RetentionRow, RetentionRows, Rows, WordsOf,
+};
 use messages::turn::Chat;
 use messages::{InboundId, Moment, Slug};
 use rusqlite::{Connection, OptionalExtension as _, Row, params};
@@ -158,7 +160,12 @@ pub(super) fn words_of(
     let last: i64 = sql.prepare_cached(LAST)?.query_row([], |row| row.get(0))?;
     let workspace = workspace.map_or("", Slug::as_str);
     let found = all(sql, WORDS, params![after, upto, person.user, person.connector, workspace], |row| {
-        Ok(WordsOf { context: row.get(0)?, events: unsigned(row, 1)?, replies: unsigned(row, 2)?, tasks: unsigned(row, 3)? })
+        Ok(WordsOf {
+            context: row.get(0)?,
+            events: unsigned(row, 1)?,
+            replies: unsigned(row, 2)?,
+            tasks: unsigned(row, 3)?,
+        })
     })?;
     Ok(Rows::WordsOf(found, (upto < last).then_some(upto)))
 }

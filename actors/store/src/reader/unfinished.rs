@@ -46,20 +46,8 @@ pub(super) const FORGETS: &str = "SELECT 'retention' FROM forget INDEXED BY forg
     WHERE done_at IS NULL AND 'retention' > ?1 LIMIT 1";
 
 /// All of them.
-const SOURCES: [&str; 12] = [
-    OPEN,
-    ENDED,
-    LANES,
-    QUEUES,
-    RECORDS,
-    SLOTS,
-    CHILDREN_ENDED,
-    UNBLOCKED,
-    PARENT_ENDED,
-    MEMORIES,
-    ERASE,
-    FORGETS,
-];
+const SOURCES: [&str; 12] =
+    [OPEN, ENDED, LANES, QUEUES, RECORDS, SLOTS, CHILDREN_ENDED, UNBLOCKED, PARENT_ENDED, MEMORIES, ERASE, FORGETS];
 
 /// One source of addresses in order, and the next it has.
 struct Source<'a> {

@@ -42,14 +42,18 @@ impl Scrub {
 
 fn erases(write: &Write) -> bool {
     let retention = matches!(write, Write::Retention(RetentionWrite::Expire { .. } | RetentionWrite::AuditCut { .. }));
-    retention || matches!(write, Write::Redact { .. } | Write::InboxText { .. } | Write::Retention(RetentionWrite::ForgetDone { .. }))
+    retention
+        || matches!(
+            write,
+            Write::Redact { .. } | Write::InboxText { .. } | Write::Retention(RetentionWrite::ForgetDone { .. })
+        )
 }
 
 /// Moves the log into the file and empties it, if nobody reads what is in it; nobody is waited for.
 pub(super) fn empty_log(sql: &Connection) -> bool {
-    let emptied = sql.busy_timeout(Duration::ZERO).and_then(|()| {
-        sql.query_row("PRAGMA wal_checkpoint(TRUNCATE)", [], |row| row.get::<_, i64>(0))
-    });
+    let emptied = sql
+        .busy_timeout(Duration::ZERO)
+        .and_then(|()| sql.query_row("PRAGMA wal_checkpoint(TRUNCATE)", [], |row| row.get::<_, i64>(0)));
     if let Err(error) = sql.busy_timeout(Duration::from_millis(BUSY_WAIT_MS_MAX)) {
         tracing::warn!(%error, "the writer waits for nobody any more");
     }

@@ -106,7 +106,15 @@ fn each_column_has_its_owners_and_the_store_refuses_all_others() {
     for write in writes() {
         let name = write.name();
         let mut owners = Vec::new();
-        for by in [Owner::Connector, Owner::Context, Owner::Workspace, Owner::Task, Owner::Memory, Owner::Retention, Owner::Runtime] {
+        for by in [
+            Owner::Connector,
+            Owner::Context,
+            Owner::Workspace,
+            Owner::Task,
+            Owner::Memory,
+            Owner::Retention,
+            Owner::Runtime,
+        ] {
             let refused = CommitError::Refused(format!("{name} can't be written by {by:?}"));
             if world.commit(by, vec![write.clone()]) != Err(refused) {
                 owners.push(format!("{by:?}"));

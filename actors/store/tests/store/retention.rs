@@ -168,7 +168,9 @@ fn a_person_is_forgotten_where_it_was_asked_for_and_nobody_else_is() {
     let stands = forgetting(&world, 1);
     assert_eq!((stands.events, stands.left, stands.next, stands.last), (2, 2, 4, 4));
     conflict(by_retention(&world, RetentionWrite::ForgetDone { id: 1, at: Moment(60) }), "has words left");
-    world.context(vec![settle(waits, Outcome::Cancelled), Write::Redact { seq: waits }, Write::Redact { seq }]).unwrap();
+    world
+        .context(vec![settle(waits, Outcome::Cancelled), Write::Redact { seq: waits }, Write::Redact { seq }])
+        .unwrap();
     by_retention(&world, RetentionWrite::ForgetDone { id: 1, at: Moment(60) }).unwrap();
     let stands = forgetting(&world, 1);
     assert_eq!((stands.left, stands.done_at, stands.person.user.as_str()), (0, Some(Moment(60)), ""));
@@ -206,8 +208,15 @@ fn a_person_without_a_name_is_nobody() {
 fn what_a_round_did_is_kept() {
     let world = World::new();
     let at = |n| Some(Moment(n));
-    let row =
-        RetentionRow { seen: at(1), doubted: at(7), began: at(2), ended: at(3), marked: 4, marked_ever: 5, cut_ever: 0 };
+    let row = RetentionRow {
+        seen: at(1),
+        doubted: at(7),
+        began: at(2),
+        ended: at(3),
+        marked: 4,
+        marked_ever: 5,
+        cut_ever: 0,
+    };
     by_retention(&world, RetentionWrite::Put(row.clone())).unwrap();
     let world = world.killed_and_opened();
     assert_eq!(rows(&world, 0, 0).row, row);

@@ -105,7 +105,9 @@ fn tell(args: &ForgetUser, found: &BTreeMap<String, WordsOf>, row: Option<&Forge
     }
     if let Some(row) = row {
         let (events, name) = (row.events, for_one_line(&args.name));
-        logging::give(&format!("{name} is forgotten: {events} events are erased, with all that came of them.\n{REMAINS}"));
+        logging::give(&format!(
+            "{name} is forgotten: {events} events are erased, with all that came of them.\n{REMAINS}"
+        ));
     }
     Ok(())
 }
@@ -162,7 +164,9 @@ fn is_sure(args: &ForgetUser) -> anyhow::Result<bool> {
         return Ok(true);
     }
     if !std::io::stdin().is_terminal() {
-        bail!("this can't be undone and nobody is there to be asked; say --yes, or --dry-run to only see what there is");
+        bail!(
+            "this can't be undone and nobody is there to be asked; say --yes, or --dry-run to only see what there is"
+        );
     }
     logging::say(&format!("{REMAINS}\nThis can't be undone. Type the person's name to have all this erased:"));
     let mut line = String::new();

@@ -85,7 +85,14 @@ mod tests {
         let at = |ms| Some(Moment(ms));
         let view = View {
             policy: Policy { messages_days: Some(30), memory: true, audit_days: Some(400), archive: false },
-            row: RetentionRow { began: at(0), ended: at(1), marked: 3, marked_ever: 9, cut_ever: 7, ..RetentionRow::default() },
+            row: RetentionRow {
+                began: at(0),
+                ended: at(1),
+                marked: 3,
+                marked_ever: 9,
+                cut_ever: 7,
+                ..RetentionRow::default()
+            },
             events_past: 2,
             audit_past: 1,
             marked: 1,

@@ -91,7 +91,10 @@ async fn a_person_is_forgotten_in_one_workspace_and_then_in_all_and_nobody_else_
     until_log(&site, "home", SECRET, false).await;
     assert!(log(&site, "work").contains(ELSEWHERE), "the other workspace is as it was");
     let told = site.run(&["forget-user", "bob", "--yes"]).await.expect_code(0).unwrap();
-    assert!(told.stdout.contains("bob is forgotten: 1 events") && told.stdout.contains("stays in the audit"), "{told:?}");
+    assert!(
+        told.stdout.contains("bob is forgotten: 1 events") && told.stdout.contains("stays in the audit"),
+        "{told:?}"
+    );
     until_log(&site, "work", ELSEWHERE, false).await;
     let told = site.run(&["audit", "tail"]).await.expect_code(0).unwrap().stdout;
     assert_eq!(told.matches("person.forgotten").count(), 2, "{told}");
@@ -186,7 +189,8 @@ async fn a_kill_in_the_middle_ends_the_same_after_the_next_start(#[case] marker:
     site.end_node(false).await;
     let mut dying = site.starts_to_die_at(marker);
     // It may be dead before it is asked: then nothing was begun, and it is asked again.
-    let asked = dying.ready().await.unwrap().is_none() && site.run(&["forget-user", "bob", "--yes"]).await.code == Some(0);
+    let asked =
+        dying.ready().await.unwrap().is_none() && site.run(&["forget-user", "bob", "--yes"]).await.code == Some(0);
     assert!(!asked, "it died in the middle");
     dying.wait(SOON).await.unwrap_or_else(|error| panic!("{marker}: {error:#}"));
     site.verified().await;

@@ -95,7 +95,9 @@ fn a_hundred_events_past_their_time_are_erased_by_pages() {
 /// The process ends at each point in between, and the words are gone all the same.
 #[test]
 fn an_end_at_any_point_erases_the_same() {
-    for (points, when) in (0..30).flat_map(|n| [When::Queued, When::Running, When::OnItsWay, When::Settled].map(|w| (n, w))) {
+    for (points, when) in
+        (0..30).flat_map(|n| [When::Queued, When::Running, When::OnItsWay, When::Settled].map(|w| (n, w)))
+    {
         let (mut sim, bob, _) = said(when);
         sim.model.marks.insert(bob, false);
         sim.fuse = Some(points);

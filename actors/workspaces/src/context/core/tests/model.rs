@@ -4,8 +4,8 @@
 use std::collections::BTreeMap;
 
 use messages::store::{
-    ContextRow, ContextRows, EntryKind, EntryOf, EntryRow, FileStamp, InboundKind, InboxRow, InboxState, LogRow,
-    EraseRow, MemoryRow, MemoryRows, OutboxRow, OutboxState, Owner, RetentionWrite, TaskWrite, WorkRows, Write,
+    ContextRow, ContextRows, EntryKind, EntryOf, EntryRow, EraseRow, FileStamp, InboundKind, InboxRow, InboxState,
+    LogRow, MemoryRow, MemoryRows, OutboxRow, OutboxState, Owner, RetentionWrite, TaskWrite, WorkRows, Write,
 };
 use messages::task::NewTask;
 use messages::turn::{Chat, Outcome};
