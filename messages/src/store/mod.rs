@@ -2,6 +2,7 @@
 
 mod memory;
 mod query;
+mod restored;
 mod retention;
 mod rows;
 mod task;
@@ -9,6 +10,7 @@ mod write;
 
 pub use memory::{Compaction, LogPlace, MemoryPut, MemoryRow, MemoryRows};
 pub use query::{LANE_ROWS_MAX, PAGE_ROWS_MAX, QUEUE_CONTEXTS_MAX, Query};
+pub use restored::Restored;
 pub use retention::{
     AuditCut, EraseRow, FORGET_ROWS_MAX, ForgetRow, MARKS_MAX, Person, RetentionRow, RetentionRows, RetentionWrite,
     WordsOf,

@@ -3,6 +3,7 @@
 use serde::{Deserialize, Serialize};
 
 use super::memory::MemoryRows;
+use super::restored::Restored;
 use super::retention::{EraseRow, ForgetRow, RetentionRows, WordsOf};
 use super::task::{QueueRows, StepRow, TaskFound, TaskRows, TaskView};
 use super::write::{EntryKind, FileStamp, InboundKind};
@@ -383,23 +384,4 @@ pub struct Counts {
     /// How the store came out of a backup; `None` when it was never restored.
     #[serde(default)]
     pub restored: Option<Restored>,
-}
-
-/// A store that came out of a backup, and what was left in doubt by that.
-#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
-pub struct Restored {
-    /// The store's generation: the second of the restore. A store that was never restored is of generation 1.
-    pub generation: i64,
-    /// When it was restored.
-    pub at: Moment,
-    /// When the backup was made.
-    pub of: Moment,
-    /// SHA-256 of the backup's manifest, hexadecimal.
-    pub manifest: String,
-    /// Events that were settled as in doubt.
-    pub events: u64,
-    /// Replies and words of tasks that are in doubt.
-    pub replies: u64,
-    /// Tasks that were left to wait for a person.
-    pub tasks: u64,
 }
