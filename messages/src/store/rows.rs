@@ -53,7 +53,7 @@ pub enum Rows {
     Retention(Box<RetentionRows>),
     /// To `Query::PastTime`: how many events, how many audit records.
     PastTime(u64, u64),
-    /// To `Query::Forgetting`: it, and how many memories and logs may still have words in their files that were erased.
+    /// To `Query::Forgetting`: it, and how many memories, logs and records may still have words in their files that were erased.
     Forgetting(Option<Box<ForgetRow>>, u64),
     /// To `Query::WordsOf`: by context, and the place after which there is more.
     WordsOf(Vec<WordsOf>, Option<i64>),

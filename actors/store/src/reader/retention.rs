@@ -44,7 +44,8 @@ const FORGETS: &str = select_forget!("WHERE f.done_at IS NULL ORDER BY f.id LIMI
 const FORGETTING: &str = select_forget!("WHERE f.id = ?1");
 const FILES_BEHIND: &str = "SELECT (SELECT count(*) FROM memory INDEXED BY memory_open
     WHERE (work IS NOT NULL OR erasures > erased) AND erasures > erased)
-    + (SELECT count(*) FROM log WHERE synced = 0 AND size > 0)";
+    + (SELECT count(*) FROM log WHERE synced = 0 AND size > 0)
+    + (SELECT count(*) FROM task INDEXED BY task_unrecorded WHERE recorded < rev AND title = '')";
 // A checkpoint behind which the chain begins has no record any more.
 const CUT: &str = "SELECT (SELECT min(seq) FROM audit), c.seq FROM checkpoint AS c JOIN audit AS a ON a.seq = c.seq
     WHERE NOT EXISTS (SELECT 1 FROM audit AS b WHERE b.seq <= c.seq AND b.at >= ?1) ORDER BY c.seq LIMIT 1";

@@ -72,7 +72,7 @@ struct Lost {
 
 impl Writer {
     pub(crate) fn new(place: Place, key: Arc<AuditKey>, shared: Arc<Shared>, open: Option<Open>) -> Self {
-        Self { place, key, shared, open, lost: Lost::default(), scrub: Scrub::default() }
+        Self { place, key, shared, open, lost: Lost::default(), scrub: Scrub::new() }
     }
 
     /// Works until all senders of the queue are gone, and then, if the store is closed in good order, signs the chain.

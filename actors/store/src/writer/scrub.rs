@@ -13,12 +13,17 @@ use crate::connection::BUSY_WAIT_MS_MAX;
 const EVERY: Duration = Duration::from_secs(1);
 
 /// Whether there is something to be taken out, and when that is to be tried.
-#[derive(Debug, Default)]
+#[derive(Debug)]
 pub(super) struct Scrub {
     due: Option<Instant>,
 }
 
 impl Scrub {
+    /// For a file that was just opened: a writer that was killed has taken out nothing.
+    pub(super) fn new() -> Self {
+        Self { due: Some(Instant::now() + EVERY) }
+    }
+
     /// Of what is written now, are words erased?
     pub(super) fn look_at(&mut self, jobs: &[Job]) {
         if self.due.is_none() && jobs.iter().any(|job| job.commit.writes.iter().any(erases)) {

@@ -86,7 +86,7 @@ async fn forget(args: &ForgetUser, data: &Path) -> anyhow::Result<ExitCode> {
         let behind = files(data, id).await?;
         if behind > 0 {
             logging::say(&format!(
-                "{behind} files of logs and memory are not rewritten yet; the node goes on, also after its next start"
+                "{behind} files of logs, memory and tasks are not rewritten yet; the node goes on, also after its next start"
             ));
         }
         Some(row)
@@ -218,7 +218,7 @@ async fn done(args: &ForgetUser, data: &Path, id: i64) -> anyhow::Result<ForgetR
     }
 }
 
-/// Waits until no log and no memory has erased words any more; gives how many are left.
+/// Waits until no log, no memory and no record has erased words any more; gives how many are left.
 async fn files(data: &Path, id: i64) -> anyhow::Result<u64> {
     let until = Instant::now() + FILES_MAX;
     loop {
