@@ -85,7 +85,7 @@ impl State {
                 self.look_again(LOOK_EVERY_MS, &mut out, cx);
             }
             Event::Heard(msg, ask) => Self::heard(msg, ask, &mut out, cx),
-            Event::Looked { rows, clock_alarm } => self.looked(*rows, clock_alarm, &mut out, cx),
+            Event::Looked { rows, clock_alarm } => self.looked(&rows, clock_alarm, &mut out, cx),
             Event::Archived { cut, file } => self.archived(&cut, file, &mut out, cx),
             Event::Cleaned { forget, done } => Self::cleaned(&forget, done, &mut out, cx),
             Event::Past { ask, events, audit } => {
@@ -119,7 +119,7 @@ impl State {
         }
     }
 
-    fn looked(&mut self, rows: RetentionRows, clock_alarm: bool, out: &mut Decision, cx: &Cx<'_, RetentionFacts>) {
+    fn looked(&mut self, rows: &RetentionRows, clock_alarm: bool, out: &mut Decision, cx: &Cx<'_, RetentionFacts>) {
         (self.marked, self.forgets) = (rows.marked, rows.forgets.clone());
         forget(&rows.forgets, out);
         let (row, held) = trust::look(&rows.row, cx.now, clock_alarm);
@@ -129,7 +129,7 @@ impl State {
         }
         self.row = row;
         if self.held.is_empty() && self.has_policy(cx) && is_due(&self.row, cx.now) {
-            self.round(&rows, out, cx);
+            self.round(rows, out, cx);
         } else {
             self.look_again(LOOK_EVERY_MS, out, cx);
         }

@@ -145,7 +145,10 @@ impl Walk<'_> {
                 self.checkpoint(Some(anchor));
             }
             None => {
-                self.bad(1, format!("the records before {first} are missing, and no checkpoint signs where they ended"))
+                self.bad(
+                    1,
+                    format!("the records before {first} are missing, and no checkpoint signs where they ended"),
+                );
             }
         }
     }
