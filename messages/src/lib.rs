@@ -14,7 +14,7 @@
 //! | [`step`] | the journal of turns and tasks, usage and what it costs |
 //! | [`offer`] | the models that can be asked, their prices, which is asked for what |
 //! | [`store`] | commits, writes, queries, rows |
-//! | [`context`], [`lane`], [`memory`], [`workspace`], [`index`], [`model`], [`tool`], [`admin`], [`alarms`] | one protocol each |
+//! | [`context`], [`lane`], [`memory`], [`workspace`], [`index`], [`model`], [`tool`], [`admin`], [`alarms`], [`retention`] | one protocol each |
 //! | [`meter`] | names of what is counted |
 
 pub mod address;
@@ -29,6 +29,7 @@ pub mod meter;
 pub mod model;
 pub mod offer;
 pub mod protocol;
+pub mod retention;
 pub mod step;
 pub mod store;
 pub mod task;

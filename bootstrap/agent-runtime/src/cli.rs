@@ -1,6 +1,7 @@
 //! The command line.
 
 mod backup;
+mod retention;
 mod secrets;
 mod setup;
 
@@ -10,6 +11,7 @@ use clap::{Args, Parser, Subcommand};
 use messages::Slug;
 
 pub(crate) use backup::{Backup, BackupCreate, BackupList, BackupVerify, Restore};
+pub(crate) use retention::ForgetUser;
 pub(crate) use secrets::{Secrets, SecretsList, SecretsRm, SecretsRotate, SecretsSet};
 pub(crate) use setup::{Completions, Config, Doctor, Explain};
 
@@ -81,6 +83,10 @@ pub(crate) enum Command {
     /// The restored store is a new generation: nothing is answered, sent or run again that may have been after the backup
     /// was made. Each such thing is in doubt and says so. docs/backup.md tells what becomes of what.
     Restore(Restore),
+    /// How long what is kept, how much is past its time, and when it was last erased.
+    Retention(Read),
+    /// Erase all that a person wrote, and what came of it.
+    ForgetUser(ForgetUser),
     /// Read and verify the audit chain.
     #[command(subcommand)]
     Audit(Audit),

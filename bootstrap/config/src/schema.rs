@@ -2,6 +2,7 @@
 
 mod models;
 mod operate;
+mod retention;
 mod work;
 
 use std::collections::BTreeMap;
@@ -18,6 +19,7 @@ pub use models::{
     ROUTE_MODELS_MAX, Routes, WINDOW_CALLS_MAX, ZAI_BASE_URL, ZAI_MODEL, provider_of,
 };
 pub use operate::{Alarms, DISK_FREE_MIB_MAX, DISK_FREE_PERCENT_MAX, Http, MAILBOX_WAIT_S_MAX, Secrets};
+pub use retention::{MemoryOfErased, RETENTION_DAYS_MAX, Retention};
 pub use work::{
     ATTEMPTS_MAX, Budgets, CENTS_MAX, DEADLINE_S_MAX, HEARTBEAT_S_MAX, MODEL_TURNS_MAX, RUN_S_MAX, RUNNING_MAX,
     SCHEDULE_S_MAX, TOKENS_MAX, TOOL_CALLS_MAX, Tasks,
@@ -54,6 +56,8 @@ pub struct Config {
     pub alarms: Alarms,
     /// The store of secrets.
     pub secrets: Secrets,
+    /// How long what is kept.
+    pub retention: Retention,
     /// Workspaces, by id. A workspace need not be named here; this is for what its own `workspace.md` can't say.
     #[schemars(extend("maxProperties" = WORKSPACES_MAX, "x-names" = "slug", "x-name" = "id"))]
     pub workspaces: BTreeMap<String, Workspace>,

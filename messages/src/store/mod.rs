@@ -3,6 +3,8 @@
 mod memory;
 mod notice;
 mod query;
+mod restored;
+mod retention;
 mod rows;
 mod task;
 mod write;
@@ -10,6 +12,11 @@ mod write;
 pub use memory::{Compaction, Failing, LogPlace, MemoryPut, MemoryRow, MemoryRows};
 pub use notice::{NOTICE_EVENT, Notice, Notices};
 pub use query::{LANE_ROWS_MAX, PAGE_ROWS_MAX, QUEUE_CONTEXTS_MAX, Query};
+pub use restored::Restored;
+pub use retention::{
+    AuditCut, EraseRow, FORGET_ROWS_MAX, ForgetRow, MARKS_MAX, Person, RetentionRow, RetentionRows, RetentionWrite,
+    WordsOf,
+};
 pub use rows::*;
 pub use task::*;
 pub use write::{EntryKind, FileStamp, InboundKind, Owner, Write};

@@ -8,6 +8,7 @@
 //! - `faults`: disks that fail, damaged files, nodes in each other's way.
 //! - `isolation`: what one context has is nothing that another sees, at each surface.
 //! - `ops`: health, readiness, metrics, alarms and signals, as an operator meets them.
+//! - `retention`: words past their time, people who are forgotten, an audit that is cut.
 //! - `rules`: what a machine can keep of the rules by which this repository is built.
 //! - `secrets`: the encrypted store of secrets, killed at every step, and what is said when something is wrong with it.
 //! - `stories`: transcripts of chats, played against a real node.
@@ -26,6 +27,7 @@ mod doctor;
 mod faults;
 mod isolation;
 mod ops;
+mod retention;
 mod rules;
 mod secrets;
 mod soak;

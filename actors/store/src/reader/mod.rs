@@ -8,6 +8,7 @@ mod oldest;
 #[cfg(test)]
 mod plans;
 mod rest;
+mod retention;
 mod rows;
 mod spending;
 mod task;
@@ -107,6 +108,11 @@ pub(crate) fn answer(sql: &Connection, query: &Query) -> rusqlite::Result<Rows> 
         Query::FindTask { workspace, context, prefix } => task::find(sql, (workspace, context.as_ref()), prefix),
         Query::Spending { from, to, account, limit } => spending::spending(sql, (*from, *to), account, page(*limit)),
         Query::Inbound { ids } => rest::inbound(sql, ids),
+        Query::Erased { ids } => retention::erased(sql, ids),
+        Query::Retention { events_before, audit_before } => retention::retention(sql, *events_before, *audit_before),
+        Query::PastTime { events_before, audit_before } => retention::past_time(sql, *events_before, *audit_before),
+        Query::Forgetting { id } => retention::forgetting(sql, *id),
+        Query::WordsOf { person, workspace, after } => retention::words_of(sql, person, workspace.as_ref(), *after),
         Query::Counts => rest::counts(sql),
         Query::Oldest { doubts_from, doubts_to } => oldest::oldest(sql, *doubts_from, *doubts_to),
         Query::Notices { chat } => notice::notices(sql, chat),

@@ -19,6 +19,7 @@ mod owners;
 mod queries;
 mod queues;
 mod restoring;
+mod retention;
 mod steps;
 mod task_queries;
 mod tasks;

@@ -7,11 +7,13 @@ mod completions;
 mod config;
 mod definitions;
 mod doctor;
+mod forget;
 mod index;
 mod model;
 mod operator;
 mod reading;
 mod reload;
+mod retention;
 mod secrets;
 mod serve;
 mod task;
@@ -47,6 +49,8 @@ pub(crate) async fn run(cli: Cli) -> anyhow::Result<ExitCode> {
         Command::Verify(args) => verify::run(args).await,
         Command::Backup(args) => backup::run(args).await,
         Command::Restore(args) => backup::restore(args).await,
+        Command::Retention(args) => retention::run(args).await,
+        Command::ForgetUser(args) => forget::run(args).await,
         Command::Audit(args) => audit::run(args),
         Command::Workspace(args) => definitions::workspace(args).await,
         Command::Context(args) => definitions::context(args).await,

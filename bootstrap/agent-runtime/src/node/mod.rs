@@ -103,6 +103,7 @@ impl Node {
         node.listens().await?;
         node.open_workspaces(&plan.layout);
         node.warn_of_chat(&plan.settings.alarms);
+        node.system.wake(&messages::retention::address());
         Ok(node)
     }
 

@@ -7,8 +7,9 @@ use std::time::Duration;
 
 use admin::{AlarmChat, AlarmLimits};
 use anyhow::{Context as _, bail};
-use config::{Config, LoadOptions, Override, Watch, Workspace};
+use config::{Config, LoadOptions, MemoryOfErased, Override, Watch, Workspace};
 use gate::Mount;
+use messages::retention::Policy as Retention;
 use messages::task::WorkLimits;
 use messages::turn::Chat;
 use messages::{Address, Slug};
@@ -35,6 +36,8 @@ pub(crate) struct Settings {
     /// Where health and metrics are told; `None`: nowhere.
     pub(crate) listen: Option<SocketAddr>,
     pub(crate) alarms: AlarmLimits,
+    /// How long what is kept.
+    pub(crate) retention: Retention,
     /// By workspace.
     pub(crate) mounts: BTreeMap<String, Vec<Mount>>,
     /// Workspaces whose folders are looked at again and again instead of being watched.
@@ -91,6 +94,7 @@ impl Settings {
             limits: limits(config),
             listen: config.http.address(),
             alarms: alarm_limits(&config.alarms),
+            retention: retention(&config.retention),
             mounts: mounts(&all),
             polled,
             welcome: Vec::new(),
@@ -104,6 +108,17 @@ pub(crate) fn mounts(all: &BTreeMap<String, Workspace>) -> BTreeMap<String, Vec<
         workspace.mounts().into_iter().map(|m| Mount { name: m.name, folder: m.path }).collect()
     };
     all.iter().map(|(id, workspace)| (id.clone(), of(workspace))).collect()
+}
+
+/// How long what is kept. The schema keeps the days small.
+fn retention(of: &config::Retention) -> Retention {
+    let days = |days: Option<u64>| days.map(|days| u32::try_from(days).unwrap_or(u32::MAX));
+    Retention {
+        messages_days: days(of.messages_days),
+        memory: of.memory == MemoryOfErased::Erase,
+        audit_days: days(of.audit_days),
+        archive: of.audit_archive,
+    }
 }
 
 /// When alarms are raised, and who is told.

@@ -11,6 +11,7 @@ use messages::{Address, Slug};
 use models::{ModelsService, ProviderService};
 use operator_http::{Door, HttpService};
 use policy::Policy;
+use retention::{Retention, RetentionDeps, RetentionFacts};
 use retrieval::{IndexConfig, IndexService, WatchReport, WatcherService};
 use runtime::{Child, Children, Intensity, Kind, Restart, Service, ServiceError, Strategy, TimersService};
 use store::{StoreHandle, StoreService};
@@ -180,6 +181,15 @@ pub(crate) fn kinds(plan: &Plan) -> Vec<Kind> {
             Arc::new(lane_facts()),
         )
         .swept_if(ready),
+        Kind::entity::<Retention>(
+            "retention",
+            |_| Some(Address::fixed("operator")),
+            RetentionDeps::new(super::own_folder(&plan.settings.data)),
+            Arc::new(RetentionFacts {
+                policy: plan.settings.retention,
+                account: format!("console:{}", crate::account::name()),
+            }),
+        ),
     ];
     kinds.push(Kind::supervisor("ws/*", |_| Some(Address::fixed(WORKSPACES)), of_workspace(plan.clone(), workspace)));
     for (of, pattern) in Part::ALL {

@@ -8,7 +8,7 @@ use serde_json::Value as Json;
 use super::{none, root};
 
 /// Each crate of ours and those of ours it may name. Actors meet only through `messages`, never as siblings.
-const ALLOWED: [(&str, &[&str]); 21] = [
+const ALLOWED: [(&str, &[&str]); 22] = [
     ("heap", &[]),
     ("messages", &[]),
     ("markdown", &[]),
@@ -21,6 +21,7 @@ const ALLOWED: [(&str, &[&str]); 21] = [
     ("runtime", &["messages", "heap"]),
     ("store", &["messages", "runtime"]),
     ("lane", &["messages", "runtime"]),
+    ("retention", &["messages", "runtime"]),
     ("models", &["messages", "runtime"]),
     ("admin", &["messages", "runtime"]),
     ("operator-http", &["messages", "runtime"]),
@@ -33,7 +34,7 @@ const ALLOWED: [(&str, &[&str]); 21] = [
 ];
 
 /// What the program wires together.
-const EVERYTHING: [&str; 18] = [
+const EVERYTHING: [&str; 19] = [
     "messages",
     "markdown",
     "gate",
@@ -45,6 +46,7 @@ const EVERYTHING: [&str; 18] = [
     "runtime",
     "store",
     "lane",
+    "retention",
     "models",
     "admin",
     "operator-http",
