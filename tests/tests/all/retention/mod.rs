@@ -6,8 +6,8 @@ mod audit;
 mod person;
 
 use std::path::Path;
-use std::time::{SystemTime, UNIX_EPOCH};
 
+use runtime::{Clock as _, SystemClock};
 use serde_json::Value as Json;
 
 use crate::work::site::{SOON, Site, until};
@@ -15,7 +15,7 @@ use crate::work::site::{SOON, Site, until};
 pub(super) const DAY_MS: i64 = 86_400_000;
 
 fn now_ms() -> i64 {
-    SystemTime::now().duration_since(UNIX_EPOCH).unwrap().as_millis().try_into().unwrap()
+    SystemClock.now().0
 }
 
 /// The store of a node that does not run, as a person with a shell has it.
