@@ -20,7 +20,9 @@
 pub mod address;
 pub mod admin;
 pub mod alarms;
+pub mod cluster;
 pub mod context;
+pub mod envelope;
 pub mod id;
 pub mod index;
 pub mod lane;
