@@ -109,7 +109,7 @@ impl Region {
             return Err(denied("its token is not the one that was given out for this link"));
         }
         allowed::check(link.peer.roles, &head).map_err(AskError::Denied)?;
-        Ok((link.clone(), head, body.to_vec()))
+        Ok((link, head, body.to_vec()))
     }
 
     fn work(&self, link: &Arc<Inbound>, head: Head, body: Vec<u8>, answer: Answer) {

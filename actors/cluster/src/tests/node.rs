@@ -99,7 +99,6 @@ impl Spec {
     }
 
     pub(super) async fn start_on(self, ca: &Ca, leaf: Leaf, listener: Option<TcpListener>) -> Node {
-        let _ = tracing_subscriber::fmt().with_env_filter(tracing_subscriber::EnvFilter::from_default_env()).try_init();
         let answers = Arc::<Answers>::default();
         let config = Config {
             node: self.node.into(),
