@@ -2,7 +2,7 @@
 
 use std::time::Duration;
 
-use messages::store::{Commit, CommitError, Committed, Query, QueryError, Rows};
+use messages::store::{Commit, CommitError, Committed, Fence, Query, QueryError, Rows};
 use messages::turn::Principal;
 use messages::{Address, AskError, Moment, Trace, admin, context};
 use runtime::{BoxFuture, System};
@@ -12,6 +12,8 @@ use tokio::sync::mpsc;
 use crate::registry::CONNECTOR;
 use crate::wire::{AdminAsk, Answered};
 
+/// The unit that the console's commits belong to.
+const UNIT: &str = "connector/console";
 /// How long the node may take to answer a question of a session, in milliseconds.
 pub(crate) const ASK_MS_MAX: u64 = 5_000;
 /// The same for a test of a model, which may think for a while.
@@ -26,6 +28,11 @@ impl<S: AsyncRead + AsyncWrite + Send + Unpin> Duplex for S {}
 pub(crate) trait Host: Send + Sync + 'static {
     /// The wall clock.
     fn now(&self) -> Moment;
+    /// What a commit of the console must carry now.
+    ///
+    /// # Errors
+    /// `Unavailable` while this node may not write for it.
+    fn fences(&self) -> Result<Vec<Fence>, CommitError>;
     /// Writes all or nothing.
     fn commit(&self, commit: Commit) -> BoxFuture<Result<Committed, CommitError>>;
     /// Reads.
@@ -62,6 +69,10 @@ impl Host for System {
 
     fn is_draining(&self) -> bool {
         Self::is_draining(self)
+    }
+
+    fn fences(&self) -> Result<Vec<Fence>, CommitError> {
+        Self::fences(self, &Address::fixed(UNIT)).map_err(CommitError::Unavailable)
     }
 
     fn commit(&self, commit: Commit) -> BoxFuture<Result<Committed, CommitError>> {

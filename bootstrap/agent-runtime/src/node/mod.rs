@@ -77,6 +77,7 @@ impl Node {
             store: port,
             clock: clock()?,
             claimer: Arc::new(Locks { layout: layout.clone() }),
+            far: None,
             options: settings.options,
         };
         let sessions = Sessions::new();
@@ -94,8 +95,7 @@ impl Node {
         let system = System::new(parts, tree::kinds(&plan));
         let unit = Address::parse("connector/console").context("the console's own address")?;
         system.claim(&unit).await.map_err(anyhow::Error::msg).context("the console's unit can't be claimed")?;
-        let fence = system.fence(&unit).context("the console's unit was claimed and is not held")?;
-        let root = tree::root(&plan, fence);
+        let root = tree::root(&plan);
         system.start(root).await.map_err(anyhow::Error::msg)?;
         let node = Self { system, store, alarms };
         node.listens().await?;

@@ -6,7 +6,6 @@ use std::sync::{Arc, Mutex, PoisonError};
 use admin::{AdminConfig, AdminService, AlarmsService, LiveLimits, StoreStats};
 use console::{ConsoleConfig, ConsoleService, Sessions};
 use lane::{Lane, LaneDeps, LaneFacts};
-use messages::store::Fence;
 use messages::{Address, Slug};
 use models::{ModelsService, ProviderService};
 use operator_http::{Door, HttpService};
@@ -43,7 +42,7 @@ const CONNECTORS: &str = "connectors";
 const LANES: &str = "connector/console/lanes";
 
 /// The root and what it starts with, in order.
-pub(crate) fn root(plan: &Plan, fence: Fence) -> Children {
+pub(crate) fn root(plan: &Plan) -> Children {
     let store = plan.store.clone();
     let models = plan.settings.models.clone();
     supervised(
@@ -60,7 +59,7 @@ pub(crate) fn root(plan: &Plan, fence: Fence) -> Children {
             ),
             // Before the door is open: who comes in first may ask about the node.
             service(Address::fixed("admin"), inspector(plan)),
-            Child::supervisor(Address::fixed(CONNECTORS), Restart::Permanent, connectors(plan, fence)),
+            Child::supervisor(Address::fixed(CONNECTORS), Restart::Permanent, connectors(plan)),
             service(Address::fixed("timers"), || Ok(TimersService::default())),
             // A node can work without being looked at: these end nobody but themselves.
             Child::supervisor(Address::fixed("operator"), Restart::Permanent, operator(plan)),
@@ -84,12 +83,11 @@ fn tools(plan: &Plan) -> impl Fn() -> Result<ToolsService, ServiceError> + Send 
     move || ToolsService::open(config.clone())
 }
 
-fn connectors(plan: &Plan, fence: Fence) -> Children {
+fn connectors(plan: &Plan) -> Children {
     let (layout, sessions) = (plan.layout.clone(), plan.sessions.clone());
     let config = ConsoleConfig {
         socket: console::socket_path(&plan.settings.data),
         node: plan.settings.name.clone(),
-        fence,
         lines: plan.settings.welcome.clone(),
         knows: Arc::new(move |workspace, context| layout.knows(workspace, context)),
         generation: plan.generation,
