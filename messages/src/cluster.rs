@@ -331,6 +331,8 @@ pub struct Renew {
     pub incarnation: Incarnation,
     /// Counted up with each; the answer names it, and the lease counts from when this one was sent.
     pub seq: u64,
+    /// The last renewal whose answer I have heard; 0: none. Who is deaf is granted no lease: it could not end.
+    pub heard: u64,
     /// Take my units away, I am about to leave.
     pub drain: bool,
     /// The table that I route by; the hub sends the whole one when it is too old.
@@ -371,7 +373,7 @@ pub struct Renewed {
     pub seq: u64,
     /// The table that `units` was read from.
     pub ver: Version,
-    /// How long from when the renewal was sent.
+    /// How long from when the renewal was sent; 0: no longer than it has, since the node did not hear what was said before.
     pub ttl_ms: u32,
     /// All that the node holds; at most [`UNITS_PER_NODE_MAX`].
     pub units: Vec<UnitEpoch>,

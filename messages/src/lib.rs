@@ -26,6 +26,7 @@ pub mod envelope;
 pub mod id;
 pub mod index;
 pub mod lane;
+pub mod membership;
 pub mod memory;
 pub mod meter;
 pub mod model;

@@ -32,11 +32,12 @@ fn what_a_node_says_has_these_bytes() {
         node: slug("a"),
         incarnation,
         seq: 7,
+        heard: 6,
         drain: true,
         table: VER,
         has: vec![(unit("ws/x"), 1), (unit("mailbox/m"), 200)],
     };
-    golden(&ToHub::Renew(renew), "000161ff01070103ac02020477732f7801096d61696c626f782f6dc801");
+    golden(&ToHub::Renew(renew), "000161ff0107060103ac02020477732f7801096d61696c626f782f6dc801");
     golden(&ToHub::Released { unit: unit("ws/x"), epoch: 2 }, "010477732f7802");
     golden(&ToHub::Goodbye, "02");
 }
@@ -85,6 +86,7 @@ fn the_largest_of_each_message_fits_an_envelope() {
         node: node.clone(),
         incarnation: Incarnation(u64::MAX),
         seq: u64::MAX,
+        heard: u64::MAX,
         drain: true,
         table: ver,
         has: units.clone(),

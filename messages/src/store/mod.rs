@@ -1,12 +1,14 @@
 //! The store's interface: a [`Commit`] of [`Write`]s, a [`Query`] that gives [`Rows`]. The same near and far.
 
 mod memory;
+mod protocol;
 mod query;
 mod rows;
 mod task;
 mod write;
 
 pub use memory::{Compaction, LogPlace, MemoryPut, MemoryRow, MemoryRows};
+pub use protocol::{StoreMsg, StoreProto, StoreReply};
 pub use query::{LANE_ROWS_MAX, PAGE_ROWS_MAX, QUEUE_CONTEXTS_MAX, Query};
 pub use rows::*;
 pub use task::*;

@@ -165,6 +165,13 @@ pub enum Query {
         /// And before this one.
         doubts_to: Moment,
     },
+    /// All units that were ever held, in order, after `after` -> `Rows::Units`.
+    Units {
+        /// Units after this one; `None` for the first page.
+        after: Option<Address>,
+        /// At most.
+        limit: u32,
+    },
     /// One unit's holder -> `Rows::Unit`.
     Unit {
         /// Which.
