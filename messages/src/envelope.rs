@@ -28,6 +28,8 @@ pub enum Kind {
     Ping,
     /// That whoever serves the address looks at its rows. It has no bytes.
     Wake,
+    /// That a date of the address has come. Its bytes are the date's name.
+    Due,
     /// An answer to the bytes, a message of the address's protocol in its wire form.
     Ask,
 }

@@ -126,6 +126,10 @@ impl Cluster {
 
     /// Ends all links, then the transport.
     pub async fn stop(self) {
+        self.end().await;
+    }
+
+    pub(crate) async fn end(&self) {
         let mut tasks = std::mem::take(&mut *self.0.tasks.lock().unwrap_or_else(PoisonError::into_inner));
         tasks.shutdown().await;
         for link in self.0.links.up().values() {

@@ -109,21 +109,29 @@ impl Link {
     /// # Errors
     /// `Busy` when too much is unanswered, `NodeLost` when the link ends, `Timeout` (then it is not known whether it was
     /// done), `TooLarge`, and whatever the peer answers.
-    pub async fn ask(&self, mut head: Head, body: &[u8]) -> Result<Vec<u8>, AskError> {
-        head.token = self.token;
+    pub async fn ask(&self, head: Head, body: &[u8]) -> Result<Vec<u8>, AskError> {
         let deadline = Duration::from_millis(u64::from(head.deadline_ms));
+        let answer = self.send(head, body)?;
+        tokio::select! {
+            answer = answer => envelope::unpack_answer(&answer.map_err(|_| AskError::NodeLost)?),
+            () = self.switch().is_off() => Err(AskError::NodeLost),
+            () = tokio::time::sleep(deadline) => Err(AskError::Timeout(deadline)),
+        }
+    }
+
+    /// Sends an envelope, behind all that was sent before; what is answered may be left alone.
+    ///
+    /// # Errors
+    /// As [`Link::ask`], of what can go wrong before it is sent.
+    pub fn send(&self, mut head: Head, body: &[u8]) -> Result<oneshot::Receiver<Vec<u8>>, AskError> {
+        head.token = self.token;
         let envelope = envelope::pack(&head, body)?;
         let size = u32::try_from(envelope.len() + OVERHEAD).unwrap_or(u32::MAX);
         let Ok(permit) = self.unanswered.clone().try_acquire_many_owned(size) else {
             let what = format!("{BYTES_UNANSWERED_MAX} bytes to `{}` wait for their answers", self.peer().node);
             return Err(AskError::Busy { what, retry_after: RETRY_AFTER });
         };
-        let answer = self.put(envelope, permit)?;
-        tokio::select! {
-            answer = answer => envelope::unpack_answer(&answer.map_err(|_| AskError::NodeLost)?),
-            () = self.switch().is_off() => Err(AskError::NodeLost),
-            () = tokio::time::sleep(deadline) => Err(AskError::Timeout(deadline)),
-        }
+        self.put(envelope, permit)
     }
 
     /// The bytes count as unanswered until there is an answer, whether or not someone still waits for it.

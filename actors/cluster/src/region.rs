@@ -119,7 +119,7 @@ impl Region {
         };
         let deadline = Duration::from_millis(u64::from(head.deadline_ms)).min(DEADLINE_MAX);
         let call = Call { to: head.to, from: head.from, trace: head.trace, deadline, kind: head.kind, body };
-        let served = self.serve.serve(link.peer.clone(), call);
+        let served = self.serve.serve(link.peer.clone(), link.id, call);
         link.spawn(async move {
             let done = tokio::time::timeout(deadline, served).await;
             answer.send(done.unwrap_or(Err(AskError::Timeout(deadline))));

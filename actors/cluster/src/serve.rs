@@ -45,8 +45,8 @@ pub struct Call {
 
 /// Hands on what peers ask. What it returns is sent back; it is dropped when the link ends.
 pub trait Serve: Send + Sync + 'static {
-    /// Serves one call. It was found that the peer's roles allow it.
-    fn serve(&self, from: Arc<Peer>, call: Call) -> Served;
+    /// Serves one call, which came by the link of this number. It was found that the peer's roles allow it.
+    fn serve(&self, from: Arc<Peer>, link: u64, call: Call) -> Served;
 }
 
 /// The answer to come.

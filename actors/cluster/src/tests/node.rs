@@ -24,7 +24,7 @@ pub(super) struct Answers {
 }
 
 impl Serve for Answers {
-    fn serve(&self, from: Arc<Peer>, call: Call) -> Served {
+    fn serve(&self, from: Arc<Peer>, _: u64, call: Call) -> Served {
         self.served.fetch_add(1, Ordering::SeqCst);
         let go_on = self.go_on.clone();
         Box::pin(async move {

@@ -8,7 +8,7 @@ use serde_json::Value as Json;
 use super::{none, root};
 
 /// Each crate of ours and those of ours it may name. Actors meet only through `messages`, never as siblings.
-const ALLOWED: [(&str, &[&str]); 20] = [
+const ALLOWED: [(&str, &[&str]); 21] = [
     ("heap", &[]),
     ("messages", &[]),
     ("markdown", &[]),
@@ -17,7 +17,8 @@ const ALLOWED: [(&str, &[&str]); 20] = [
     ("gate", &["markdown"]),
     ("policy", &["messages"]),
     ("runtime", &["messages", "heap"]),
-    ("cluster", &["messages"]),
+    ("cluster", &["messages", "runtime", "placement"]),
+    ("placement", &["messages"]),
     ("store", &["messages", "runtime"]),
     ("lane", &["messages", "runtime"]),
     ("models", &["messages", "runtime"]),
@@ -32,7 +33,7 @@ const ALLOWED: [(&str, &[&str]); 20] = [
 ];
 
 /// What the program wires together.
-const EVERYTHING: [&str; 17] = [
+const EVERYTHING: [&str; 18] = [
     "messages",
     "markdown",
     "gate",
@@ -50,6 +51,7 @@ const EVERYTHING: [&str; 17] = [
     "tools",
     "workspaces",
     "cluster",
+    "placement",
 ];
 
 /// Libraries that only these crates may name, so that a change of one stays in one place. `tests` may name any.
