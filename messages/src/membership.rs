@@ -26,10 +26,8 @@ pub enum Msg {
     ToNode(ToNode),
     /// How the cluster stands, for people.
     Describe,
-    /// The hub is to take all units away from a node, or to let it have some again.
+    /// The node is to give all its units away, or to take some again.
     Drain {
-        /// Which.
-        node: String,
         /// Away, or again.
         away: bool,
     },
@@ -42,7 +40,7 @@ pub enum Reply {
     Heard,
     /// To `Describe`.
     Described(ClusterView),
-    /// To `Drain`: words when there is no such node.
+    /// To `Drain`: words when it could not be heard.
     Draining(Result<(), String>),
 }
 

@@ -74,6 +74,11 @@ pub(crate) fn check_store(roles: Roles, message: &StoreMsg, holds: impl Fn(&Addr
 fn for_connectors(query: &Query) -> bool {
     matches!(
         query,
-        Query::Lane { .. } | Query::Inbound { .. } | Query::Counts | Query::Oldest { .. } | Query::Unit { .. }
+        Query::Lane { .. }
+            | Query::Inbound { .. }
+            | Query::Counts
+            | Query::Generation
+            | Query::Oldest { .. }
+            | Query::Unit { .. }
     )
 }

@@ -61,10 +61,16 @@ impl System {
         }
     }
 
+    /// A wake of this address makes sense now.
+    pub(crate) fn is_swept(&self, address: &Address) -> bool {
+        self.kind_of(address).is_some_and(|kind| kind.is_swept(address))
+    }
+
     /// Another node tells someone who lives here.
     pub async fn told(&self, address: &Address, word: Word) {
         match word {
-            Word::Wake => self.wake(address),
+            Word::Wake if self.is_swept(address) => self.wake(address),
+            Word::Wake => {}
             Word::Due(name) => self.due(address, &name).await,
         }
     }

@@ -21,6 +21,8 @@ pub(crate) fn check(format: &str, text: &str) -> Result<(), String> {
         "http-url" => http_url(text),
         "env-name" => env_name(text),
         "listen" => listen(text),
+        "peer" => peer(text),
+        "role" => role(text),
         _ => Ok(()),
     }
 }
@@ -105,6 +107,20 @@ fn listen(text: &str) -> Result<(), String> {
     Err("give an IP address and a port, such as 127.0.0.1:8080 or [::1]:8080, or nothing for nowhere".into())
 }
 
+/// A name or number of a host, and a port.
+fn peer(text: &str) -> Result<(), String> {
+    let (host, port) = text.rsplit_once(':').unwrap_or((text, ""));
+    let named = !host.is_empty() && !host.contains(|c: char| c.is_whitespace() || c.is_control() || c == '/');
+    if named && port.parse::<u16>().is_ok_and(|port| port > 0) {
+        return Ok(());
+    }
+    Err("give a host and a port, such as hub.example:7443 or 10.0.0.1:7443".into())
+}
+
+fn role(text: &str) -> Result<(), String> {
+    if matches!(text, "hub" | "connector" | "worker") { Ok(()) } else { Err("use hub, connector or worker".into()) }
+}
+
 fn env_name(text: &str) -> Result<(), String> {
     let allowed = |b: u8| b.is_ascii_alphanumeric() || b == b'_';
     let begins = text.bytes().next().is_some_and(|b| !b.is_ascii_digit());
@@ -177,6 +193,7 @@ mod tests {
         }
         for wrong in ["localhost:8080", "8080", ":8080", "127.0.0.1", "127.0.0.1:65536", "::1:80", "off"] {
             assert!(check("listen", wrong).is_err(), "{wrong:?}");
+            assert!(check("peer", wrong).is_err(), "{wrong:?}");
         }
     }
 

@@ -70,6 +70,8 @@ fn text(schema: &Json) -> String {
         Some("model") => "a provider's name, or `provider/model`",
         Some("http-url") => "an address that begins with https:// or http://",
         Some("listen") => "an IP address and a port, or nothing",
+        Some("peer") => "a host and a port",
+        Some("role") => "hub, connector or worker",
         Some("env-name") => "the name of an environment variable: A-Z, 0-9 and _",
         _ => "text that is not empty",
     }

@@ -165,6 +165,8 @@ pub enum Query {
         /// And before this one.
         doubts_to: Moment,
     },
+    /// The store's generation: another after each restore -> `Rows::Generation`.
+    Generation,
     /// All units that were ever held, in order, after `after` -> `Rows::Units`.
     Units {
         /// Units after this one; `None` for the first page.

@@ -51,6 +51,8 @@ pub enum Rows {
     Oldest(Oldest),
     /// To `Query::Unit`; `None` when nobody ever held it.
     Unit(Option<UnitRow>),
+    /// To `Query::Generation`.
+    Generation(i64),
     /// Units with who holds them.
     Units(Vec<(Address, UnitRow)>),
     /// To `Query::Audit`.

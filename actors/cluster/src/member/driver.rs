@@ -6,68 +6,23 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use messages::Slug;
-use messages::cluster::{NodeFacts, ToHub, ToNode, Unit};
+use messages::cluster::{Holds, NodeFacts, Role, ToHub, ToNode, Unit};
 use messages::membership::Msg;
 use placement::holder::{Action, Event as HolderEvent};
 use placement::hub::{Event as HubEvent, LinkId};
-use runtime::{StorePort, System};
-use tokio::sync::{mpsc, oneshot, watch};
+use tokio::sync::{mpsc, watch};
 use tokio::task::JoinSet;
 
 use super::reign::{Reign, SELF};
-use super::{Event, Hands, Member as Shared, executor, now, tell};
-use crate::cluster::{Cluster, Config};
+use super::{Event, Member, now, tell};
 use crate::links::Up;
 
-/// A running member. Dropped, its links end and nothing is renewed any more.
-pub struct Member {
-    shared: Arc<Shared>,
-    _running: JoinSet<()>,
-}
+/// The account of the console.
+const CONSOLE: &str = "connector/console";
 
-impl Member {
-    /// Links, loop and executor begin. `reign` is there on the hub.
-    ///
-    /// # Errors
-    /// Words, when the links can't be started.
-    pub async fn start(
-        shared: Arc<Shared>,
-        config: Config,
-        (system, store): (System, StorePort),
-        hands: Arc<dyn Hands>,
-        reign: Option<Reign>,
-    ) -> Result<Self, String> {
-        let heard = shared.heard.lock().unwrap_or_else(std::sync::PoisonError::into_inner).take();
-        let heard = heard.ok_or("this member has begun before")?;
-        drop(shared.system.set(system));
-        drop(shared.store.set(store));
-        let config = Config { serve: Arc::new(super::inbox::Inbox(shared.clone())), ..config };
-        let links = Cluster::start(config).await?;
-        let up = links.watch();
-        drop(shared.links.set(links));
-        let (actions, performed) = mpsc::channel(executor::ACTIONS_MAX);
-        let turns =
-            Loop { member: shared.clone(), reign, actions, up, announced: BTreeMap::new(), work: JoinSet::new() };
-        let mut running = JoinSet::new();
-        running.spawn(executor::run(shared.clone(), hands, performed));
-        running.spawn(turns.run(heard));
-        Ok(Self { shared, _running: running })
-    }
-
-    /// Closes all that it holds and says goodbye, then ends the links.
-    pub async fn stop(self, within: Duration) {
-        let (done, said) = oneshot::channel();
-        if self.shared.events.send(Event::Goodbye(done)).await.is_ok() {
-            drop(tokio::time::timeout(within, said).await);
-        }
-        if let Some(links) = self.shared.links.get() {
-            links.end().await;
-        }
-    }
-}
-
-struct Loop {
-    member: Arc<Shared>,
+/// What runs on behalf of a member until it is dropped.
+pub(super) struct Loop {
+    member: Arc<Member>,
     reign: Option<Reign>,
     actions: mpsc::Sender<Action>,
     up: watch::Receiver<Up>,
@@ -83,10 +38,22 @@ enum Next {
 }
 
 impl Loop {
-    async fn run(mut self, mut heard: mpsc::Receiver<Event>) {
+    pub(super) fn new(
+        member: Arc<Member>,
+        reign: Option<Reign>,
+        actions: mpsc::Sender<Action>,
+        up: watch::Receiver<Up>,
+    ) -> Self {
+        Self { member, reign, actions, up, announced: BTreeMap::new(), work: JoinSet::new() }
+    }
+
+    pub(super) async fn run(mut self, mut heard: mpsc::Receiver<Event>) {
         if self.reign.is_some() {
             let (link, facts) = (LinkId(SELF), self.member.facts.clone());
+            let own = declared(&facts).into_iter().map(|unit| Next::Hub(HubEvent::Added(unit)));
+            let own: Vec<Next> = own.collect();
             self.decide([Next::Hub(HubEvent::Up { link, facts }), Next::Holder(HolderEvent::Up)]).await;
+            self.decide(own).await;
         }
         loop {
             let wait = self.wait();
@@ -194,6 +161,7 @@ impl Loop {
             return;
         }
         let hub = self.member.hub();
+        self.tell_link(hub.is_some());
         let known = self.announced.values().next().copied();
         if hub.as_ref().map(|hub| hub.id()) == known {
             return;
@@ -206,6 +174,14 @@ impl Loop {
             tell(&hub, &Msg::Facts(self.member.facts.clone()));
             self.announced.insert(hub.peer().node.clone(), hub.id());
             self.decide([Next::Holder(HolderEvent::Up)]).await;
+        }
+    }
+
+    /// A node without its hub accepts nothing and finishes nothing.
+    fn tell_link(&self, is_up: bool) {
+        if let Some(system) = self.member.system.get() {
+            let why = "the link to the hub is down: nothing is accepted here until it is back";
+            system.alarm("hub", Some(why.to_owned()).filter(|_| !is_up));
         }
     }
 
@@ -252,10 +228,14 @@ impl Loop {
     }
 }
 
-/// The workspaces that a node has files of: they are there to be held.
+/// What is there to be held since a node is there: the workspaces that it has files of, the console of a connector.
 fn declared(facts: &NodeFacts) -> Vec<Unit> {
-    match &facts.holds {
-        messages::cluster::Holds::All => Vec::new(),
-        messages::cluster::Holds::These(these) => these.iter().map(Unit::workspace).collect(),
+    let mut units = match &facts.holds {
+        Holds::All => Vec::new(),
+        Holds::These(these) => these.iter().map(Unit::workspace).collect(),
+    };
+    if facts.roles.has(Role::Connector) {
+        units.extend(Unit::parse(CONSOLE));
     }
+    units
 }

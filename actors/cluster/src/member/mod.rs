@@ -5,6 +5,7 @@ mod executor;
 mod far;
 mod inbox;
 mod reign;
+mod service;
 mod store;
 mod view;
 
@@ -15,12 +16,12 @@ use messages::envelope::{Head, Kind};
 use messages::membership::Msg;
 use messages::{Address, AskError};
 use placement::{Holder, Monotonic, Table};
-use runtime::{BoxFuture, StorePort, System};
+use runtime::{BoxFuture, System};
 use tokio::sync::mpsc;
 
-pub use driver::Member as MemberLoop;
 pub use far::Others;
 pub use reign::Reign;
+pub use service::{Begin, ClusterService};
 pub use store::RemoteStore;
 
 use crate::cluster::Cluster;
@@ -66,10 +67,8 @@ pub struct Member {
     table: Mutex<Table>,
     events: mpsc::Sender<Event>,
     heard: Mutex<Option<mpsc::Receiver<Event>>>,
-    links: OnceLock<Cluster>,
+    links: OnceLock<Arc<Cluster>>,
     system: OnceLock<System>,
-    /// The store, where this node has it.
-    store: OnceLock<StorePort>,
 }
 
 impl Member {
@@ -86,7 +85,6 @@ impl Member {
             heard: Mutex::new(Some(heard)),
             links: OnceLock::new(),
             system: OnceLock::new(),
-            store: OnceLock::new(),
         })
     }
 

@@ -6,6 +6,7 @@ use rusqlite::{Connection, OptionalExtension as _, Row, params};
 
 use super::all;
 use super::rows::{address, audit as audit_row, inbox, select_audit, select_inbox, unsigned};
+use crate::restore::GENERATION;
 use crate::restore::RESTORED;
 
 /// The most events that one query may ask for; the rest is not looked at.
@@ -56,6 +57,10 @@ pub(super) fn unit(sql: &Connection, unit: &Address) -> rusqlite::Result<Rows> {
         Ok(UnitRow { node, incarnation, epoch: unsigned(row, 2)? })
     };
     sql.prepare_cached(UNIT)?.query_row([unit.as_str()], row).optional().map(Rows::Unit)
+}
+
+pub(super) fn generation(sql: &Connection) -> rusqlite::Result<Rows> {
+    sql.prepare_cached(GENERATION)?.query_row([], |row| row.get(0)).map(Rows::Generation)
 }
 
 pub(super) fn units(sql: &Connection, after: Option<&Address>, limit: u32) -> rusqlite::Result<Rows> {

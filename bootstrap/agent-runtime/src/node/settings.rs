@@ -9,10 +9,12 @@ use admin::AlarmLimits;
 use anyhow::{Context as _, bail};
 use config::{Config, LoadOptions, Override, Watch};
 use gate::Mount;
+use messages::cluster::Role;
 use messages::task::WorkLimits;
 use models::ModelsConfig;
 use runtime::Options;
 
+use super::cluster::ClusterSettings;
 use super::limits::limits;
 use super::models::models;
 
@@ -36,6 +38,8 @@ pub(crate) struct Settings {
     pub(crate) mounts: BTreeMap<String, Vec<Mount>>,
     /// Workspaces whose folders are looked at again and again instead of being watched.
     pub(crate) polled: BTreeSet<String>,
+    /// Its place among others; `None`: it stands alone.
+    pub(crate) cluster: Option<ClusterSettings>,
     /// Lines that a person sees first.
     pub(crate) welcome: Vec<String>,
 }
@@ -64,6 +68,11 @@ fn env() -> Vec<(String, String)> {
 }
 
 impl Settings {
+    /// This node takes that on; one that stands alone takes on everything.
+    pub(crate) fn has(&self, role: Role) -> bool {
+        self.cluster.as_ref().is_none_or(|cluster| cluster.roles.has(role))
+    }
+
     /// `notes`: a folder of the person's own for one workspace, beside those of the configuration.
     pub(crate) fn new(config: &Config, notes: Option<(&str, PathBuf)>) -> anyhow::Result<Self> {
         let options = Options {
@@ -94,6 +103,7 @@ impl Settings {
             alarms: alarm_limits(&config.alarms),
             mounts,
             polled,
+            cluster: ClusterSettings::of(&config.node),
             welcome: Vec::new(),
         })
     }
