@@ -8,7 +8,7 @@ use serde_json::Value as Json;
 use super::{none, root};
 
 /// Each crate of ours and those of ours it may name. Actors meet only through `messages`, never as siblings.
-const ALLOWED: [(&str, &[&str]); 19] = [
+const ALLOWED: [(&str, &[&str]); 20] = [
     ("heap", &[]),
     ("messages", &[]),
     ("markdown", &[]),
@@ -16,6 +16,7 @@ const ALLOWED: [(&str, &[&str]); 19] = [
     ("backup", &[]),
     ("gate", &["markdown"]),
     ("policy", &["messages"]),
+    ("placement", &["messages"]),
     ("runtime", &["messages", "heap"]),
     ("store", &["messages", "runtime"]),
     ("lane", &["messages", "runtime"]),
@@ -31,13 +32,14 @@ const ALLOWED: [(&str, &[&str]); 19] = [
 ];
 
 /// What the program wires together.
-const EVERYTHING: [&str; 16] = [
+const EVERYTHING: [&str; 17] = [
     "messages",
     "markdown",
     "gate",
     "config",
     "backup",
     "policy",
+    "placement",
     "runtime",
     "store",
     "lane",
@@ -64,7 +66,7 @@ const FENCED: [(&str, &[&str]); 9] = [
 ];
 
 /// Crates that decide and do nothing: no runtime below them.
-const PURE: [&str; 4] = ["messages", "markdown", "policy", "config"];
+const PURE: [&str; 5] = ["messages", "markdown", "policy", "placement", "config"];
 
 /// Each package with what it names: (name, is it ours).
 type Edges = BTreeMap<String, Vec<(String, bool)>>;
