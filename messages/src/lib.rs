@@ -14,6 +14,7 @@
 //! | [`step`] | the journal of turns and tasks, usage and what it costs |
 //! | [`offer`] | the models that can be asked, their prices, which is asked for what |
 //! | [`store`] | commits, writes, queries, rows |
+//! | [`cluster`] | what hub and nodes say to each other of who holds which unit |
 //! | [`context`], [`lane`], [`memory`], [`workspace`], [`index`], [`model`], [`tool`], [`admin`], [`alarms`] | one protocol each |
 //! | [`meter`] | names of what is counted |
 

@@ -61,7 +61,7 @@ pub enum Action {
     Resume(Unit),
     /// Take nothing new, finish what was begun, close, and say [`Event::Finished`].
     Drain(Unit, u64),
-    /// Stop at once and forget it; when this is done nothing of it runs any more.
+    /// Stop at once and forget it; when this is done nothing of it runs any more. Nothing, when it has just finished.
     Close(Unit, Closed),
 }
 
@@ -370,3 +370,6 @@ impl Holder {
         }
     }
 }
+
+#[cfg(test)]
+mod tests;

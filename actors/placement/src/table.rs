@@ -132,3 +132,6 @@ fn put(places: &mut BTreeMap<Unit, Place>, unit: Unit, place: Place) {
         places.insert(unit, place);
     }
 }
+
+#[cfg(test)]
+mod tests;

@@ -37,7 +37,7 @@ impl Hub {
                     self.read_again(unit, now);
                 }
             }
-            Event::Read { unit, row } => self.read(unit, row, now),
+            Event::Read { unit, row } => self.read(&unit, row, now),
         }
     }
 
@@ -173,17 +173,17 @@ impl Hub {
         }
     }
 
-    fn read(&mut self, unit: Unit, row: Option<Row>, now: Monotonic) {
-        if !self.units.get(&unit).is_some_and(|entry| matches!(entry.state, State::Reading { .. })) {
+    fn read(&mut self, unit: &Unit, row: Option<Row>, now: Monotonic) {
+        if !self.units.get(unit).is_some_and(|entry| matches!(entry.state, State::Reading { .. })) {
             return;
         }
         match row {
-            Some(row) => self.take_row(&unit, row, now),
+            Some(row) => self.take_row(unit, row, now),
             None => {
-                if let Some(entry) = self.units.get_mut(&unit) {
+                if let Some(entry) = self.units.get_mut(unit) {
                     entry.epoch = 0;
                 }
-                self.set(&unit, State::Free { since: now, again: now.plus(WRITE_AGAIN_MS) });
+                self.set(unit, State::Free { since: now, again: now.plus(WRITE_AGAIN_MS) });
             }
         }
     }

@@ -4,6 +4,8 @@ mod events;
 mod explain;
 mod peer;
 mod publish;
+#[cfg(test)]
+mod tests;
 mod unit;
 
 use std::collections::{BTreeMap, BTreeSet};

@@ -28,6 +28,8 @@ pub(super) struct Peer {
     grants: VecDeque<(u64, Monotonic)>,
     /// When the lease was granted that it heard of last, by this link.
     heard_at: Option<Monotonic>,
+    /// It said things and had not heard what was answered.
+    deaf: bool,
     /// With how many units a drain began.
     pub(super) drain: Option<u32>,
     /// It said goodbye.
@@ -59,6 +61,7 @@ impl Peer {
             elder_end: now,
             grants: VecDeque::new(),
             heard_at: None,
+            deaf: false,
             drain: None,
             left: false,
             owed: Version::default(),
@@ -80,6 +83,7 @@ impl Peer {
     pub(super) fn listen_anew(&mut self) {
         self.grants.clear();
         self.heard_at = None;
+        self.deaf = false;
     }
 
     /// It renews. Whether it is granted a lease.
@@ -89,7 +93,8 @@ impl Peer {
             self.grants.pop_front();
         }
         self.renewed = Some(now);
-        if self.is_deaf(now) {
+        self.deaf = self.grants.front().is_some_and(|(_, at)| now.since(*at) > UNHEARD_MS);
+        if self.deaf {
             return false;
         }
         self.grants.push_back((seq, now));
@@ -97,15 +102,10 @@ impl Peer {
         true
     }
 
-    /// It says things and does not hear what is answered.
-    fn is_deaf(&self, now: Monotonic) -> bool {
-        self.grants.front().is_some_and(|(_, at)| now.since(*at) > UNHEARD_MS)
-    }
-
     /// It has a link, renewed a moment ago, and hears.
     pub(super) fn is_fresh(&self, now: Monotonic) -> bool {
         let renewed = self.renewed.is_some_and(|at| now.since(at) <= FRESH_MS);
-        renewed && self.link.is_some() && !self.left && !self.is_deaf(now)
+        renewed && self.link.is_some() && !self.left && !self.deaf
     }
 
     /// It may be given units.
@@ -141,10 +141,9 @@ impl Peer {
         over.then_some(Loose::Takeable)
     }
 
-    /// When it most likely stops to hold things: enough for what is fenced, since an error costs no more than a refusal.
+    /// When it stops to hold things, unless an answer still reaches it that it was deaf to: good enough for what is fenced.
     fn believed_end(&self) -> Monotonic {
-        let unheard = !self.grants.is_empty();
-        let heard = self.heard_at.filter(|_| unheard).map_or(self.lease_end, |at| at.plus(HUB_LIFE_MS));
+        let heard = self.heard_at.filter(|_| self.deaf).map_or(self.lease_end, |at| at.plus(HUB_LIFE_MS));
         if self.link.is_none() { heard.min(self.lost_at.plus(GRACE_MS)) } else { heard }
     }
 

@@ -17,7 +17,7 @@ pub(crate) struct Checks {
 }
 
 impl Checks {
-    pub(crate) fn fail(&mut self, now: u64, what: String) {
+    pub(crate) fn fail(&mut self, now: u64, what: &str) {
         let seconds = now / SECOND;
         let ms = now % SECOND / 1_000;
         self.violation.get_or_insert_with(|| format!("at {seconds}.{ms:03} s: {what}"));
@@ -28,10 +28,10 @@ impl Checks {
         self.accepted += 1;
         match self.newest.get(unit).cloned() {
             Some((newest, _)) if epoch < newest => {
-                self.fail(now, format!("{unit}: a commit of epoch {epoch} was taken after one of {newest}"));
+                self.fail(now, &format!("{unit}: a commit of epoch {epoch} was taken after one of {newest}"));
             }
             Some((newest, other)) if epoch == newest && &other != by => {
-                self.fail(now, format!("{unit}: commits of epoch {epoch} were taken from {other:?} and {by:?}"));
+                self.fail(now, &format!("{unit}: commits of epoch {epoch} were taken from {other:?} and {by:?}"));
             }
             _ => drop(self.newest.insert(unit.clone(), (epoch, by.clone()))),
         }

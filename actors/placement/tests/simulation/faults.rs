@@ -39,16 +39,8 @@ impl World {
                 self.freeze_node(n);
                 end(End::Wake(n));
             }
-            4 => {
-                self.cut(n, true, true);
-                end(End::Heal(n));
-            }
-            5 => {
-                self.cut(n, true, false);
-                end(End::Heal(n));
-            }
-            6 => {
-                self.cut(n, false, true);
+            4..=6 => {
+                self.cut(n, what != 6, what != 5);
                 end(End::Heal(n));
             }
             7 => self.end_link(n),
@@ -80,7 +72,7 @@ impl World {
             }
             _ => {
                 self.freeze_node(n);
-                self.cut(n, self.now % 2 == 0, self.now % 3 == 0);
+                self.cut(n, self.now.is_multiple_of(2), self.now.is_multiple_of(3));
                 end(End::Wake(n));
                 end(End::Heal(n));
             }

@@ -3,6 +3,8 @@
 //!
 //! `SEEDS=5000 cargo test -p placement --test simulation` runs more, `SEED=17` one. A failure names its seed.
 
+#![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic, clippy::indexing_slicing, clippy::print_stdout)]
+
 mod chance;
 mod checks;
 mod faults;
@@ -15,7 +17,7 @@ use std::sync::atomic::{AtomicU64, Ordering};
 use faults::run;
 use world::Setup;
 
-const SEEDS: u64 = 400;
+const SEEDS: u64 = 320;
 const SETUP: Setup = Setup {
     nodes: 4,
     fenced: 3,
@@ -79,23 +81,23 @@ fn no_unit_has_two_writers_or_two_users_and_each_is_held_again() {
 /// The simulation proves something only if it fails when something is wrong.
 #[test]
 fn a_store_without_the_fence_is_noticed() {
-    let summary = all(0..60, Setup { no_fence: true, ..SETUP });
+    let summary = all(0..40, Setup { no_fence: true, ..SETUP });
     let about = summary.violations.iter().filter(|(_, what)| what.contains("a commit of epoch")).count();
-    assert!(about > 10, "{about} of 60 seeds: {:?}", summary.violations.first());
+    assert!(about > 5, "{about} of 40 seeds: {:?}", summary.violations.first());
 }
 
 #[test]
 fn what_one_alone_may_use_placed_as_fenced_is_noticed() {
-    let summary = all(0..60, Setup { exclusive_as_fenced: true, ..SETUP });
+    let summary = all(0..40, Setup { exclusive_as_fenced: true, ..SETUP });
     let about = summary.violations.iter().filter(|(_, what)| what.contains("at once")).count();
-    assert!(about > 10, "{about} of 60 seeds: {:?}", summary.violations.first());
+    assert!(about > 5, "{about} of 40 seeds: {:?}", summary.violations.first());
 }
 
 #[test]
 fn clocks_that_drift_apart_more_than_the_margin_allows_are_noticed() {
-    let summary = all(0..60, Setup { drift_ppm: 80_000, ..SETUP });
+    let summary = all(0..40, Setup { drift_ppm: 80_000, ..SETUP });
     let about = summary.violations.iter().filter(|(_, what)| what.contains("at once")).count();
-    assert!(about > 0, "of 60 seeds: {:?}", summary.violations.first());
+    assert!(about > 0, "of 40 seeds: {:?}", summary.violations.first());
 }
 
 #[test]

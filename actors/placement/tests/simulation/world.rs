@@ -617,7 +617,7 @@ impl World {
             }
         };
         if let Some(wrong) = wrong {
-            self.checks.fail(self.now, format!("{}: {wrong}", self.nodes[n].name));
+            self.checks.fail(self.now, &format!("{}: {wrong}", self.nodes[n].name));
         }
     }
 
@@ -701,10 +701,8 @@ impl World {
 
     /// Ends a node's link with notice, as a proxy that restarts does.
     pub(crate) fn end_link(&mut self, n: usize) {
-        if let Some(link) = self.nodes[n].link {
-            if self.runs(n) {
-                self.close_at_node(link);
-            }
+        if let Some(link) = self.nodes[n].link.filter(|_| self.runs(n)) {
+            self.close_at_node(link);
         }
     }
 
@@ -843,7 +841,7 @@ impl World {
             let users = self.users(unit);
             if users.len() > 1 {
                 let names: Vec<&str> = users.iter().map(|n| self.nodes[*n].name.as_str()).collect();
-                self.checks.fail(self.now, format!("{unit} is used by {names:?} at once"));
+                self.checks.fail(self.now, &format!("{unit} is used by {names:?} at once"));
             }
         }
     }
