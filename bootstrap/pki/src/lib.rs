@@ -57,3 +57,6 @@ pub fn ca_folder(own: &Path) -> PathBuf {
 pub fn node_folder(own: &Path) -> PathBuf {
     own.join("pki/node")
 }
+
+#[cfg(test)]
+mod tests;

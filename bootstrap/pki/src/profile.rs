@@ -8,10 +8,13 @@ use rustls::pki_types::UnixTime;
 
 use crate::{AltName, Error, NodeName, Roles, Serial};
 
+/// The last second of the year 9999, which X.509 can say.
+pub(crate) const LAST_SECS: u64 = 253_402_300_799;
+
 /// A time as rcgen takes it. A macro, since the type is not rcgen's own to name.
 macro_rules! date {
     ($at:expr) => {
-        rcgen::date_time_ymd(1970, 1, 1) + std::time::Duration::from_secs($at.as_secs())
+        rcgen::date_time_ymd(1970, 1, 1) + std::time::Duration::from_secs($at.as_secs().min($crate::profile::LAST_SECS))
     };
 }
 pub(crate) use date;

@@ -58,7 +58,7 @@ impl FromStr for Serial {
 
     fn from_str(text: &str) -> Result<Self, Error> {
         let is_hex = text.chars().all(|c| c.is_ascii_digit() || matches!(c, 'a'..='f'));
-        let length_fits = (2..=2 * BYTES_MAX).contains(&text.len()) && text.len() % 2 == 0;
+        let length_fits = (2..=2 * BYTES_MAX).contains(&text.len()) && text.len().is_multiple_of(2);
         if !is_hex || !length_fits || text.starts_with("00") {
             return Err(Error::Invalid(format!("`{}` is no number of a certificate", shown(text))));
         }
