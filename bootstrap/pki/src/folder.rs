@@ -118,9 +118,19 @@ impl NodeFolder {
         self.load_locked()
     }
 
+    /// The same, and changes nothing: of a renewal that was cut off it gives what [`Self::load`] would.
+    ///
+    /// # Errors
+    /// As [`Self::load`].
+    pub fn look(&self) -> Result<Loaded, Error> {
+        let _lock = Lock::take(&self.path)?;
+        self.load_locked()
+    }
+
     fn load_locked(&self) -> Result<Loaded, Error> {
         let ca = CaCertificate::parse(&files::read(&self.file(CA), PEM_BYTES_MAX)?)?;
-        let (certificate, key) = self.pair(CERTIFICATE, KEY)?;
+        let next = [NEXT_KEY, KEY].into_iter().find_map(|key| self.pair(NEXT_CERTIFICATE, key).ok());
+        let (certificate, key) = next.map_or_else(|| self.pair(CERTIFICATE, KEY), Ok)?;
         ca.has_signed(key.end_entity_cert().map_err(|_| Error::KeyMismatch)?)?;
         let list = Revocations::load(&self.file(LIST), &ca)?;
         Ok(Loaded { certificate, ca, list, key: Arc::new(key) })

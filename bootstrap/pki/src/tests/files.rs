@@ -67,7 +67,14 @@ fn a_kill_at_any_step_of_a_renewal_leaves_a_certificate_with_its_key() {
     for steps in 0..=Step::ALL.len() {
         let (world, old, new) = killed_after(steps);
         let hub = world.node("hub");
+        let seen = world.node_folder("worker-1").look().unwrap().certificate;
+        assert_eq!(
+            world.path("worker-1/next.crt").exists(),
+            (2..4).contains(&steps),
+            "{steps}: a look changes nothing"
+        );
         let worker = world.open("worker-1", NOW);
+        assert_eq!(*worker.certificate(), seen, "{steps}");
         assert_eq!(worker.certificate().identity.serial, if steps < 2 { old } else { new }, "{steps}");
         assert!(meets(&worker, &hub) && meets(&hub, &worker), "{steps}");
         assert!(!world.path("worker-1/next.key").exists() && !world.path("worker-1/next.crt").exists());
