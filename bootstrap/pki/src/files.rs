@@ -22,10 +22,7 @@ pub(crate) struct Lock(#[allow(dead_code)] File);
 
 impl Lock {
     pub(crate) fn take(folder: &Path) -> Result<Self, Error> {
-        let opened = File::open(folder).map_err(|error| match error.kind() {
-            ErrorKind::NotFound => Error::NotThere(folder.to_owned()),
-            _ => Error::io("opened", folder)(error),
-        })?;
+        let opened = open("opened", folder)?;
         for _ in 0..LOCK_TRIES {
             match opened.try_lock() {
                 Ok(()) => return Ok(Self(opened)),
@@ -39,24 +36,24 @@ impl Lock {
 
 /// The text of a file of at most so many bytes.
 pub(crate) fn read(path: &Path, bytes_max: usize) -> Result<String, Error> {
-    let file = File::open(path).map_err(|error| match error.kind() {
-        ErrorKind::NotFound => Error::NotThere(path.to_owned()),
-        _ => Error::io("read", path)(error),
-    })?;
-    take(file, path, bytes_max)
+    take(open("read", path)?, path, bytes_max)
 }
 
 /// The same of a file that must be closed to others.
 pub(crate) fn read_secret(path: &Path, bytes_max: usize) -> Result<String, Error> {
-    let file = File::open(path).map_err(|error| match error.kind() {
-        ErrorKind::NotFound => Error::NotThere(path.to_owned()),
-        _ => Error::io("read", path)(error),
-    })?;
+    let file = open("read", path)?;
     let mode = file.metadata().map_err(Error::io("read", path))?.permissions().mode() & 0o777;
     if mode & 0o077 != 0 {
         return Err(Error::OpenToOthers { path: path.to_owned(), mode });
     }
     take(file, path, bytes_max)
+}
+
+fn open(verb: &'static str, path: &Path) -> Result<File, Error> {
+    File::open(path).map_err(|error| match error.kind() {
+        ErrorKind::NotFound => Error::NotThere(path.to_owned()),
+        _ => Error::io(verb, path)(error),
+    })
 }
 
 fn take(file: File, path: &Path, bytes_max: usize) -> Result<String, Error> {

@@ -16,7 +16,7 @@ use crate::{CaCertificate, Error, NodeCertificate, NodeKey, Revocations, keys};
 const CERTIFICATE: &str = "node.crt";
 const KEY: &str = "node.key";
 const CA: &str = "ca.crt";
-const LIST: &str = "crl.pem";
+const CRL: &str = "crl.pem";
 /// A certificate and its key that take the place of the others. Both are on disk before either does; see [`Step`].
 const NEXT_CERTIFICATE: &str = "next.crt";
 const NEXT_KEY: &str = "next.key";
@@ -38,7 +38,7 @@ pub struct Loaded {
     /// The authority's.
     pub ca: CaCertificate,
     /// The revocation list.
-    pub list: Revocations,
+    pub crl: Revocations,
     /// The certificate with its key, for handshakes.
     pub(crate) key: Arc<CertifiedKey>,
 }
@@ -53,7 +53,7 @@ pub struct Bundle {
     /// The authority's certificate (PEM).
     pub ca: String,
     /// The revocation list (PEM).
-    pub list: String,
+    pub crl: String,
 }
 
 impl Bundle {
@@ -63,7 +63,7 @@ impl Bundle {
     /// [`Error::AlreadyThere`] when it holds anything; [`Error::Io`].
     pub fn write(&self, folder: &Path) -> Result<(), Error> {
         let key = self.key.to_pem();
-        files::make_folder(folder, &[(CERTIFICATE, &self.certificate), (KEY, &key), (CA, &self.ca), (LIST, &self.list)])
+        files::make_folder(folder, &[(CERTIFICATE, &self.certificate), (KEY, &key), (CA, &self.ca), (CRL, &self.crl)])
     }
 }
 
@@ -132,8 +132,8 @@ impl NodeFolder {
         let next = [NEXT_KEY, KEY].into_iter().find_map(|key| self.pair(NEXT_CERTIFICATE, key).ok());
         let (certificate, key) = next.map_or_else(|| self.pair(CERTIFICATE, KEY), Ok)?;
         ca.has_signed(key.end_entity_cert().map_err(|_| Error::KeyMismatch)?)?;
-        let list = Revocations::load(&self.file(LIST), &ca)?;
-        Ok(Loaded { certificate, ca, list, key: Arc::new(key) })
+        let crl = Revocations::load(&self.file(CRL), &ca)?;
+        Ok(Loaded { certificate, ca, crl, key: Arc::new(key) })
     }
 
     fn pair(&self, certificate: &str, key: &str) -> Result<(NodeCertificate, CertifiedKey), Error> {
@@ -175,7 +175,7 @@ impl NodeFolder {
             return Err(Error::Invalid(format!("the certificate is of `{}`, this is `{}`", is.node, was.node)));
         }
         chain::verify(&one_certificate(certificate).ok_or(Error::KeyMismatch)?, &current.ca, now)?;
-        if current.list.contains(&is.serial) {
+        if current.crl.contains(&is.serial) {
             return Err(Error::Revoked { node: is.node.clone(), serial: is.serial.clone() });
         }
         Step::ALL.into_iter().try_for_each(|step| self.step(step, certificate, &key))
@@ -194,15 +194,15 @@ impl NodeFolder {
     ///
     /// # Errors
     /// When this node's authority has not signed it, or it can't be written.
-    pub fn put_list(&self, pem: &str) -> Result<bool, Error> {
+    pub fn put_crl(&self, pem: &str) -> Result<bool, Error> {
         let _lock = Lock::take(&self.path)?;
         let ca = CaCertificate::parse(&files::read(&self.file(CA), PEM_BYTES_MAX)?)?;
-        let list = Revocations::verify(pem, &ca)?;
+        let crl = Revocations::verify(pem, &ca)?;
         // One that is missing or damaged is replaced by any.
-        if Revocations::load(&self.file(LIST), &ca).is_ok_and(|kept| kept.number() >= list.number()) {
+        if Revocations::load(&self.file(CRL), &ca).is_ok_and(|kept| kept.number() >= crl.number()) {
             return Ok(false);
         }
-        files::write(&self.file(LIST), pem)?;
+        files::write(&self.file(CRL), pem)?;
         Ok(true)
     }
 
@@ -212,7 +212,7 @@ impl NodeFolder {
             let found = std::fs::metadata(self.file(name)).ok()?;
             Some((found.ino(), found.len(), found.mtime(), found.mtime_nsec()))
         };
-        Stamp([CERTIFICATE, KEY, CA, LIST, NEXT_CERTIFICATE].into_iter().map(of).collect())
+        Stamp([CERTIFICATE, KEY, CA, CRL, NEXT_CERTIFICATE].into_iter().map(of).collect())
     }
 }
 

@@ -39,7 +39,7 @@ pub use keys::NodeKey;
 pub use live::LiveCredentials;
 pub use name::{ALT_NAMES_MAX, AltName, NODE_NAME_BYTES_MAX, NodeName};
 pub use renewal::{REQUEST_BYTES_MAX, renewal_at, renewal_due, request};
-pub use revocations::{LIST_BYTES_MAX, Revocations};
+pub use revocations::{CRL_BYTES_MAX, Revocations};
 pub use role::{Role, Roles};
 pub use rustls::pki_types::UnixTime;
 pub use serial::Serial;

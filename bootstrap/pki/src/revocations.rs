@@ -11,7 +11,7 @@ use x509_parser::prelude::{CertificateRevocationList, FromDer as _, X509Extensio
 use crate::{CaCertificate, Error, Serial, files};
 
 /// The longest list in bytes of PEM. One of as many entries as an authority records is shorter.
-pub const LIST_BYTES_MAX: usize = 1 << 20;
+pub const CRL_BYTES_MAX: usize = 1 << 20;
 
 /// A revocation list whose signature was verified.
 #[derive(Clone)]
@@ -28,8 +28,8 @@ impl Revocations {
     /// [`Error::Foreign`] when another has; [`Error::Damaged`] when it is none, or holds what is not understood: of a list that
     /// is only a part of the whole, nobody could say what it leaves out.
     pub fn verify(pem: &str, ca: &CaCertificate) -> Result<Self, Error> {
-        if pem.len() > LIST_BYTES_MAX {
-            return Err(bad(&format!("it is longer than {LIST_BYTES_MAX} bytes")));
+        if pem.len() > CRL_BYTES_MAX {
+            return Err(bad(&format!("it is longer than {CRL_BYTES_MAX} bytes")));
         }
         let der = CertificateRevocationListDer::from_pem_slice(pem.as_bytes());
         let der = der.map_err(|_| bad("it is no list in PEM"))?;
@@ -61,7 +61,7 @@ impl Revocations {
     /// # Errors
     /// As [`Self::verify`], or that it can't be read.
     pub fn load(path: &Path, ca: &CaCertificate) -> Result<Self, Error> {
-        Self::verify(&files::read(path, LIST_BYTES_MAX)?, ca)
+        Self::verify(&files::read(path, CRL_BYTES_MAX)?, ca)
     }
 
     /// The certificate is on it.

@@ -35,7 +35,7 @@ const BACKDATED: Duration = Duration::from_secs(300);
 const CERTIFICATE: &str = "ca.crt";
 const KEY: &str = "ca.key";
 const ISSUED: &str = "issued.json";
-const LIST: &str = "crl.pem";
+const CRL: &str = "crl.pem";
 
 /// For whom a certificate is wanted.
 #[derive(Debug, Clone)]
@@ -69,8 +69,8 @@ impl Authority {
         let certificate = profile::ca(&name, &serial, &span(now, CA_DAYS)).self_signed(&key)?.pem();
         let (register, key_pem) = (Register::new().to_json()?, key.serialize_pem());
         let made = Self::new(folder, &certificate, key)?;
-        let list = made.sign_list(&Register::new(), now)?;
-        let files = [(CERTIFICATE, certificate.as_str()), (KEY, &key_pem), (ISSUED, &register), (LIST, &list)];
+        let crl = made.sign_crl(&Register::new(), now)?;
+        let files = [(CERTIFICATE, certificate.as_str()), (KEY, &key_pem), (ISSUED, &register), (CRL, &crl)];
         files::make_folder(folder, &files)?;
         Ok(made)
     }
@@ -119,8 +119,8 @@ impl Authority {
     ///
     /// # Errors
     /// When it can't be read.
-    pub fn list(&self) -> Result<Revocations, Error> {
-        Revocations::load(&self.folder.join(LIST), &self.certificate)
+    pub fn crl(&self) -> Result<Revocations, Error> {
+        Revocations::load(&self.folder.join(CRL), &self.certificate)
     }
 
     /// Issues the first certificate of a node, with a new key.
@@ -129,13 +129,13 @@ impl Authority {
     /// [`Error::HasCertificate`] when one of the node is valid; [`Error::Invalid`], [`Error::TooMany`] at a limit.
     pub fn issue(&self, wanted: &Wanted, now: UnixTime) -> Result<Bundle, Error> {
         let key = NodeKey::generate()?;
-        let (certificate, list) = self.change(now, |register| {
+        let (certificate, crl) = self.change(now, |register| {
             if register.valid(&wanted.node, now).next().is_some() {
                 return Err(Error::HasCertificate(wanted.node.clone()));
             }
             self.sign(register, wanted, key.pair(), now)
         })?;
-        Ok(Bundle { certificate, key, ca: self.certificate.pem.clone(), list })
+        Ok(Bundle { certificate, key, ca: self.certificate.pem.clone(), crl })
     }
 
     /// Issues a node's next certificate, with a new key: same names, and as many days as the last unless others are given. It
@@ -145,12 +145,12 @@ impl Authority {
     /// [`Error::Unknown`], [`Error::AllRevoked`], [`Error::TooMany`] at a limit.
     pub fn reissue(&self, node: &NodeName, days: Option<u32>, now: UnixTime) -> Result<Bundle, Error> {
         let key = NodeKey::generate()?;
-        let (certificate, list) = self.change(now, |register| {
+        let (certificate, crl) = self.change(now, |register| {
             let last = register.last(node)?;
             let wanted = Wanted { days: days.unwrap_or(last.days), ..last.wanted() };
             self.sign(register, &wanted, key.pair(), now)
         })?;
-        Ok(Bundle { certificate, key, ca: self.certificate.pem.clone(), list })
+        Ok(Bundle { certificate, key, ca: self.certificate.pem.clone(), crl })
     }
 
     /// Issues the next certificate (PEM) to a node that asked over its link, for the key of its request and with the names of
@@ -213,25 +213,25 @@ impl Authority {
         change: impl FnOnce(&mut Register) -> Result<T, Error>,
     ) -> Result<(T, String), Error> {
         let _lock = Lock::take(&self.folder)?;
-        let (mut register, path) = (self.register()?, self.folder.join(LIST));
+        let (mut register, path) = (self.register()?, self.folder.join(CRL));
         let kept = Revocations::load(&path, &self.certificate).ok();
-        if kept.as_ref().is_some_and(|list| list.number() > register.list_number) {
+        if kept.as_ref().is_some_and(|crl| crl.number() > register.crl_number) {
             let why =
                 "it is older than crl.pem, so that what was revoked since would be forgotten; restore the newer one";
             return Err(Error::damaged(self.folder.join(ISSUED).display().to_string(), why));
         }
         let changed = change(&mut register)?;
         files::write(&self.folder.join(ISSUED), &register.to_json()?)?;
-        let kept = kept.filter(|list| list.number() == register.list_number);
-        let list = match kept {
-            Some(list) => list.pem().to_owned(),
+        let kept = kept.filter(|crl| crl.number() == register.crl_number);
+        let crl = match kept {
+            Some(crl) => crl.pem().to_owned(),
             None => {
-                let list = self.sign_list(&register, now)?;
-                files::write(&path, &list)?;
-                list
+                let crl = self.sign_crl(&register, now)?;
+                files::write(&path, &crl)?;
+                crl
             }
         };
-        Ok((changed, list))
+        Ok((changed, crl))
     }
 
     fn register(&self) -> Result<Register, Error> {
@@ -239,7 +239,7 @@ impl Authority {
     }
 
     /// Nobody waits for a next list by its date: the number alone decides. It is as far off as the authority lives.
-    fn sign_list(&self, register: &Register, now: UnixTime) -> Result<String, Error> {
+    fn sign_crl(&self, register: &Register, now: UnixTime) -> Result<String, Error> {
         let next = self.certificate.not_after.max(span(now, 1).to);
         let entry = |(serial, at): (&Serial, UnixTime)| RevokedCertParams {
             serial_number: profile::number(serial),
@@ -250,7 +250,7 @@ impl Authority {
         let params = CertificateRevocationListParams {
             this_update: date!(now),
             next_update: date!(next),
-            crl_number: SerialNumber::from(register.list_number),
+            crl_number: SerialNumber::from(register.crl_number),
             issuing_distribution_point: None,
             revoked_certs: register.revoked().map(entry).collect(),
             key_identifier_method: KeyIdMethod::Sha256,

@@ -101,14 +101,14 @@ impl Record {
 pub(super) struct Register {
     format: u32,
     /// The number of the revocation list that says all that is revoked here. It only grows.
-    pub(super) list_number: u64,
+    pub(super) crl_number: u64,
     /// Oldest first.
     pub(super) certificates: Vec<Record>,
 }
 
 impl Register {
     pub(super) fn new() -> Self {
-        Self { format: FORMAT, list_number: 1, certificates: Vec::new() }
+        Self { format: FORMAT, crl_number: 1, certificates: Vec::new() }
     }
 
     pub(super) fn read(path: &Path) -> Result<Self, Error> {
@@ -187,7 +187,7 @@ impl Register {
             revoked.push(record.clone());
         }
         if !revoked.is_empty() {
-            self.list_number = self.list_number.saturating_add(1);
+            self.crl_number = self.crl_number.saturating_add(1);
         }
         Ok(revoked)
     }

@@ -23,7 +23,7 @@ use crate::{CaCertificate, Error, Loaded, NodeCertificate, NodeFolder, NodeKey, 
 pub(crate) struct InForce {
     certificate: Arc<NodeCertificate>,
     key: Arc<CertifiedKey>,
-    list: Arc<Revocations>,
+    crl: Arc<Revocations>,
 }
 
 /// What the configurations of rustls share with [`LiveCredentials`].
@@ -67,8 +67,8 @@ impl LiveCredentials {
     /// As [`NodeFolder::load`].
     pub fn open(folder: NodeFolder, clock: Arc<dyn TimeProvider>) -> Result<Self, Error> {
         let stamp = folder.stamp();
-        let Loaded { certificate, ca, list, key } = folder.load()?;
-        let in_force = InForce { certificate: Arc::new(certificate), key, list: Arc::new(list) };
+        let Loaded { certificate, ca, crl, key } = folder.load()?;
+        let in_force = InForce { certificate: Arc::new(certificate), key, crl: Arc::new(crl) };
         let shared = Arc::new(Shared { in_force: RwLock::new(in_force) });
         let provider = Arc::new(rustls::crypto::ring::default_provider());
         let peers = Arc::new(Peers::new(&ca, &provider, shared.clone())?);
@@ -115,18 +115,19 @@ impl LiveCredentials {
 
     /// The revocation list, for peers that may have an older one.
     #[must_use]
-    pub fn list(&self) -> Arc<Revocations> {
-        self.shared.get().list
+    pub fn crl(&self) -> Arc<Revocations> {
+        self.shared.get().crl
     }
 
     /// A certificate was taken back.
     #[must_use]
     pub fn is_revoked(&self, serial: &Serial) -> bool {
-        self.shared.get().list.contains(serial)
+        self.shared.get().crl.contains(serial)
     }
 
     /// Looks at the files and takes what has changed; `true`: something has. It costs five looks at metadata when nothing
-    /// has, so that it can be called several times a second. What can't be used leaves in force what is.
+    /// has, so that it can be called several times a second. What can't be used leaves in force what is. It reads files, and
+    /// waits at most 5 s for a process that writes them: not for the thread of an executor.
     ///
     /// # Errors
     /// As [`NodeFolder::load`], each time as long as it is so; [`Error::Foreign`] when the authority is another: that needs a
@@ -148,13 +149,13 @@ impl LiveCredentials {
             return Err(Error::Foreign("what lies in the folder"));
         }
         let was = self.shared.get();
-        let is_newer = loaded.list.number() > was.list.number();
-        if loaded.list.number() < was.list.number() {
-            self.folder.put_list(was.list.pem())?;
+        let is_newer = loaded.crl.number() > was.crl.number();
+        if loaded.crl.number() < was.crl.number() {
+            self.folder.put_crl(was.crl.pem())?;
         }
         let changed = is_newer || loaded.certificate != *was.certificate;
-        let list = if is_newer { Arc::new(loaded.list) } else { was.list };
-        self.shared.set(InForce { certificate: Arc::new(loaded.certificate), key: loaded.key, list });
+        let crl = if is_newer { Arc::new(loaded.crl) } else { was.crl };
+        self.shared.set(InForce { certificate: Arc::new(loaded.certificate), key: loaded.key, crl });
         if changed {
             self.tell();
         }
@@ -166,18 +167,18 @@ impl LiveCredentials {
     ///
     /// # Errors
     /// When the authority has not signed it; when it can't be written.
-    pub fn take_list(&self, pem: &str) -> Result<bool, Error> {
-        let list = Revocations::verify(pem, &self.ca)?;
+    pub fn take_crl(&self, pem: &str) -> Result<bool, Error> {
+        let crl = Revocations::verify(pem, &self.ca)?;
         let mut known = self.lock();
         let was = self.shared.get();
-        if list.number() <= was.list.number() {
+        if crl.number() <= was.crl.number() {
             return Ok(false);
         }
-        self.shared.set(InForce { list: Arc::new(list), ..was });
+        self.shared.set(InForce { crl: Arc::new(crl), ..was });
         self.tell();
         // So that the next look writes it again if it can't be written now.
         *known = Stamp::default();
-        self.folder.put_list(pem)?;
+        self.folder.put_crl(pem)?;
         Ok(true)
     }
 

@@ -42,7 +42,7 @@ impl Peers {
             return Err(refused.into());
         }
         let Ok(identity) = identify(certificate) else { return Err(refused.into()) };
-        if self.shared.get().list.contains(&identity.serial) {
+        if self.shared.get().crl.contains(&identity.serial) {
             return Err(CertificateError::Revoked.into());
         }
         Ok(())

@@ -12,7 +12,7 @@ fn an_authority_is_made_once_and_opened_again() {
     let again = Authority::open(&folder).unwrap();
     assert_eq!(again.certificate().fingerprint(), world.authority.certificate().fingerprint());
     assert_eq!(again.certificate().not_after, at(NOW + u64::from(CA_DAYS) * DAY));
-    assert!(again.records().unwrap().is_empty() && again.list().unwrap().is_empty());
+    assert!(again.records().unwrap().is_empty() && again.crl().unwrap().is_empty());
     assert!(matches!(Authority::open(&world.path("none")), Err(Error::NotThere(_))));
 }
 
@@ -69,12 +69,12 @@ fn all_certificates_of_a_node_or_one_of_them_are_revoked() {
     let serial = world.authority.records().unwrap()[0].serial.clone();
     let revoked = world.authority.revoke(&Which::Serial(serial.clone()), at(NOW + 1)).unwrap();
     assert_eq!((revoked.len(), revoked[0].revoked_at), (1, Some(NOW + 1)));
-    let list = world.authority.list().unwrap();
+    let list = world.authority.crl().unwrap();
     assert_eq!((list.number(), list.len(), list.contains(&serial)), (2, 1, true));
     assert_eq!(world.authority.revoke(&Which::Node(node.clone()), at(NOW)).unwrap().len(), 2);
-    assert_eq!((world.authority.list().unwrap().number(), world.authority.list().unwrap().len()), (3, 3));
+    assert_eq!((world.authority.crl().unwrap().number(), world.authority.crl().unwrap().len()), (3, 3));
     assert!(world.authority.revoke(&Which::Node(node), at(NOW)).unwrap().is_empty());
-    assert_eq!(world.authority.list().unwrap().number(), 3, "nothing was to be said");
+    assert_eq!(world.authority.crl().unwrap().number(), 3, "nothing was to be said");
     for unknown in [Which::Node("x".parse().unwrap()), Which::Serial("4f".parse().unwrap())] {
         assert!(matches!(world.authority.revoke(&unknown, at(NOW)), Err(Error::Unknown(_))));
     }
@@ -112,7 +112,7 @@ fn an_old_register_forgets_no_revocation() {
 #[test]
 fn a_register_that_is_not_understood_is_left_as_it_is() {
     let world = World::new();
-    for bad in ["", "{", r#"{"format":2,"list_number":1,"certificates":[]}"#, r#"{"format":1,"list_number":1}"#] {
+    for bad in ["", "{", r#"{"format":2,"crl_number":1,"certificates":[]}"#, r#"{"format":1,"crl_number":1}"#] {
         std::fs::write(world.path("ca/issued.json"), bad).unwrap();
         assert!(matches!(world.authority.issue(&wanted("a"), at(NOW)), Err(Error::Damaged { .. })), "{bad}");
         assert_eq!(issued(&world), bad);

@@ -16,8 +16,8 @@ fn folders_and_files_are_their_owner_s_alone() {
     world.revoke("worker-1");
     let renewed = world.authority.issue(&wanted("worker-1"), at(NOW)).unwrap();
     worker.install(&renewed.certificate, &renewed.key).unwrap();
-    let list = world.authority.list().unwrap();
-    assert!(worker.take_list(list.pem()).unwrap());
+    let list = world.authority.crl().unwrap();
+    assert!(worker.take_crl(list.pem()).unwrap());
     for (folder, files) in [
         ("ca", ["ca.crt", "ca.key", "crl.pem", "issued.json"]),
         ("worker-1", ["ca.crt", "crl.pem", "node.crt", "node.key"]),
@@ -95,7 +95,7 @@ fn what_is_left_of_a_file_that_was_being_written_is_in_nobody_s_way() {
     let hub = world.node("hub");
     fs::write(world.path("hub/crl.pem.part"), "half").unwrap();
     world.node("worker-1");
-    assert!(hub.take_list(&world.revoke("worker-1")).unwrap());
+    assert!(hub.take_crl(&world.revoke("worker-1")).unwrap());
     assert!(!world.path("hub.part").exists() && !world.path("hub/crl.pem.part").exists());
 }
 

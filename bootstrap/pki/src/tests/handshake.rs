@@ -157,7 +157,7 @@ fn a_certificate_that_brings_others_along_is_refused() {
     let world = World::new();
     let hub = world.node("hub");
     let shown = world.odd(|_| ());
-    assert!(shake(client_showing(&hub, Some(shown.clone())), hub.server_config()).1.is_ok());
+    assert!(shake(client_showing(&hub, Some(shown)), hub.server_config()).1.is_ok());
     let key = KeyPair::generate().unwrap();
     let mut chain = vec![params("worker-1").signed_by(&key, &world.issuer()).unwrap().der().clone()];
     chain.push(world.authority.certificate().der.clone());

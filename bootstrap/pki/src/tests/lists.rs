@@ -31,7 +31,7 @@ fn a_revoked_node_is_refused_by_the_next_handshake_on_both_sides() {
     assert!(meets(&worker, &hub), "the hub has not heard of it");
     let serial = worker.certificate().identity.serial.clone();
     assert!(!hub.is_revoked(&serial));
-    assert!(hub.take_list(&list).unwrap());
+    assert!(hub.take_crl(&list).unwrap());
     assert!(hub.is_revoked(&serial) && !hub.is_revoked(&hub.certificate().identity.serial));
     assert_eq!(shake(client, server).1.unwrap_err(), Why::Revoked.into());
     assert_eq!(shake(hub.client_config(), worker.server_config()).0.unwrap_err(), Why::Revoked.into());
@@ -43,7 +43,7 @@ fn a_list_that_was_written_beside_a_running_node_is_taken() {
     let world = World::new();
     let (hub, worker) = (world.node("hub"), world.node("worker-1"));
     assert!(!hub.reload().unwrap(), "nothing has changed");
-    assert!(world.node_folder("hub").put_list(&world.revoke("worker-1")).unwrap());
+    assert!(world.node_folder("hub").put_crl(&world.revoke("worker-1")).unwrap());
     assert!(meets(&worker, &hub));
     let seen = hub.version();
     assert!(hub.reload().unwrap());
@@ -60,7 +60,7 @@ fn who_waits_for_a_change_is_woken() {
     let list = world.revoke("worker-1");
     std::thread::scope(|threads| {
         let waiting = threads.spawn(|| hub.wait_past(0, Duration::from_secs(600)));
-        hub.take_list(&list).unwrap();
+        hub.take_crl(&list).unwrap();
         assert_eq!(waiting.join().unwrap(), 1);
     });
 }
@@ -72,15 +72,15 @@ fn an_older_list_never_replaces_a_newer_one() {
     world.node("worker-1");
     world.node("worker-2");
     let (older, newer) = (world.revoke("worker-1"), world.revoke("worker-2"));
-    assert!(hub.take_list(&newer).unwrap());
+    assert!(hub.take_crl(&newer).unwrap());
     for again in [&older, &newer] {
-        assert!(!hub.take_list(again).unwrap() && !world.node_folder("hub").put_list(again).unwrap());
+        assert!(!hub.take_crl(again).unwrap() && !world.node_folder("hub").put_crl(again).unwrap());
     }
-    assert_eq!((hub.list().number(), hub.list().len()), (3, 2));
+    assert_eq!((hub.crl().number(), hub.crl().len()), (3, 2));
     // Somebody copies the old file over the new one: what is in force stays, and is written again.
     std::fs::write(world.path("hub/crl.pem"), &older).unwrap();
     assert!(!hub.reload().unwrap());
-    assert_eq!(hub.list().number(), 3);
+    assert_eq!(hub.crl().number(), 3);
     assert_eq!(std::fs::read_to_string(world.path("hub/crl.pem")).unwrap(), newer);
 }
 
@@ -91,7 +91,7 @@ fn a_list_that_can_t_be_written_is_in_force_all_the_same() {
     let list = world.revoke("worker-1");
     // A folder stands where the file is to be written.
     std::fs::create_dir(world.path("hub/crl.pem.part")).unwrap();
-    assert!(matches!(hub.take_list(&list), Err(Error::Io { .. })));
+    assert!(matches!(hub.take_crl(&list), Err(Error::Io { .. })));
     assert!(!meets(&worker, &hub));
     std::fs::remove_dir(world.path("hub/crl.pem.part")).unwrap();
     hub.reload().unwrap();
@@ -104,9 +104,9 @@ fn a_list_is_taken_from_this_authority_alone() {
     let hub = world.node("hub");
     let forger = Issuer::from_ca_cert_der(&world.authority.certificate().der, KeyPair::generate().unwrap()).unwrap();
     for foreign in [list(&other.issuer(), 9, |_| ()), list(&forger, 9, |_| ())] {
-        assert!(matches!(hub.take_list(&foreign), Err(Error::Foreign(_))));
+        assert!(matches!(hub.take_crl(&foreign), Err(Error::Foreign(_))));
     }
-    assert_eq!((hub.list().number(), hub.version()), (1, 0));
+    assert_eq!((hub.crl().number(), hub.version()), (1, 0));
 }
 
 #[test]
@@ -118,11 +118,11 @@ fn a_list_that_is_not_understood_is_refused() {
         let distribution_point = CrlDistributionPoint { uris: vec!["http://example.org/a".into()] };
         params.issuing_distribution_point = Some(CrlIssuingDistributionPoint { distribution_point, scope: None });
     });
-    let long = format!("{good}{}", " ".repeat(LIST_BYTES_MAX));
+    let long = format!("{good}{}", " ".repeat(CRL_BYTES_MAX));
     for bad in ["", "x", &good[..good.len() / 2], &part, &long, &world.authority.certificate().pem] {
-        assert!(matches!(hub.take_list(bad), Err(Error::Damaged { .. })), "{bad:.60}");
+        assert!(matches!(hub.take_crl(bad), Err(Error::Damaged { .. })), "{bad:.60}");
     }
-    assert!(hub.take_list(&good).unwrap());
+    assert!(hub.take_crl(&good).unwrap());
 }
 
 #[test]
@@ -140,7 +140,7 @@ fn the_longest_list_that_an_authority_signs_is_taken() {
             })
             .collect();
     });
-    assert!(longest.len() < LIST_BYTES_MAX, "{}", longest.len());
-    assert!(hub.take_list(&longest).unwrap());
-    assert_eq!((hub.list().len(), hub.list().number()), (RECORDS_MAX, u64::MAX));
+    assert!(longest.len() < CRL_BYTES_MAX, "{}", longest.len());
+    assert!(hub.take_crl(&longest).unwrap());
+    assert_eq!((hub.crl().len(), hub.crl().number()), (RECORDS_MAX, u64::MAX));
 }

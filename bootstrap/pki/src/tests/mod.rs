@@ -86,7 +86,7 @@ impl World {
     /// Revokes, and gives the list.
     fn revoke(&self, node: &str) -> String {
         self.authority.revoke(&Which::Node(node.parse().unwrap()), at(NOW)).unwrap();
-        self.authority.list().unwrap().pem().to_owned()
+        self.authority.crl().unwrap().pem().to_owned()
     }
 
     /// The authority's key, with which a test signs what the authority would not.

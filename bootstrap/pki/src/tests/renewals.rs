@@ -158,7 +158,7 @@ fn what_does_not_fit_is_not_installed() {
     let theirs = renewed(&foreign, "worker-1");
     assert!(matches!(worker.install(&theirs.certificate, &theirs.key), Err(Error::Foreign(_))));
     assert!(matches!(worker.install("x", &good.key), Err(Error::Damaged { .. })));
-    worker.take_list(&world.revoke("worker-1")).unwrap();
+    worker.take_crl(&world.revoke("worker-1")).unwrap();
     assert!(matches!(worker.install(&good.certificate, &good.key), Err(Error::Revoked { .. })));
     assert_eq!(worker.certificate(), was);
     assert_eq!(world.open("worker-1", NOW).certificate(), was);

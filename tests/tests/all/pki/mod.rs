@@ -91,7 +91,7 @@ async fn a_cluster_gets_its_certificates_by_three_commands() {
     assert_eq!(days, 7);
 
     let hub = hosts.shown("hub").await;
-    assert_eq!((&hub["node"]["roles"], &hub["authority"]["list_number"]), (&"hub,connector".into(), &1.into()));
+    assert_eq!((&hub["node"]["roles"], &hub["authority"]["crl_number"]), (&"hub,connector".into(), &1.into()));
     assert_eq!(hub["certificates"].as_array().unwrap().len(), 2);
     let told = hosts.well("hub", "pki show").await.stdout;
     for words in ["authority  Agent Runtime CA ", "sha256 ", "this node  hub (hub,connector)", "worker-1", "10.0.0.1"] {

@@ -33,7 +33,9 @@ pub(super) fn init(place: &Where) -> anyhow::Result<ExitCode> {
 
 pub(super) fn first(args: PkiNode) -> anyhow::Result<ExitCode> {
     let roles: BTreeSet<_> = args.roles.into_iter().collect();
-    let wanted = Wanted { node: args.name, roles: Roles::try_from(roles)?, alt_names: args.alt_names, days: args.days };
+    // Each host once, in a fixed order.
+    let alt_names = args.alt_names.into_iter().collect::<BTreeSet<_>>().into_iter().collect();
+    let wanted = Wanted { node: args.name, roles: Roles::try_from(roles)?, alt_names, days: args.days };
     let folders = Folders::of(&args.to.place)?;
     let authority = folders.authority()?;
     let target = target(&args.to, &folders, &wanted.node)?;
@@ -81,7 +83,7 @@ fn own(folders: &Folders, days: Option<u32>) -> anyhow::Result<()> {
     let name = &current.certificate.identity.node;
     let bundle = reissue(folders, name, days)?;
     folders.node.install(&bundle.certificate, &bundle.key, now())?;
-    folders.node.put_list(&bundle.list)?;
+    folders.node.put_crl(&bundle.crl)?;
     logging::give(&folders.node.path().display().to_string());
     let renewed = folders.node.load()?.certificate.identity;
     logging::say(&format!(

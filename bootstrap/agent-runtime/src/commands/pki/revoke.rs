@@ -24,10 +24,10 @@ pub(super) fn run(args: PkiRevoke) -> anyhow::Result<ExitCode> {
     if revoked.is_empty() {
         logging::say("it was revoked before");
     }
-    let list = authority.list()?;
+    let crl = authority.crl()?;
     let place = folders.ca.join("crl.pem");
     if folders.node.is_there() {
-        folders.node.put_list(list.pem()).with_context(|| {
+        folders.node.put_crl(crl.pem()).with_context(|| {
             format!(
                 "it is revoked, but the node of this data folder could not be told; copy {} to {}",
                 place.display(),
@@ -36,7 +36,7 @@ pub(super) fn run(args: PkiRevoke) -> anyhow::Result<ExitCode> {
         })?;
         logging::say(&format!(
             "revocation list {} is in the folder of this node, which takes it while it runs and hands it on",
-            list.number()
+            crl.number()
         ));
     } else {
         logging::say(&format!(

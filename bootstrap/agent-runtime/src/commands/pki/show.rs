@@ -28,7 +28,7 @@ struct ShownAuthority {
     name: String,
     fingerprint: String,
     not_after: i64,
-    list_number: u64,
+    crl_number: u64,
     revoked: usize,
 }
 
@@ -91,14 +91,14 @@ fn look(folders: &Folders, now: UnixTime) -> Shown {
 
 fn authority(folders: &Folders) -> anyhow::Result<(ShownAuthority, Vec<Record>)> {
     let authority = folders.authority()?;
-    let (ca, list): (&CaCertificate, Revocations) = (authority.certificate(), authority.list()?);
+    let (ca, crl): (&CaCertificate, Revocations) = (authority.certificate(), authority.crl()?);
     let of = ShownAuthority {
         folder: folders.ca.display().to_string(),
         name: ca.name.clone(),
         fingerprint: ca.fingerprint(),
         not_after: millis(ca.not_after.as_secs()),
-        list_number: list.number(),
-        revoked: list.len(),
+        crl_number: crl.number(),
+        revoked: crl.len(),
     };
     Ok((of, authority.records()?))
 }
@@ -135,7 +135,7 @@ fn own(loaded: &Loaded, now: UnixTime) -> ShownCertificate {
         not_after: millis(identity.not_after.as_secs()),
         // When is known to the authority alone.
         revoked_at: None,
-        state: state(loaded.list.contains(&identity.serial), identity.not_after.as_secs(), now),
+        state: state(loaded.crl.contains(&identity.serial), identity.not_after.as_secs(), now),
     }
 }
 
@@ -144,7 +144,7 @@ fn give(shown: &Shown) {
     if let Some(of) = &shown.authority {
         logging::give(&format!("authority  {} · until {} · {}", of.name, until(of.not_after), of.folder));
         logging::give(&format!("           sha256 {}", of.fingerprint));
-        logging::give(&format!("list       number {}, {} revoked", of.list_number, of.revoked));
+        logging::give(&format!("crl        number {}, {} revoked", of.crl_number, of.revoked));
     }
     if let Some(own) = &shown.node {
         logging::give(&format!(

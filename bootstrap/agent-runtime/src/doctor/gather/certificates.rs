@@ -23,7 +23,7 @@ fn of_node(folder: &NodeFolder) -> Result<OwnCertificate, pki::Error> {
         node: identity.node.to_string(),
         not_before_ms: millis(found.certificate.not_before),
         not_after_ms: millis(identity.not_after),
-        is_revoked: found.list.contains(&identity.serial),
+        is_revoked: found.crl.contains(&identity.serial),
         authority: found.ca.fingerprint(),
     })
 }
@@ -32,7 +32,7 @@ fn of_authority(folder: &Path) -> Result<AuthorityCertificate, pki::Error> {
     let authority = Authority::open(folder)?;
     // Whether they can be read.
     authority.records()?;
-    authority.list()?;
+    authority.crl()?;
     let ca = authority.certificate();
     Ok(AuthorityCertificate { not_after_ms: millis(ca.not_after), fingerprint: ca.fingerprint() })
 }
