@@ -1,6 +1,7 @@
 //! The command line.
 
 mod backup;
+mod pki;
 mod setup;
 
 use std::path::PathBuf;
@@ -9,6 +10,7 @@ use clap::{Args, Parser, Subcommand};
 use messages::Slug;
 
 pub(crate) use backup::{Backup, BackupCreate, BackupList, BackupVerify, Restore};
+pub(crate) use pki::{Pki, PkiNode, PkiPlace, PkiRenew, PkiRevoke};
 pub(crate) use setup::{Completions, Config, Doctor, Explain};
 
 /// What `--version` gives; `-V` gives the number alone.
@@ -72,6 +74,9 @@ pub(crate) enum Command {
     /// Read and verify the audit chain.
     #[command(subcommand)]
     Audit(Audit),
+    /// Certificates by which the nodes of a cluster know each other: made, issued, shown, renewed, revoked.
+    #[command(subcommand)]
+    Pki(Pki),
     /// Make, list and show workspaces.
     #[command(subcommand)]
     Workspace(Workspace),

@@ -8,6 +8,7 @@
 //! - `faults`: disks that fail, damaged files, nodes in each other's way.
 //! - `isolation`: what one context has is nothing that another sees, at each surface.
 //! - `ops`: health, readiness, metrics, alarms and signals, as an operator meets them.
+//! - `pki`: an authority, certificates and their revocation, as an operator meets them.
 //! - `rules`: what a machine can keep of the rules by which this repository is built.
 //! - `stories`: transcripts of chats, played against a real node.
 //! - `tree`: the drawn supervision tree against the one of a running node.
@@ -24,6 +25,7 @@ mod doctor;
 mod faults;
 mod isolation;
 mod ops;
+mod pki;
 mod rules;
 mod stories;
 mod trace;

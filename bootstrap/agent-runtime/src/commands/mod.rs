@@ -10,6 +10,7 @@ mod doctor;
 mod index;
 mod model;
 mod operator;
+mod pki;
 mod reading;
 mod reload;
 mod serve;
@@ -47,6 +48,7 @@ pub(crate) async fn run(cli: Cli) -> anyhow::Result<ExitCode> {
         Command::Backup(args) => backup::run(args).await,
         Command::Restore(args) => backup::restore(args).await,
         Command::Audit(args) => audit::run(args),
+        Command::Pki(args) => pki::run(args).await,
         Command::Workspace(args) => definitions::workspace(args).await,
         Command::Context(args) => definitions::context(args).await,
         Command::Doctor(args) => doctor::run(args).await,

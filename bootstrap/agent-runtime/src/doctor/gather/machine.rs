@@ -18,13 +18,15 @@ const SIBLINGS_MAX: usize = 256;
 const KEY_BYTES_MAX: u64 = 4_096;
 /// The node's own files, but for the folder they lie in.
 const OWN_FILES: [&str; 6] = ["meta.sqlite", "meta.sqlite-wal", "meta.sqlite-shm", "audit.key", "lock", "console.sock"];
+/// Where certificates are, with the files in it that others must not read.
+const PKI: [&str; 5] = ["pki", "pki/ca", "pki/ca/ca.key", "pki/node", "pki/node/node.key"];
 /// Kinds of disks of other machines, as `statfs(2)` numbers them: NFS, SMB, CIFS, SMB2, 9P, Ceph, AFS.
 const REMOTE: [i64; 7] = [0x6969, 0x517b, 0xff53_4d42, 0xfe53_4d42, 0x0102_1997, 0x00c3_6400, 0x5346_414f];
 
 /// The data folder, the node's folder in it, and the files in that.
 pub(super) fn own_paths(data: &Path) -> Vec<PathFacts> {
     let own = own_folder(data);
-    let files = OWN_FILES.iter().map(|name| own.join(name));
+    let files = OWN_FILES.iter().chain(&PKI).map(|name| own.join(name));
     [data.to_owned(), own.clone()].into_iter().chain(files).map(facts).collect()
 }
 
