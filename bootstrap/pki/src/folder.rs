@@ -17,6 +17,7 @@ const CERTIFICATE: &str = "node.crt";
 const KEY: &str = "node.key";
 const CA: &str = "ca.crt";
 const CRL: &str = "crl.pem";
+pub(crate) const COOKIE: &str = "cookie";
 /// A certificate and its key that take the place of the others. Both are on disk before either does; see [`Step`].
 const NEXT_CERTIFICATE: &str = "next.crt";
 const NEXT_KEY: &str = "next.key";
@@ -54,6 +55,8 @@ pub struct Bundle {
     pub ca: String,
     /// The revocation list (PEM).
     pub crl: String,
+    /// The cluster's cookie.
+    pub cookie: String,
 }
 
 impl Bundle {
@@ -63,7 +66,14 @@ impl Bundle {
     /// [`Error::AlreadyThere`] when it holds anything; [`Error::Io`].
     pub fn write(&self, folder: &Path) -> Result<(), Error> {
         let key = self.key.to_pem();
-        files::make_folder(folder, &[(CERTIFICATE, &self.certificate), (KEY, &key), (CA, &self.ca), (CRL, &self.crl)])
+        let files = [
+            (CERTIFICATE, self.certificate.as_str()),
+            (KEY, &key),
+            (CA, &self.ca),
+            (CRL, &self.crl),
+            (COOKIE, &self.cookie),
+        ];
+        files::make_folder(folder, &files)
     }
 }
 
@@ -102,6 +112,14 @@ impl NodeFolder {
     #[must_use]
     pub fn is_there(&self) -> bool {
         self.file(CERTIFICATE).exists() || self.file(NEXT_CERTIFICATE).exists()
+    }
+
+    /// The cluster's cookie: what all its nodes know and nobody else, a second check beside the certificates.
+    ///
+    /// # Errors
+    /// When it is not there, or open to others.
+    pub fn cookie(&self) -> Result<String, Error> {
+        Ok(files::read_secret(&self.file(COOKIE), PEM_BYTES_MAX)?.trim().to_owned())
     }
 
     fn file(&self, name: &str) -> PathBuf {

@@ -3,6 +3,7 @@
 //! - `chaos`: kills under load, and the count afterwards.
 //! - `backup`: backups beside a running node, and restored stores.
 //! - `bad_input`: what nobody should give.
+//! - `cluster`: the same program on several nodes, which are lost, frozen and stopped.
 //! - `control`: stop, edit, delete, expiry, edited files, exit codes.
 //! - `doctor`: what is told of a node's surroundings: its configuration, its folder, its secrets.
 //! - `faults`: disks that fail, damaged files, nodes in each other's way.
@@ -20,6 +21,7 @@
 mod backup;
 mod bad_input;
 mod chaos;
+mod cluster;
 mod control;
 mod doctor;
 mod faults;

@@ -15,7 +15,7 @@ use rustls::pki_types::UnixTime;
 
 use self::register::Register;
 use crate::files::{self, Lock};
-use crate::folder::PEM_BYTES_MAX;
+use crate::folder::{COOKIE, PEM_BYTES_MAX};
 use crate::profile::{self, Span, Subject, date};
 use crate::renewal::Request;
 use crate::{AltName, Bundle, CaCertificate, Error, NodeKey, NodeName, PeerIdentity, Revocations, Roles, Serial, keys};
@@ -70,7 +70,10 @@ impl Authority {
         let (register, key_pem) = (Register::new().to_json()?, key.serialize_pem());
         let made = Self::new(folder, &certificate, key)?;
         let crl = made.sign_crl(&Register::new(), now)?;
-        let files = [(CERTIFICATE, certificate.as_str()), (KEY, &key_pem), (ISSUED, &register), (CRL, &crl)];
+        // 256 bits, of which certificates say nothing.
+        let cookie = format!("{}{}", Serial::random()?.as_str(), Serial::random()?.as_str());
+        let files =
+            [(CERTIFICATE, certificate.as_str()), (KEY, &key_pem), (ISSUED, &register), (CRL, &crl), (COOKIE, &cookie)];
         files::make_folder(folder, &files)?;
         Ok(made)
     }
@@ -93,6 +96,11 @@ impl Authority {
         }
         let issuer = Issuer::from_ca_cert_der(&certificate.der, key)?;
         Ok(Self { folder: folder.to_owned(), certificate, issuer })
+    }
+
+    fn bundle(&self, certificate: String, key: NodeKey, crl: String) -> Result<Bundle, Error> {
+        let cookie = files::read_secret(&self.folder.join(COOKIE), PEM_BYTES_MAX)?;
+        Ok(Bundle { certificate, key, ca: self.certificate.pem.clone(), crl, cookie })
     }
 
     /// There is one in this folder, readable or not.
@@ -135,7 +143,7 @@ impl Authority {
             }
             self.sign(register, wanted, key.pair(), now)
         })?;
-        Ok(Bundle { certificate, key, ca: self.certificate.pem.clone(), crl })
+        self.bundle(certificate, key, crl)
     }
 
     /// Issues a node's next certificate, with a new key: same names, and as many days as the last unless others are given. It
@@ -150,7 +158,7 @@ impl Authority {
             let wanted = Wanted { days: days.unwrap_or(last.days), ..last.wanted() };
             self.sign(register, &wanted, key.pair(), now)
         })?;
-        Ok(Bundle { certificate, key, ca: self.certificate.pem.clone(), crl })
+        self.bundle(certificate, key, crl)
     }
 
     /// Issues the next certificate (PEM) to a node that asked over its link, for the key of its request and with the names of

@@ -19,8 +19,8 @@ fn folders_and_files_are_their_owner_s_alone() {
     let list = world.authority.crl().unwrap();
     assert!(worker.take_crl(list.pem()).unwrap());
     for (folder, files) in [
-        ("ca", ["ca.crt", "ca.key", "crl.pem", "issued.json"]),
-        ("worker-1", ["ca.crt", "crl.pem", "node.crt", "node.key"]),
+        ("ca", ["ca.crt", "ca.key", "cookie", "crl.pem", "issued.json"]),
+        ("worker-1", ["ca.crt", "cookie", "crl.pem", "node.crt", "node.key"]),
     ] {
         assert_eq!(mode(&world.path(folder)), 0o700);
         let mut names: Vec<_> = fs::read_dir(world.path(folder))

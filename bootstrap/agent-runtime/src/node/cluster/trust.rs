@@ -11,6 +11,9 @@ use rustls::pki_types::CertificateDer;
 use rustls::time_provider::DefaultTimeProvider;
 use rustls::{ClientConfig, ServerConfig};
 
+/// How often the files are looked at.
+const LOOK_EVERY: std::time::Duration = std::time::Duration::from_millis(300);
+
 /// The credentials of this node, and the cluster's cookie.
 pub(super) fn open(own: &Path, name: &str, roles: Roles) -> anyhow::Result<(Arc<dyn Trust>, String)> {
     let path = pki::node_folder(own);
@@ -24,11 +27,34 @@ pub(super) fn open(own: &Path, name: &str, roles: Roles) -> anyhow::Result<(Arc<
     }
     let live = LiveCredentials::open(folder, Arc::new(DefaultTimeProvider))
         .with_context(|| format!("the certificate of this node in {}", path.display()))?;
-    let cookie = live.ca().fingerprint();
+    let cookie = NodeFolder::new(path).cookie().context("the cluster's cookie")?;
+    let live = Arc::new(live);
+    look_again(&live);
     Ok((Arc::new(Certificates(live)), cookie))
 }
 
-struct Certificates(LiveCredentials);
+/// A renewed certificate and a new revocation list are in force within a third of a second.
+fn look_again(live: &Arc<LiveCredentials>) {
+    let live = Arc::downgrade(live);
+    // Reading may wait for who writes: not on a thread of the actors.
+    let look = move || {
+        let mut told = String::new();
+        while let Some(live) = live.upgrade() {
+            let problem = live.reload().err().map(|error| error.to_string()).unwrap_or_default();
+            if problem != told && !problem.is_empty() {
+                tracing::warn!(problem, "the certificates of this node can't be read again; what is in force stays");
+            }
+            told = problem;
+            drop(live);
+            std::thread::sleep(LOOK_EVERY);
+        }
+    };
+    if let Err(error) = std::thread::Builder::new().name("certificates".into()).spawn(look) {
+        tracing::warn!(%error, "certificates are read at the start alone");
+    }
+}
+
+struct Certificates(Arc<LiveCredentials>);
 
 impl Trust for Certificates {
     fn server(&self) -> Arc<ServerConfig> {
