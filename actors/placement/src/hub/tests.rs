@@ -341,6 +341,18 @@ fn who_does_not_give_back_loses_a_fenced_unit_after_two_seconds_and_an_exclusive
 }
 
 #[test]
+fn a_release_of_an_earlier_epoch_or_by_another_node_frees_nothing() {
+    let rows = vec![(unit("connector/c"), held("a", 1, 7))];
+    let mut kit = Kit::new(rows, &["connector/c"]);
+    kit.up(facts("a", 1));
+    kit.up(facts("b", 1));
+    for (node, epoch) in [("a", 6), ("a", 8), ("b", 7)] {
+        kit.say(node, ToHub::Released { unit: unit("connector/c"), epoch });
+        assert_eq!(kit.holder("connector/c"), Some(("a".into(), 7)), "{node} {epoch}");
+    }
+}
+
+#[test]
 fn a_drain_takes_all_units_and_says_how_far_it_is() {
     let units = ["ws/w0", "ws/w1", "ws/w2", "ws/w3", "connector/c0"];
     let mut kit = Kit::two(&units);
