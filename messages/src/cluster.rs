@@ -6,12 +6,16 @@
 //! make things faster and may be lost. Nothing here is larger than one envelope (1 MiB): the bounds are the constants
 //! below, and a test makes the largest of each message.
 
+mod roles;
+
 use std::fmt;
 
 use serde::{Deserialize, Serialize};
 
 use crate::address::Address;
 use crate::id::Slug;
+
+pub use roles::{Role, Roles};
 
 /// The longest name of a unit in bytes: `connector/` and an account of 118. A workspace's is 67 at most.
 pub const UNIT_BYTES_MAX: usize = 128;
@@ -23,105 +27,6 @@ pub const UNITS_MAX: usize = 65_536;
 pub const TABLE_ENTRIES_MAX: usize = 4_096;
 /// The most workspaces that a node may name as the ones its files allow; above that it says [`Holds::All`].
 pub const HOLDS_MAX: usize = 4_096;
-
-/// What a node is there for.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
-pub enum Role {
-    /// Has the store and decides who holds what. One of a cluster.
-    Hub,
-    /// Holds connectors and mailboxes.
-    Connector,
-    /// Holds workspaces.
-    Worker,
-}
-
-impl Role {
-    /// Every role.
-    pub const ALL: [Self; 3] = [Self::Hub, Self::Connector, Self::Worker];
-
-    fn bit(self) -> u8 {
-        match self {
-            Self::Hub => 1,
-            Self::Connector => 2,
-            Self::Worker => 4,
-        }
-    }
-}
-
-impl fmt::Display for Role {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str(match self {
-            Self::Hub => "hub",
-            Self::Connector => "connector",
-            Self::Worker => "worker",
-        })
-    }
-}
-
-/// A set of roles. One byte on the wire; a bit that this version does not know is refused.
-#[derive(Clone, Copy, Default, PartialEq, Eq, Hash, Serialize, Deserialize)]
-#[serde(try_from = "u8", into = "u8")]
-pub struct Roles(u8);
-
-impl Roles {
-    /// All roles: a node that is a system by itself.
-    pub const ALL: Self = Self(7);
-
-    /// These roles.
-    #[must_use]
-    pub fn of(roles: &[Role]) -> Self {
-        Self(roles.iter().fold(0, |bits, role| bits | role.bit()))
-    }
-
-    /// This role is among them.
-    #[must_use]
-    pub fn has(self, role: Role) -> bool {
-        self.0 & role.bit() != 0
-    }
-
-    /// Each of them is among the others, too.
-    #[must_use]
-    pub fn is_within(self, others: Self) -> bool {
-        self.0 & !others.0 == 0
-    }
-
-    /// There is none.
-    #[must_use]
-    pub fn is_empty(self) -> bool {
-        self.0 == 0
-    }
-
-    /// The roles, in the order of [`Role::ALL`].
-    pub fn iter(self) -> impl Iterator<Item = Role> {
-        Role::ALL.into_iter().filter(move |role| self.has(*role))
-    }
-}
-
-impl fmt::Display for Roles {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        let names: Vec<String> = self.iter().map(|role| role.to_string()).collect();
-        f.write_str(&names.join(", "))
-    }
-}
-
-impl fmt::Debug for Roles {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.debug_set().entries(self.iter()).finish()
-    }
-}
-
-impl TryFrom<u8> for Roles {
-    type Error = String;
-    fn try_from(bits: u8) -> Result<Self, String> {
-        if bits & !Self::ALL.0 == 0 { Ok(Self(bits)) } else { Err(format!("unknown roles: {bits:#b}")) }
-    }
-}
-
-impl From<Roles> for u8 {
-    fn from(roles: Roles) -> Self {
-        roles.0
-    }
-}
 
 /// How a unit may move.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
