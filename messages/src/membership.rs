@@ -24,6 +24,12 @@ pub enum Msg {
     ToHub(ToHub),
     /// The hub to a node.
     ToNode(ToNode),
+    /// The list of revoked certificates, in PEM.
+    List(String),
+    /// A node asks the hub for its next certificate: a request in PEM.
+    Renew(String),
+    /// The next certificate of a node, in PEM.
+    Certificate(String),
     /// How the cluster stands, for people.
     Describe,
     /// The node is to give all its units away, or to take some again.

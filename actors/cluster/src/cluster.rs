@@ -115,6 +115,11 @@ impl Cluster {
         self.0.links.watch()
     }
 
+    /// Certificates.
+    pub(crate) fn trust(&self) -> Arc<dyn Trust> {
+        self.0.config.trust.clone()
+    }
+
     /// Closes the links of peers whose certificates have been revoked meanwhile.
     pub fn check_revoked(&self) {
         for link in self.0.links.up().values() {

@@ -14,7 +14,7 @@ use tokio::sync::{mpsc, watch};
 use tokio::task::JoinSet;
 
 use super::reign::{Reign, SELF};
-use super::{Event, Member, now, tell};
+use super::{Event, Member, certificates, now, tell};
 use crate::links::Up;
 
 /// The account of the console.
@@ -118,6 +118,12 @@ impl Loop {
             }
             Msg::ToNode(message) if self.announced.get(node) == Some(&link) && self.reign.is_none() => {
                 self.to_holder(message).await;
+            }
+            message @ (Msg::List(_) | Msg::Renew(_) | Msg::Certificate(_)) => {
+                let up = self.up.borrow().get(node).filter(|up| up.id() == link).cloned();
+                if let Some(work) = up.and_then(|up| certificates::heard(&self.member, &up, message)) {
+                    self.work.spawn(work);
+                }
             }
             _ => {}
         }

@@ -1,5 +1,6 @@
 //! A node as a member of its cluster: what it holds, whom it reaches, and what it is told.
 
+mod certificates;
 mod driver;
 mod executor;
 mod far;

@@ -11,11 +11,8 @@ use tokio::sync::{mpsc, oneshot};
 use super::driver::Loop;
 use super::inbox::Inbox;
 use super::reign::Reign;
-use super::{Event, Hands, Member, executor};
+use super::{Event, Hands, Member, certificates, executor};
 use crate::cluster::{Cluster, Config};
-
-/// How often certificates are looked at for revocations.
-const REVOKED_EVERY: Duration = Duration::from_millis(500);
 
 /// What the actor begins with; it begins once, and a node whose cluster actor has failed ends.
 pub struct Begin {
@@ -65,12 +62,7 @@ impl Service for ClusterService {
         let turns = Loop::new(self.member.clone(), begin.reign, actions, up);
         cx.spawn("units of this node", executor::run(self.member.clone(), begin.hands, performed));
         cx.spawn("membership", turns.run(heard));
-        cx.spawn("revocations", async move {
-            loop {
-                tokio::time::sleep(REVOKED_EVERY).await;
-                links.check_revoked();
-            }
-        });
+        cx.spawn("certificates", certificates::run(self.member.clone()));
         Ok(())
     }
 
@@ -81,7 +73,8 @@ impl Service for ClusterService {
                 let said = self.member.events.try_send(Event::Drain(away));
                 reply.send(Reply::Draining(said.map_err(|_| "too much waits for the member; try again".to_owned())));
             }
-            Msg::Facts(_) | Msg::ToHub(_) | Msg::ToNode(_) => reply.send(Reply::Heard),
+            // What nodes say comes by their links.
+            _ => reply.send(Reply::Heard),
         }
         Ok(())
     }
