@@ -7,6 +7,7 @@ use crate::index::{Explained, View};
 use crate::model::{Answer, Failure};
 use crate::offer::Offers;
 use crate::protocol::Protocol;
+use crate::retention::{Msg as RetentionMsg, Reply as RetentionReply};
 use crate::step::{Day, Spending};
 use crate::store::{Counts, TaskFound, TaskView};
 use crate::turn::Principal;
@@ -80,6 +81,8 @@ pub enum Msg {
         /// What.
         ask: IndexAsk,
     },
+    /// What retention is asked.
+    Retention(RetentionMsg),
     /// Let an actor that was stopped after a restart storm be opened again.
     Restart {
         /// Its address.
@@ -108,6 +111,8 @@ pub enum Reply {
     ModelTested(ModelTest),
     /// To `Index`.
     Index(IndexAnswer),
+    /// To `Retention`.
+    Retention(RetentionReply),
     /// To `Restart`: what was done.
     Restarted(String),
 }

@@ -14,8 +14,8 @@
 //! | [`step`] | the journal of turns and tasks, usage and what it costs |
 //! | [`offer`] | the models that can be asked, their prices, which is asked for what |
 //! | [`store`] | commits, writes, queries, rows |
-//! | [`cluster`] | what hub and nodes say to each other of who holds which unit |
-//! | [`context`], [`lane`], [`memory`], [`workspace`], [`index`], [`model`], [`tool`], [`admin`], [`alarms`] | one protocol each |
+//! | [`cluster`], [`membership`], [`envelope`] | what hub and nodes say to each other of who holds which unit |
+//! | [`context`], [`lane`], [`memory`], [`workspace`], [`index`], [`model`], [`tool`], [`admin`], [`alarms`], [`retention`] | one protocol each |
 //! | [`meter`] | names of what is counted |
 
 pub mod address;
@@ -33,6 +33,7 @@ pub mod meter;
 pub mod model;
 pub mod offer;
 pub mod protocol;
+pub mod retention;
 pub mod step;
 pub mod store;
 pub mod task;

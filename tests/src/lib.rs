@@ -1,6 +1,9 @@
 //! What the tests of the whole stand on: processes, and servers that speak the protocols of the outside.
 
 pub mod chaos;
+mod dice;
 pub mod fake_model;
 pub mod process;
+pub mod soak;
 pub mod story;
+mod tap;

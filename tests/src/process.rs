@@ -58,6 +58,7 @@ pub struct Spec {
     env: Vec<(String, String)>,
     unset: Vec<String>,
     folder: Option<PathBuf>,
+    apart: bool,
 }
 
 impl Spec {
@@ -65,7 +66,7 @@ impl Spec {
     #[must_use]
     pub fn new(program: &Path, args: &[&str]) -> Self {
         let args = args.iter().map(|arg| (*arg).to_owned()).collect();
-        Self { program: program.to_owned(), args, env: Vec::new(), unset: Vec::new(), folder: None }
+        Self { program: program.to_owned(), args, env: Vec::new(), unset: Vec::new(), folder: None, apart: false }
     }
 
     /// One more argument.
@@ -96,6 +97,13 @@ impl Spec {
         self
     }
 
+    /// In a process group of its own, so that Ctrl-C reaches who started it and not itself.
+    #[must_use]
+    pub fn apart(mut self) -> Self {
+        self.apart = true;
+        self
+    }
+
     /// As it would be typed.
     #[must_use]
     pub fn typed(&self) -> String {
@@ -119,6 +127,9 @@ impl Spec {
         }
         if let Some(folder) = &self.folder {
             command.current_dir(folder);
+        }
+        if self.apart {
+            std::os::unix::process::CommandExt::process_group(&mut command, 0);
         }
         command
     }

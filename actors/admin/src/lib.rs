@@ -13,7 +13,7 @@ mod service;
 mod status;
 mod tasks;
 
-pub use alarms::{ALARMS, AlarmLimits, AlarmName, AlarmsService, LiveLimits};
+pub use alarms::{ALARMS, AlarmChat, AlarmLimits, AlarmName, AlarmsService, LiveLimits};
 pub use memory::{rss_bytes, rss_bytes_of};
 pub use metrics::{METRICS, Metric, StoreStats};
 pub use service::{AdminConfig, AdminService, StoreHealth, StoreStatsNow};

@@ -1,9 +1,11 @@
 //! The inspector's actor.
 
 use std::sync::Arc;
+use std::time::Duration;
 
 use messages::admin::{Admin, Msg, Reply};
 use messages::offer::Offers;
+use messages::retention::{self, Retention};
 use messages::{Address, AskError};
 use runtime::{ReplyPort, Service, ServiceCx, ServiceError};
 
@@ -12,6 +14,9 @@ use crate::metrics::StoreStats;
 use crate::models;
 use crate::status::status;
 use crate::tasks;
+
+/// How long retention may take to answer: it may have to count.
+const RETENTION_MAX: Duration = Duration::from_secs(4);
 
 /// What is wrong with the store now; `None` when nothing is.
 pub type StoreHealth = Arc<dyn Fn() -> Option<String> + Send + Sync>;
@@ -68,6 +73,12 @@ impl Service for AdminService {
             Msg::Index { workspace, ask } => cx.spawn("a question to an index", async move {
                 match index::answer(&system, &workspace, ask).await {
                     Ok(answer) => reply.send(Reply::Index(answer)),
+                    Err(error) => reply.fail(error),
+                }
+            }),
+            Msg::Retention(ask) => cx.spawn("a question to retention", async move {
+                match system.to::<Retention>(&retention::address()).ask(ask, RETENTION_MAX).await {
+                    Ok(answer) => reply.send(Reply::Retention(answer)),
                     Err(error) => reply.fail(error),
                 }
             }),

@@ -34,9 +34,13 @@ pub(crate) async fn answer(system: &System, msg: Msg) -> Result<Reply, AskError>
                 _ => Err(other_rows()),
             }
         }
-        Msg::Actors | Msg::Status | Msg::Models | Msg::TestModel { .. } | Msg::Index { .. } | Msg::Restart { .. } => {
-            Err(AskError::Failed("this is not read from rows".to_owned()))
-        }
+        Msg::Actors
+        | Msg::Status
+        | Msg::Models
+        | Msg::TestModel { .. }
+        | Msg::Index { .. }
+        | Msg::Retention(_)
+        | Msg::Restart { .. } => Err(AskError::Failed("this is not read from rows".to_owned())),
     }
 }
 

@@ -1,7 +1,35 @@
 //! Giving freed memory back to the system.
 //!
-//! glibc keeps what was freed in its arenas. After a wave of actors has stopped, that is most of what the process holds.
-//! The one call there is for it is foreign and so unsafe; this crate is there to hold it, and nothing else.
+//! glibc keeps what was freed in its arenas. After a wave of actors has stopped, or days of work on many threads, that is
+//! most of what the process holds. The calls there are for it are foreign and so unsafe; this crate is there to hold them, and
+//! nothing else.
+
+/// Memory of this process that is no file's, in bytes.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
+pub struct Held {
+    /// What is in use of the allocator's.
+    pub used: usize,
+    /// What is resident besides: mostly what was freed, and was not given back.
+    pub unused: usize,
+}
+
+/// How much is held. Takes a millisecond or so; nothing where the allocator is not glibc's.
+#[must_use]
+pub fn held() -> Held {
+    #[cfg(all(target_os = "linux", target_env = "gnu"))]
+    {
+        // SAFETY: mallinfo2(3) takes nothing, may be called by any thread at any time, and gives numbers alone.
+        #[allow(unsafe_code)]
+        let info = unsafe { libc::mallinfo2() };
+        let used = info.uordblks.saturating_add(info.hblkhd);
+        // What the allocator itself calls free was perhaps given back already; the system knows.
+        Held { used, unused: resident_bytes().saturating_sub(used) }
+    }
+    #[cfg(not(all(target_os = "linux", target_env = "gnu")))]
+    {
+        Held::default()
+    }
+}
 
 /// Gives freed pages back. Takes some milliseconds and holds up allocations of other threads meanwhile, so it belongs on
 /// a thread of its own, seldom. `true`: some were given back. Does nothing where the allocator is not glibc's.
@@ -16,6 +44,14 @@ pub fn give_back() -> bool {
     }
     #[cfg(not(all(target_os = "linux", target_env = "gnu")))]
     false
+}
+
+/// Resident memory that is no file's; 0 where the system does not tell.
+#[cfg(all(target_os = "linux", target_env = "gnu"))]
+fn resident_bytes() -> usize {
+    let status = std::fs::read_to_string("/proc/self/status").unwrap_or_default();
+    let line = status.lines().find_map(|line| line.strip_prefix("RssAnon:"));
+    line.and_then(|line| line.trim().trim_end_matches(" kB").parse().ok()).map_or(0, |kib: usize| kib * 1_024)
 }
 
 #[cfg(test)]
@@ -35,7 +71,10 @@ mod tests {
         let kept = blocks.pop();
         drop(blocks);
         let held = resident_kib();
+        let before = super::held();
+        assert!(before.unused > 40_000_000 && before.used > 0, "{before:?}");
         assert!(super::give_back());
+        assert!(super::held().unused + 20_000_000 < before.unused, "{before:?} before, {:?} after", super::held());
         assert!(resident_kib() + 20_000 < held, "{held} KiB before, {} after", resident_kib());
         drop(kept);
     }

@@ -2,6 +2,8 @@
 
 use std::fmt;
 
+use zeroize::Zeroizing;
+
 /// The longest key in bytes; what is longer is a file that was read as one.
 pub const KEY_BYTES_MAX: usize = 1_024;
 /// Texts that stand where a key should, in small letters.
@@ -26,9 +28,10 @@ const BEGINNINGS: [&str; 9] = ["<", "${", "$", "{{", "%", "todo", "fixme", "repl
 /// Hosts whose keys have two parts.
 const HOSTS_ZAI: [&str; 2] = ["api.z.ai", "open.bigmodel.cn"];
 
-/// A key. It shows as `***` wherever it is printed, and leaves this crate only in the header it is meant for.
+/// A key. It shows as `***` wherever it is printed, and leaves this crate only in the header it is meant for. Its memory is
+/// overwritten when it goes.
 #[derive(Clone, PartialEq, Eq)]
-pub struct Secret(String);
+pub struct Secret(Zeroizing<String>);
 
 impl Secret {
     /// Takes a key for the endpoint at `base_url`. White space around it is dropped: keys are often read from files that
@@ -63,7 +66,7 @@ impl Secret {
                     .to_owned(),
             );
         }
-        Ok(Self(key.to_owned()))
+        Ok(Self(Zeroizing::new(key.to_owned())))
     }
 
     pub(crate) fn expose(&self) -> &str {

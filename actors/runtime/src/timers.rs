@@ -144,8 +144,11 @@ async fn fire(system: &System, told: &mut Told) -> Duration {
 const WAVE_ACTORS_MIN: usize = 100;
 /// Sweeps in which no more stopped, before the wave is taken to be over: contexts stop some seconds after their lanes.
 const CALM_SWEEPS_MIN: u32 = 8;
-/// It is given back at most this often.
+/// It is given back, and it is looked how much there is, at most this often.
 const GIVE_BACK_EVERY: Duration = Duration::from_secs(60);
+/// Freed memory that is worth giving back without a wave, if it is also more than what is in use. Each thread has places of its
+/// own in the allocator, and each keeps the most that it ever used: in days of mixed work that adds up.
+const UNUSED_BYTES_MIN: usize = 16 * 1024 * 1024;
 
 /// How many actors lived at most since memory was last given back.
 #[derive(Default)]
@@ -154,9 +157,19 @@ struct Wave {
     alive_before: usize,
     calm: u32,
     given_back: Option<std::time::Instant>,
+    looked: Option<std::time::Instant>,
 }
 
 impl Wave {
+    /// Most of what the allocator holds was freed. Looked at seldom.
+    async fn is_mostly_unused(&mut self) -> bool {
+        if self.looked.is_some_and(|at| at.elapsed() < GIVE_BACK_EVERY) {
+            return false;
+        }
+        self.looked = Some(crate::gauge::now());
+        tokio::task::spawn_blocking(heap::held).await.is_ok_and(is_worth_giving_back)
+    }
+
     /// After a wave of stops the allocator still holds what they used.
     async fn look(&mut self, system: &System) {
         let alive = system.actors_len();
@@ -165,15 +178,20 @@ impl Wave {
         let is_falling = std::mem::replace(&mut self.alive_before, alive) > alive;
         self.calm = if is_falling { 0 } else { self.calm.saturating_add(1) };
         let is_early = self.given_back.is_some_and(|at| at.elapsed() < GIVE_BACK_EVERY);
-        if self.calm < CALM_SWEEPS_MIN || is_early || alive + WAVE_ACTORS_MIN > self.crest {
+        let is_over = self.calm >= CALM_SWEEPS_MIN && alive + WAVE_ACTORS_MIN <= self.crest;
+        if is_early || !(is_over || self.is_mostly_unused().await) {
             return;
         }
         (self.crest, self.given_back) = (alive, Some(crate::gauge::now()));
         match tokio::task::spawn_blocking(heap::give_back).await {
-            Ok(given) => tracing::debug!(given, alive, "memory of stopped actors given back"),
+            Ok(given) => tracing::debug!(given, alive, "freed memory given back"),
             Err(error) => tracing::warn!(%error, "memory could not be given back"),
         }
     }
+}
+
+fn is_worth_giving_back(held: heap::Held) -> bool {
+    held.unused >= UNUSED_BYTES_MIN && held.unused > held.used
 }
 
 /// Lets entities end that have been idle for long. Memory follows what is active, not what exists.
@@ -187,5 +205,18 @@ fn passivate(system: &System) {
         if let Some(post) = entry.handles.and_then(|handles| handles.post) {
             post.passivate();
         }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn freed_memory_is_given_back_when_it_is_much_and_most_of_what_is_held() {
+        let is_worth = |used, unused| is_worth_giving_back(heap::Held { used, unused });
+        assert!(is_worth(UNUSED_BYTES_MIN - 1, UNUSED_BYTES_MIN));
+        assert!(!is_worth(UNUSED_BYTES_MIN, UNUSED_BYTES_MIN));
+        assert!(!is_worth(0, UNUSED_BYTES_MIN - 1));
     }
 }

@@ -9,7 +9,7 @@ use rusqlite::{Connection, OpenFlags};
 /// Prepared statements that a connection keeps; there are fewer than this.
 const STATEMENTS_MAX: usize = 128;
 /// Another program that holds the file is waited for so long.
-const BUSY_WAIT_MS_MAX: u64 = 5_000;
+pub(crate) const BUSY_WAIT_MS_MAX: u64 = 5_000;
 /// Page cache of the writer and of each reader, in KiB; the kernel's own cache does the rest.
 const WRITER_CACHE_KIB_MAX: i64 = 12_288;
 const READER_CACHE_KIB_MAX: i64 = 1_024;

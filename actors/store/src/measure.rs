@@ -2,7 +2,7 @@
 
 mod work;
 
-use messages::store::Write;
+use messages::store::{RetentionWrite, Write};
 use messages::{Address, InboundId};
 
 /// The longest text of a person, an agent or a file that one write may carry, in bytes.
@@ -26,6 +26,7 @@ pub(crate) fn measure(write: &Write) -> Result<(), String> {
             lane(chat)
         }
         Write::OutboxPut { chat, .. } => lane(chat),
+        Write::Notice(notice) => lane(&notice.chat),
         Write::EntryPut { length: 0, log, .. } => Err(format!("an entry of {log} has no bytes")),
         Write::Task(write) => work::task(write),
         _ => Ok(()),
@@ -77,10 +78,18 @@ fn texts(write: &Write) -> [Measured; 5] {
             list("rules", rules),
             long("detail", detail),
         ],
+        Write::Notice(notice) => [long("text", &notice.text), long("told", &notice.told), None, None, None],
         Write::Memory(put) => {
             let work = put.work.iter().flat_map(|work| &work.upto);
             [list("places", put.upto.iter().chain(work).map(|place| &place.log)), None, None, None, None]
         }
+        Write::Retention(RetentionWrite::Forget { person, by, .. }) => {
+            [name("connector", &person.connector), name("user", &person.user), name("by", by), None, None]
+        }
+        Write::Retention(RetentionWrite::AuditCut { archive, .. }) => {
+            [name("archive", archive), None, None, None, None]
+        }
+        Write::Retention(_) => [None, None, None, None, None],
         Write::Task(write) => work::texts_of_task(write),
         Write::Step(write) => work::texts_of_step(write),
         Write::InboxTake { .. } | Write::Redact { .. } | Write::OutboxSending { .. } | Write::OutboxLogged { .. } => {

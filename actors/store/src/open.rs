@@ -50,7 +50,7 @@ pub enum OpenError {
     Lock(#[from] LockError),
     /// The file is of a later version of this program.
     #[error(
-        "{} was made by a newer version of agent-runtime (schema {found}, this one knows {known}); install that version, or restore the copy from before it",
+        "{} was made by a newer version of agent-runtime (schema {found}, this one knows {known}); install that version, or restore a backup that an older one made",
         file.display()
     )]
     Newer {

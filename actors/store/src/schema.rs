@@ -8,8 +8,12 @@ use rusqlite_migration::{M, Migrations};
 use crate::open::OpenError;
 
 /// One entry a version, oldest first; an entry that was released is never changed.
-const MIGRATIONS: &[M<'static>] =
-    &[M::up(include_str!("schema.sql")), M::up(include_str!("schema_2.sql")), M::up(include_str!("schema_3.sql"))];
+const MIGRATIONS: &[M<'static>] = &[
+    M::up(include_str!("schema.sql")),
+    M::up(include_str!("schema_2.sql")),
+    M::up(include_str!("schema_3.sql")),
+    M::up(include_str!("schema_4.sql")),
+];
 
 /// Brings a file to this program's version; an existing one is copied beside first.
 pub(crate) fn migrate(connection: &mut Connection, file: &Path) -> Result<(), OpenError> {
@@ -76,7 +80,7 @@ mod tests {
         &[M::up(include_str!("schema.sql")), M::up("CREATE TABLE extra (id INTEGER PRIMARY KEY) STRICT")];
     const BROKEN: &[M<'static>] = &[M::up(include_str!("schema.sql")), M::up("CREATE TABLE meta (again)")];
     const NEWER: &[M<'static>] =
-        &[M::up(""), M::up(""), M::up(""), M::up("CREATE TABLE extra (id INTEGER PRIMARY KEY) STRICT")];
+        &[M::up(""), M::up(""), M::up(""), M::up(""), M::up("CREATE TABLE extra (id INTEGER PRIMARY KEY) STRICT")];
 
     fn open(file: &Path) -> Connection {
         Connection::open(file).unwrap()
@@ -147,6 +151,6 @@ mod tests {
         migrate_by(NEWER, &mut connection, &file).unwrap();
         let error = migrate(&mut connection, &file).unwrap_err().to_string();
         assert!(error.contains("made by a newer version"), "{error}");
-        assert_eq!(version_of(&connection).unwrap(), 4);
+        assert_eq!(version_of(&connection).unwrap(), 5);
     }
 }

@@ -17,15 +17,7 @@ pub fn entry(row: &EntryRow) -> String {
             render_redacted(&kept, row.length as usize)
         }
         EntryOf::Inbound(inbox) => inbound(inbox),
-        EntryOf::Outbound(outbox) if outbox.redacted => {
-            let kept = RedactedEntry::Outbound {
-                id: outbox.inbound.as_str(),
-                at_ms: ended_ms(outbox),
-                who: AGENT,
-                delivery: delivery(outbox.state),
-            };
-            render_redacted(&kept, row.length as usize)
-        }
+        EntryOf::Outbound(outbox) if outbox.redacted => erased(outbox, row.length as usize),
         EntryOf::Outbound(outbox) => outbound(outbox),
     }
 }
@@ -39,14 +31,21 @@ pub fn inbound(row: &InboxRow) -> String {
 /// A reply's entry; its delivery has ended.
 #[must_use]
 pub fn outbound(row: &OutboxRow) -> String {
-    render_outbound(&OutboundEntry {
+    let text = render_outbound(&OutboundEntry {
         id: row.inbound.as_str(),
         at_ms: ended_ms(row),
         who: AGENT,
         delivery: delivery(row.state),
         text: &row.text,
         sources: &row.sources,
-    })
+    });
+    // Erased on its way: it is written at once as it would be written again.
+    if row.redacted { erased(row, text.len()) } else { text }
+}
+
+fn erased(row: &OutboxRow, length: usize) -> String {
+    let (id, delivery) = (row.inbound.as_str(), delivery(row.state));
+    render_redacted(&RedactedEntry::Outbound { id, at_ms: ended_ms(row), who: AGENT, delivery }, length)
 }
 
 fn ended_ms(row: &OutboxRow) -> i64 {

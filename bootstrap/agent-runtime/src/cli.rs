@@ -2,6 +2,8 @@
 
 mod backup;
 mod pki;
+mod retention;
+mod secrets;
 mod setup;
 
 use std::path::PathBuf;
@@ -11,6 +13,8 @@ use messages::Slug;
 
 pub(crate) use backup::{Backup, BackupCreate, BackupList, BackupVerify, Restore};
 pub(crate) use pki::{Pki, PkiNode, PkiPlace, PkiRenew, PkiRevoke};
+pub(crate) use retention::ForgetUser;
+pub(crate) use secrets::{Secrets, SecretsList, SecretsRm, SecretsRotate, SecretsSet};
 pub(crate) use setup::{Completions, Config, Doctor, Explain};
 
 /// What `--version` gives; `-V` gives the number alone.
@@ -51,8 +55,13 @@ pub(crate) enum Command {
     /// How the node that serves this data folder stands.
     Status(Read),
     /// Give a context work to do in steps, beside its conversation.
+    ///
+    /// Its id is printed; the result comes to the chat of the context, and with `--wait` here. A task has a budget and
+    /// survives the node. `agent-runtime tasks` shows how it stands.
     Task(Task),
     /// List tasks and their subtasks, show one, or decide on it.
+    ///
+    /// Without anything else: those that have not ended, and those that failed too often and that nobody has read.
     Tasks(Tasks),
     /// What was spent, by day and account.
     Usage(Usage),
@@ -60,6 +69,8 @@ pub(crate) enum Command {
     #[command(subcommand)]
     Model(Model),
     /// How the search index of a workspace stands, why it finds what it finds, or make it again.
+    ///
+    /// The index is derived from the files: it is brought up to date by itself, and can be deleted at any time.
     #[command(subcommand)]
     Index(Index),
     /// The live tree of actors with their gauges.
@@ -70,7 +81,14 @@ pub(crate) enum Command {
     #[command(subcommand)]
     Backup(Backup),
     /// Make a data folder from a backup.
+    ///
+    /// The restored store is a new generation: nothing is answered, sent or run again that may have been after the backup
+    /// was made. Each such thing is in doubt and says so. docs/backup.md tells what becomes of what.
     Restore(Restore),
+    /// How long what is kept, how much is past its time, and when it was last erased.
+    Retention(Read),
+    /// Erase all that a person wrote, and what came of it.
+    ForgetUser(ForgetUser),
     /// Read and verify the audit chain.
     #[command(subcommand)]
     Audit(Audit),
@@ -84,12 +102,17 @@ pub(crate) enum Command {
     #[command(subcommand)]
     Context(Context),
     /// Look for what is wrong around a node, with what to do. Exit code 1 when something is.
+    ///
+    /// Without a node it looks at files and the machine alone. It changes nothing without `--fix`.
     Doctor(Doctor),
     /// The page of a check of `doctor`: what it looks at, why it matters, what to do.
     Explain(Explain),
     /// The configuration: write a file with every key, check it, explain a key.
     #[command(subcommand)]
     Config(Config),
+    /// The encrypted store of secrets: set one, list them, give all of them another key, remove one.
+    #[command(subcommand)]
+    Secrets(Secrets),
     /// What a shell needs to complete commands of this program, on standard output.
     Completions(Completions),
     /// Measure this machine: prints JSON.
@@ -151,9 +174,6 @@ pub(crate) struct Read {
     pub(crate) json: bool,
 }
 
-/// Its id is printed; the result comes to the chat of the context, and with `--wait` here.
-///
-/// A task has a budget and survives the node. `agent-runtime tasks` shows how it stands.
 #[derive(Debug, Args)]
 pub(crate) struct Task {
     /// What is to be done, in your own words.
@@ -178,7 +198,6 @@ pub(crate) struct Task {
     pub(crate) json: bool,
 }
 
-/// Without anything else: those that have not ended, and those that failed too often and that nobody has read.
 #[derive(Debug, Args)]
 #[command(args_conflicts_with_subcommands = true)]
 pub(crate) struct Tasks {
@@ -252,7 +271,6 @@ pub(crate) enum Model {
     },
 }
 
-/// The index is derived from the files: it is brought up to date by itself, and can be deleted at any time.
 #[derive(Debug, Subcommand)]
 pub(crate) enum Index {
     /// What it covers, how much is in it, what was left out and why.
@@ -374,5 +392,7 @@ pub(crate) enum Context {
     },
 }
 
+#[cfg(test)]
+mod reference;
 #[cfg(test)]
 mod tests;

@@ -23,7 +23,19 @@ fn raise_files_limit() {
     setrlimit(Resource::Nofile, Rlimit { current: limits.maximum, ..limits }).ok();
 }
 
+/// What is in memory holds keys and people's words: no core of it is written, and no other process of this account may look
+/// into it. A test build may be looked into.
+#[cfg(not(feature = "failpoints"))]
+fn keep_memory_private() {
+    use rustix::process::{DumpableBehavior, Resource, Rlimit, set_dumpable_behavior, setrlimit};
+    // Both can be refused by nobody but a filter of system calls; the one makes up for the other.
+    set_dumpable_behavior(DumpableBehavior::NotDumpable).ok();
+    setrlimit(Resource::Core, Rlimit { current: Some(0), maximum: Some(0) }).ok();
+}
+
 fn main() -> ExitCode {
+    #[cfg(not(feature = "failpoints"))]
+    keep_memory_private();
     // Before any TLS configuration is made; a second call would be refused, and there is none.
     drop(rustls::crypto::ring::default_provider().install_default());
     #[cfg(feature = "failpoints")]

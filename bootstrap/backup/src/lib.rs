@@ -11,12 +11,11 @@
 //! | [`Packer`] | writing one, member by member, in constant memory |
 //! | [`read`], [`about`] | reading one whole, or only what it says of itself first |
 //! | [`Manifest`], [`About`], [`Member`] | what is in it |
-//! | [`age`] | encryption: for a recipient, or by a passphrase |
 //!
 //! Invariants: a name that leads out of its folder is refused; nothing is given that was not hashed; a file that was cut or
-//! changed anywhere is refused, and said of which member it was first known. Nothing here knows what a store is.
+//! changed anywhere is refused, and said of which member it was first known. Nothing here knows what a store is, nor
+//! how a file is encrypted: that is `age_format`'s, around what is written and read here.
 
-pub mod age;
 mod bad;
 mod hashed;
 mod manifest;

@@ -145,7 +145,7 @@ impl<'s> Reader<'s> {
             .collect();
         if SECRET_NAMES.contains(&entry.key.as_str()) && known.contains(&"key_file") {
             let what = format!(
-                "a secret is never written here (`{}`); put it into a file that only you can read and name it by `key_file`, or name an environment variable by `key_env`",
+                "a secret is never written here (`{}`); put it into the store of secrets (`agent-runtime secrets set NAME`) and name it by `key_secret`, or into a file that only you can read and name that by `key_file`, or name an environment variable by `key_env`",
                 entry.key
             );
             return self.problem(&entry.at, what);

@@ -89,10 +89,11 @@ fn of_provider(provider: &Provider) -> Vec<(&'static str, &'static str)> {
         ];
         wrong.extend(numbers.into_iter().filter(|(_, number)| *number > 0).map(|(key, _)| (key, from_table)));
     }
-    if provider.key_file.is_some() && provider.key_env.is_some() {
-        wrong.push(("key_env", "names its key twice; keep one of `key_file` and `key_env`"));
+    let named = provider.named_by();
+    if let [_, .., last] = named.as_slice() {
+        wrong.push((last, "names its key more than once; keep one of `key_file`, `key_secret` and `key_env`"));
     }
-    let has_key = provider.key_file.is_some() || provider.key_env.is_some() || provider.kind == ProviderKind::Zai;
+    let has_key = !named.is_empty() || provider.kind == ProviderKind::Zai;
     if has_key && is_plain_and_far(provider.base_url()) {
         wrong.push(("base_url", "would send its key over the network in clear; use https:// or leave the key out"));
     }

@@ -20,9 +20,11 @@ pub(crate) fn check(format: &str, text: &str) -> Result<(), String> {
         "path" => path(text),
         "http-url" => http_url(text),
         "env-name" => env_name(text),
+        "secret-name" => secret_name(text),
         "listen" => listen(text),
         "peer" => peer(text),
         "role" => role(text),
+        "chat" => chat(text),
         _ => Ok(()),
     }
 }
@@ -86,7 +88,7 @@ fn http_url(text: &str) -> Result<(), String> {
     };
     let authority = rest.split(['/', '?', '#']).next().unwrap_or_default();
     if authority.contains('@') {
-        return Err("it holds a user or password; name the key by `key_file` or `key_env`".into());
+        return Err("it holds a user or password; name the key by `key_secret`, `key_file` or `key_env`".into());
     }
     if authority.is_empty() || authority.starts_with(':') {
         return Err("it names no host".into());
@@ -98,6 +100,13 @@ fn http_url(text: &str) -> Result<(), String> {
         return Err("it holds white space".into());
     }
     Ok(())
+}
+
+fn secret_name(text: &str) -> Result<(), String> {
+    if slug(text).is_ok() && !text.contains('_') {
+        return Ok(());
+    }
+    Err("give the name of a secret (1 to 64 of a-z, 0-9 and -, beginning with a letter or digit), not its value".into())
 }
 
 fn listen(text: &str) -> Result<(), String> {
@@ -119,6 +128,14 @@ fn peer(text: &str) -> Result<(), String> {
 
 fn role(text: &str) -> Result<(), String> {
     if matches!(text, "hub" | "connector" | "worker") { Ok(()) } else { Err("use hub, connector or worker".into()) }
+}
+
+fn chat(text: &str) -> Result<(), String> {
+    let is_one = |(workspace, context)| slug(workspace).is_ok() && slug(context).is_ok();
+    if text.is_empty() || text.split_once('/').is_some_and(is_one) {
+        return Ok(());
+    }
+    Err("give a workspace and a context, such as home/general, or nothing for none".into())
 }
 
 fn env_name(text: &str) -> Result<(), String> {
@@ -198,12 +215,33 @@ mod tests {
     }
 
     #[test]
+    fn a_chat_is_a_workspace_and_a_context_or_nothing() {
+        for right in ["", "home/general", "a/b"] {
+            assert!(check("chat", right).is_ok(), "{right:?}");
+        }
+        for wrong in ["home", "home/", "/general", "home/a/b", "Home/general", "home general"] {
+            assert!(check("chat", wrong).is_err(), "{wrong:?}");
+        }
+    }
+
+    #[test]
     fn a_key_in_place_of_a_variables_name_is_noticed() {
         assert!(check("env-name", "ZAI_API_KEY").is_ok());
         assert!(check("env-name", "sk-abc.def").is_err());
         assert!(check("env-name", "").is_err());
         assert!(check("env-name", &"A".repeat(256)).is_ok());
         assert!(check("env-name", &"A".repeat(257)).is_err());
+    }
+
+    #[test]
+    fn a_key_in_place_of_a_secrets_name_is_noticed_and_not_repeated() {
+        for right in ["a", "z-ai", "0", &"a".repeat(SLUG_CHARS_MAX)] {
+            assert!(check("secret-name", right).is_ok(), "{right:?}");
+        }
+        for wrong in ["", "-a", "sk_canary", "sk-Canary", "canary.x", &"a".repeat(SLUG_CHARS_MAX + 1)] {
+            let why = check("secret-name", wrong).unwrap_err();
+            assert!(!why.contains("canary") && !why.contains("Canary"), "{why}");
+        }
     }
 
     #[test]

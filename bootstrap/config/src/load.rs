@@ -95,6 +95,9 @@ impl Config {
         if let Some(table) = &mut self.models.table {
             resolve(table, "models.table");
         }
+        if let Some(file) = &mut self.secrets.key_file {
+            resolve(file, "secrets.key_file");
+        }
         for (id, workspace) in &mut self.workspaces {
             for (index, folder) in workspace.notes.iter_mut().enumerate() {
                 resolve(folder, &format!("workspaces.{id}.notes.{index}"));

@@ -32,8 +32,8 @@ agent-runtime.toml:2:1: unknown key `nmae` in `node`; did you mean `name`? Known
 agent-runtime.toml:6:21: `runtime.passivate_after_s` is 0; it must be a whole number from 1 to 86400
 ```
 
-Secrets are never written into the configuration: `key_file` names a file that only its owner can read, `key_env` an
-environment variable. They are shown in no log and no message.
+Secrets are never written into the configuration: `key_secret` names one of the [encrypted store of secrets](secrets.md),
+`key_file` a file that only its owner can read, `key_env` an environment variable. They are shown in no log and no message.
 
 An example:
 
@@ -83,7 +83,7 @@ triage = [\"zai/glm-4.7-flash\", \"local\"]
 
 [models.providers.zai]
 kind = \"zai\"
-key_file = \"/etc/agent-runtime/zai.key\"
+key_secret = \"zai\"                         # after `agent-runtime secrets set zai`
 
 [models.providers.local]
 kind = \"openai\"

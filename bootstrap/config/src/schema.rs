@@ -3,6 +3,7 @@
 mod models;
 mod node;
 mod operate;
+mod retention;
 mod work;
 
 use std::collections::BTreeMap;
@@ -19,7 +20,8 @@ pub use models::{
     ROUTE_MODELS_MAX, Routes, WINDOW_CALLS_MAX, ZAI_BASE_URL, ZAI_MODEL, provider_of,
 };
 pub use node::Node;
-pub use operate::{Alarms, DISK_FREE_MIB_MAX, DISK_FREE_PERCENT_MAX, Http, MAILBOX_WAIT_S_MAX};
+pub use operate::{Alarms, DISK_FREE_MIB_MAX, DISK_FREE_PERCENT_MAX, Http, MAILBOX_WAIT_S_MAX, Secrets};
+pub use retention::{MemoryOfErased, RETENTION_DAYS_MAX, Retention};
 pub use work::{
     ATTEMPTS_MAX, Budgets, CENTS_MAX, DEADLINE_S_MAX, HEARTBEAT_S_MAX, MODEL_TURNS_MAX, RUN_S_MAX, RUNNING_MAX,
     SCHEDULE_S_MAX, TOKENS_MAX, TOOL_CALLS_MAX, Tasks,
@@ -54,6 +56,10 @@ pub struct Config {
     pub http: Http,
     /// When an alarm is raised.
     pub alarms: Alarms,
+    /// The store of secrets.
+    pub secrets: Secrets,
+    /// How long what is kept.
+    pub retention: Retention,
     /// Workspaces, by id. A workspace need not be named here; this is for what its own `workspace.md` can't say.
     #[schemars(extend("maxProperties" = WORKSPACES_MAX, "x-names" = "slug", "x-name" = "id"))]
     pub workspaces: BTreeMap<String, Workspace>,
@@ -150,7 +156,8 @@ pub enum Watch {
 
 /// The schema of the configuration file, JSON Schema 2020-12 without references.
 ///
-/// Formats of its own: `slug` (a name of a-z, 0-9, - and _), `path`, `http-url`, `env-name`, `listen`, `peer`, `role`. `x-names` is the format of
+/// Formats of its own: `slug` (a name of a-z, 0-9, - and _), `secret-name` (the same without _), `path`, `http-url`,
+/// `env-name`, `listen`, `peer`, `role`. `x-names` is the format of
 /// a table's free keys.
 #[must_use]
 pub fn schema() -> serde_json::Value {

@@ -18,7 +18,8 @@ const INTRO: &str = "\
 # the defaults of the program that runs. `agent-runtime config check` tells what is wrong here, and
 # `agent-runtime config explain KEY` what a key does and where its value comes from.
 #
-# No secret is written here: `key_file` names a file that only its owner can read, `key_env` an environment variable.
+# No secret is written here: `key_secret` names one of the store of secrets, `key_file` a file that only its owner can
+# read, `key_env` an environment variable.
 ";
 
 /// A commented `agent-runtime.toml` with every key and its default; as it stands it sets nothing.
@@ -75,6 +76,7 @@ fn example(of: &Json) -> Json {
         ("array", _) => Json::Array(Vec::new()),
         (_, Some("path")) => "/path/to/file".into(),
         (_, Some("http-url")) => "https://api.example.org/v1".into(),
+        (_, Some("secret-name")) => "example".into(),
         (_, Some("env-name")) => "EXAMPLE_API_KEY".into(),
         _ => "name".into(),
     }

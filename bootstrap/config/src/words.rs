@@ -72,6 +72,8 @@ fn text(schema: &Json) -> String {
         Some("listen") => "an IP address and a port, or nothing",
         Some("peer") => "a host and a port",
         Some("role") => "hub, connector or worker",
+        Some("chat") => "`workspace/context`, or nothing",
+        Some("secret-name") => "the name of a secret: 1 to 64 of a-z, 0-9 and -, beginning with a letter or digit",
         Some("env-name") => "the name of an environment variable: A-Z, 0-9 and _",
         _ => "text that is not empty",
     }

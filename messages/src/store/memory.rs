@@ -4,6 +4,7 @@ use serde::{Deserialize, Serialize};
 
 use super::{LogRow, StepRow};
 use crate::address::Address;
+use crate::id::Moment;
 use crate::memory::MemoryId;
 use crate::step::Spending;
 
@@ -29,6 +30,19 @@ pub struct MemoryPut {
     pub work: Option<Compaction>,
     /// So many erasures of this conversation have been carried out in the file.
     pub erased: u64,
+    /// The last question came to nothing.
+    pub failing: Option<Failing>,
+}
+
+/// Questions in a row that came to nothing.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Failing {
+    /// So many.
+    pub failures: u32,
+    /// The next is not asked before.
+    pub not_before: Moment,
+    /// By which definition, and of which models: with others it is a new beginning.
+    pub of: String,
 }
 
 /// A part of a conversation on its way into memory.
@@ -53,6 +67,8 @@ pub struct MemoryRow {
     pub erasures: u64,
     /// So many of them have been carried out in the file.
     pub erased: u64,
+    /// The last question came to nothing.
+    pub failing: Option<Failing>,
 }
 
 /// All that a memory opens from.

@@ -1,15 +1,24 @@
 //! The store's interface: a [`Commit`] of [`Write`]s, a [`Query`] that gives [`Rows`]. The same near and far.
 
 mod memory;
+mod notice;
 mod protocol;
 mod query;
+mod restored;
+mod retention;
 mod rows;
 mod task;
 mod write;
 
-pub use memory::{Compaction, LogPlace, MemoryPut, MemoryRow, MemoryRows};
+pub use memory::{Compaction, Failing, LogPlace, MemoryPut, MemoryRow, MemoryRows};
+pub use notice::{NOTICE_EVENT, Notice, Notices};
 pub use protocol::{StoreMsg, StoreProto, StoreReply};
 pub use query::{LANE_ROWS_MAX, PAGE_ROWS_MAX, QUEUE_CONTEXTS_MAX, Query};
+pub use restored::Restored;
+pub use retention::{
+    AuditCut, EraseRow, FORGET_ROWS_MAX, ForgetRow, MARKS_MAX, Person, RetentionRow, RetentionRows, RetentionWrite,
+    WordsOf,
+};
 pub use rows::*;
 pub use task::*;
 pub use write::{EntryKind, FileStamp, InboundKind, Owner, Write};

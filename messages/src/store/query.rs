@@ -8,6 +8,8 @@ use crate::step::Day;
 use crate::task::TaskId;
 use crate::turn::Chat;
 
+use super::retention::Person;
+
 /// The most rows one page of a paged query gives; a larger `limit` is cut to this.
 pub const PAGE_ROWS_MAX: u32 = 4_096;
 
@@ -65,7 +67,8 @@ pub enum Query {
     /// What must be woken after a start, and by the sweep: entities with unfinished rows, in order, after `after`
     /// -> `Rows::Addresses`. Contexts with waiting or taken inbox rows or unlogged ended replies; lanes with pending or
     /// sending rows; workspaces with queued tasks or record files that are behind; tasks that hold a slot, and those that
-    /// wait for others which have ended; memories with a compaction under way or erasures to be carried out.
+    /// wait for others which have ended; memories with a compaction under way or erasures to be carried out; contexts with
+    /// words to be erased, and retention while a person is being forgotten.
     Unfinished {
         /// Addresses after this one; `None` for the first page.
         after: Option<Address>,
@@ -151,6 +154,39 @@ pub enum Query {
         /// At most.
         limit: u32,
     },
+    /// Which of these events were erased, and are to be erased from memory, too -> `Rows::Erased`.
+    Erased {
+        /// At most 256.
+        ids: Vec<InboundId>,
+    },
+    /// What retention works on -> `Rows::Retention`.
+    Retention {
+        /// Events that ended before this are past their time, [`super::MARKS_MAX`] of them are given.
+        events_before: Option<Moment>,
+        /// Audit records before this are.
+        audit_before: Option<Moment>,
+    },
+    /// How much is past its time -> `Rows::PastTime`.
+    PastTime {
+        /// Events that ended before this; `None`: none is.
+        events_before: Option<Moment>,
+        /// Audit records before this.
+        audit_before: Option<Moment>,
+    },
+    /// How a forgetting stands -> `Rows::Forgetting`.
+    Forgetting {
+        /// Which.
+        id: i64,
+    },
+    /// What there is of a person's words -> `Rows::WordsOf`, a page of the inbox at a time.
+    WordsOf {
+        /// Who.
+        person: Person,
+        /// Only in this workspace.
+        workspace: Option<Slug>,
+        /// After this place.
+        after: i64,
+    },
     /// How some events stand -> `Rows::Inbox` (those that exist, any order).
     Inbound {
         /// At most 256.
@@ -173,6 +209,11 @@ pub enum Query {
         after: Option<Address>,
         /// At most.
         limit: u32,
+    },
+    /// How far the node has told a chat what it has to tell -> `Rows::Notices`.
+    Notices {
+        /// Which chat.
+        chat: Chat,
     },
     /// One unit's holder -> `Rows::Unit`.
     Unit {

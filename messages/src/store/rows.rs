@@ -3,6 +3,9 @@
 use serde::{Deserialize, Serialize};
 
 use super::memory::MemoryRows;
+use super::notice::Notices;
+use super::restored::Restored;
+use super::retention::{EraseRow, ForgetRow, RetentionRows, WordsOf};
 use super::task::{QueueRows, StepRow, TaskFound, TaskRows, TaskView};
 use super::write::{EntryKind, FileStamp, InboundKind};
 use crate::address::Address;
@@ -45,10 +48,22 @@ pub enum Rows {
     TaskFound(TaskFound),
     /// To `Query::Spending`.
     Spending(Vec<Spending>),
+    /// To `Query::Erased`.
+    Erased(Vec<InboundId>),
+    /// To `Query::Retention`.
+    Retention(Box<RetentionRows>),
+    /// To `Query::PastTime`: how many events, how many audit records.
+    PastTime(u64, u64),
+    /// To `Query::Forgetting`: it, and how many memories, logs and records may still have words in their files that were erased.
+    Forgetting(Option<Box<ForgetRow>>, u64),
+    /// To `Query::WordsOf`: by context, and the place after which there is more.
+    WordsOf(Vec<WordsOf>, Option<i64>),
     /// To `Query::Counts`.
     Counts(Counts),
     /// To `Query::Oldest`.
     Oldest(Oldest),
+    /// To `Query::Notices`.
+    Notices(Notices),
     /// To `Query::Unit`; `None` when nobody ever held it.
     Unit(Option<UnitRow>),
     /// To `Query::Generation`.
@@ -260,6 +275,8 @@ pub struct WorkRows {
     pub more: bool,
     /// Replies that are sent, failed or in doubt and not logged, by id, 64 at most.
     pub ended: Vec<OutboxRow>,
+    /// Events whose words are to be erased, 32 at most.
+    pub erase: Vec<EraseRow>,
 }
 
 /// One date.
@@ -374,23 +391,4 @@ pub struct Counts {
     /// How the store came out of a backup; `None` when it was never restored.
     #[serde(default)]
     pub restored: Option<Restored>,
-}
-
-/// A store that came out of a backup, and what was left in doubt by that.
-#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
-pub struct Restored {
-    /// The store's generation: the second of the restore. A store that was never restored is of generation 1.
-    pub generation: i64,
-    /// When it was restored.
-    pub at: Moment,
-    /// When the backup was made.
-    pub of: Moment,
-    /// SHA-256 of the backup's manifest, hexadecimal.
-    pub manifest: String,
-    /// Events that were settled as in doubt.
-    pub events: u64,
-    /// Replies and words of tasks that are in doubt.
-    pub replies: u64,
-    /// Tasks that were left to wait for a person.
-    pub tasks: u64,
 }

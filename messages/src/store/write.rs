@@ -3,6 +3,8 @@
 use serde::{Deserialize, Serialize};
 
 use super::memory::MemoryPut;
+use super::notice::Notice;
+use super::retention::RetentionWrite;
 use super::task::{StepWrite, TaskWrite};
 use crate::address::Address;
 use crate::id::{InboundId, Moment, Trace};
@@ -21,7 +23,9 @@ pub enum Owner {
     Task,
     /// A memory: keeps its row and the journal of its compactions.
     Memory,
-    /// The runtime: claims units, drops timers that fired.
+    /// Retention: says what is to be erased, and cuts the audit.
+    Retention,
+    /// The runtime: claims units, drops timers that fired, tells alarms.
     Runtime,
 }
 
@@ -200,6 +204,10 @@ pub enum Write {
     },
     /// What a memory keeps of itself.
     Memory(Box<MemoryPut>),
+    /// Words of the node itself.
+    Notice(Box<Notice>),
+    /// What is to be erased, and what of it was, changes.
+    Retention(RetentionWrite),
     /// A task changes.
     Task(TaskWrite),
     /// A step of a turn, a task or a memory begins or ends.
@@ -291,7 +299,8 @@ impl Write {
             | Self::LogSynced { .. }
             | Self::ContextPut { .. } => &[Owner::Context],
             Self::Memory(_) => &[Owner::Memory],
-            Self::UnitClaim { .. } => &[Owner::Runtime],
+            Self::UnitClaim { .. } | Self::Notice(_) => &[Owner::Runtime],
+            Self::Retention(write) => write.owners(),
             Self::Task(write) => write.owners(),
             Self::Step(write) => write.owners(),
             Self::TimerPut { .. } | Self::TimerDrop { .. } | Self::Audit { .. } => &[],
@@ -318,6 +327,8 @@ impl Write {
             Self::LogSynced { .. } => "LogSynced",
             Self::ContextPut { .. } => "ContextPut",
             Self::Memory(_) => "MemoryPut",
+            Self::Notice(_) => "Notice",
+            Self::Retention(write) => write.name(),
             Self::Task(write) => write.name(),
             Self::Step(write) => write.name(),
             Self::TimerPut { .. } => "TimerPut",

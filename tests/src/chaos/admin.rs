@@ -22,7 +22,7 @@ const LOOK: Duration = Duration::from_millis(200);
 const DAY_MAX: Day = Day(100_000);
 
 /// One who asks, and is given no reply of a chat.
-pub(super) struct Admin {
+pub(crate) struct Admin {
     client: Client,
     workspace: Slug,
     n: u32,
@@ -30,7 +30,7 @@ pub(super) struct Admin {
 
 impl Admin {
     /// Of the node that serves the data folder now.
-    pub(super) async fn of(data: &Path, account: &str) -> anyhow::Result<Self> {
+    pub(crate) async fn of(data: &Path, account: &str) -> anyhow::Result<Self> {
         let stream = UnixStream::connect(console::socket_path(data)).await.context("the node can't be asked")?;
         let who = Who {
             user: account.to_owned(),
@@ -56,7 +56,7 @@ impl Admin {
         }
     }
 
-    pub(super) async fn status(&mut self) -> anyhow::Result<StatusView> {
+    pub(crate) async fn status(&mut self) -> anyhow::Result<StatusView> {
         match self.ask(AdminAsk::Status).await? {
             Answered::Status(status) => Ok(*status),
             other => bail!("asked for its status, the node says {other:?}"),

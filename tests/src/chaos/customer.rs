@@ -13,12 +13,12 @@ use messages::InboundId;
 use messages::turn::Outcome;
 use tokio::net::UnixStream;
 
-use super::kill::Dice;
 use super::node::{Stage, context_name};
-use super::tap::Tap;
 use super::truth::{Event, Truth};
 use super::work::{Kind, words};
 use super::{Load, Plan, Without};
+use crate::dice::Dice;
+use crate::tap::Tap;
 
 /// Events that a customer has open.
 const OPEN_MAX: usize = 6;
@@ -186,13 +186,14 @@ impl Customer {
 }
 
 /// These words say how a task has ended.
-pub(super) fn tells_an_end(text: &str) -> bool {
+pub(crate) fn tells_an_end(text: &str) -> bool {
     text.strip_prefix("Task `").and_then(|rest| rest.split_once("` ")).is_some_and(|(_, said)| said.starts_with("has "))
 }
 
 async fn dial(data: &std::path::Path, context: usize, truth: &Arc<Truth>) -> Option<Tap> {
     let stream = UnixStream::connect(console::socket_path(data)).await.ok()?;
-    Some(Tap::new(stream, context, truth.clone()))
+    let truth = truth.clone();
+    Some(Tap::new(stream, move |frame| truth.saw(context, frame)))
 }
 
 /// The outcome of every event, as the node tells who submits it again.

@@ -8,6 +8,7 @@ use anyhow::{Context as _, bail};
 use super::node::Stage;
 use super::truth::Truth;
 use super::{Load, Plan, Report};
+use crate::dice::Dice;
 use crate::process::NodeProcess;
 
 /// Every marker by which a node can die, but for those of memory: no load here fills one.
@@ -92,25 +93,6 @@ impl std::str::FromStr for KillMode {
             "both" => Ok(Self::Both),
             other => Err(format!("`{other}` is none of failpoints, random, both")),
         }
-    }
-}
-
-/// Numbers that are the same for the same seed: SplitMix64.
-#[derive(Debug, Clone)]
-pub(super) struct Dice(u64);
-
-impl Dice {
-    pub(super) fn new(seed: u64) -> Self {
-        Self(seed)
-    }
-
-    /// From 0 to `end`, `end` excluded.
-    pub(super) fn below(&mut self, end: u64) -> u64 {
-        self.0 = self.0.wrapping_add(0x9e37_79b9_7f4a_7c15);
-        let mut z = self.0;
-        z = (z ^ (z >> 30)).wrapping_mul(0xbf58_476d_1ce4_e5b9);
-        z = (z ^ (z >> 27)).wrapping_mul(0x94d0_49bb_1331_11eb);
-        (z ^ (z >> 31)) % end.max(1)
     }
 }
 

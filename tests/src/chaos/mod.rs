@@ -3,14 +3,13 @@
 //! Customers talk in contexts of their own and note what they see on the wire: that is the platform's truth, and no kill
 //! reaches it. At the end the store, the logs, the files, the tasks and `verify` are held against it.
 
-mod admin;
+pub(crate) mod admin;
 mod count;
-mod customer;
+pub(crate) mod customer;
 mod files;
 mod kill;
 mod logs;
-mod node;
-mod tap;
+pub(crate) mod node;
 mod tasks;
 mod truth;
 mod watch;

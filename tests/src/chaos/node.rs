@@ -136,7 +136,7 @@ fn configuration(model: &str, node_day_cents: u64) -> String {
 }
 
 /// The name that the program has for the account it runs under.
-async fn account(program: &Path, folder: &Path) -> anyhow::Result<String> {
+pub(crate) async fn account(program: &Path, folder: &Path) -> anyhow::Result<String> {
     let asked = Spec::new(program, &["chat", "--data"]).arg(folder.join("account").display().to_string());
     let done = asked.run("/whoami\n").await?.expect_code(0)?;
     let name = done.stdout.split('`').nth(1).map(str::to_owned);

@@ -10,7 +10,9 @@
 //! - `isolation`: what one context has is nothing that another sees, at each surface.
 //! - `ops`: health, readiness, metrics, alarms and signals, as an operator meets them.
 //! - `pki`: an authority, certificates and their revocation, as an operator meets them.
+//! - `retention`: words past their time, people who are forgotten, an audit that is cut.
 //! - `rules`: what a machine can keep of the rules by which this repository is built.
+//! - `secrets`: the encrypted store of secrets, killed at every step, and what is said when something is wrong with it.
 //! - `stories`: transcripts of chats, played against a real node.
 //! - `tree`: the drawn supervision tree against the one of a running node.
 //! - `work`: tasks, tools, budgets and models end to end.
@@ -20,6 +22,7 @@
 
 mod backup;
 mod bad_input;
+mod bench;
 mod chaos;
 mod cluster;
 mod control;
@@ -28,7 +31,10 @@ mod faults;
 mod isolation;
 mod ops;
 mod pki;
+mod retention;
 mod rules;
+mod secrets;
+mod soak;
 mod stories;
 mod trace;
 mod tree;

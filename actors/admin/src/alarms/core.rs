@@ -4,6 +4,8 @@ use std::collections::BTreeMap;
 
 use messages::alarms::{NotReady, Readiness};
 
+use super::telling::AlarmChat;
+
 /// A mailbox must have been over its limit for so long.
 const MAILBOX_FOR_MS: u64 = 15_000;
 /// The wall clock may differ so much from the steady one between two looks.
@@ -13,8 +15,8 @@ const CLOCK_CALM_MS: u64 = 600_000;
 /// The disk is low no more when so many hundredths of the limit are free.
 const DISK_OVER_PERCENT: u64 = 110;
 
-/// When alarms are raised.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+/// When alarms are raised, and who is told.
+#[derive(Debug, Clone, PartialEq, Eq)]
 pub struct AlarmLimits {
     /// Less of the disk is free, in hundredths of it: it is low.
     pub disk_free_percent: u64,
@@ -22,6 +24,8 @@ pub struct AlarmLimits {
     pub disk_free_bytes: u64,
     /// The oldest message of a mailbox has waited longer, in milliseconds: it grows.
     pub mailbox_wait_ms: u64,
+    /// The chat that is told.
+    pub tell: Option<AlarmChat>,
 }
 
 /// The room on a disk, in bytes.

@@ -1,6 +1,7 @@
 use super::*;
 
-const LIMITS: AlarmLimits = AlarmLimits { disk_free_percent: 5, disk_free_bytes: 1_000, mailbox_wait_ms: 30_000 };
+const LIMITS: AlarmLimits =
+    AlarmLimits { disk_free_percent: 5, disk_free_bytes: 1_000, mailbox_wait_ms: 30_000, tell: None };
 
 fn watch() -> Watch {
     Watch::new("/data".into())

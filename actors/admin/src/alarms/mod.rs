@@ -1,8 +1,10 @@
-//! The actor `alarms`: it looks at the node again and again, raises alarms, and tells readiness and metrics.
+//! The actor `alarms`: it looks at the node again and again, raises alarms, tells them in a chat, and tells readiness and
+//! metrics.
 
 mod core;
 mod names;
 mod sample;
+mod telling;
 
 use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
@@ -13,6 +15,7 @@ use runtime::{ReplyPort, Service, ServiceCx, ServiceError, System};
 
 use self::core::{Facts, Seen, Wait, Watch, readiness};
 use self::sample::{Host, Indexes, Sample};
+use self::telling::Teller;
 use crate::metrics;
 use crate::service::AdminConfig;
 
@@ -20,6 +23,7 @@ pub use self::core::AlarmLimits;
 pub(crate) use self::core::name;
 pub use self::names::{ALARMS, AlarmName};
 pub(crate) use self::sample::{Indexes as IndexSample, Sample as NodeSample};
+pub use self::telling::AlarmChat;
 
 /// How often the node is looked at.
 const LOOK_EVERY: Duration = Duration::from_secs(5);
@@ -65,13 +69,14 @@ impl Service for AlarmsService {
     async fn started(&mut self, cx: &ServiceCx) -> Result<(), ServiceError> {
         let (config, limits, system) = (self.config.clone(), self.limits.clone(), cx.system.clone());
         cx.spawn("looking at the node", async move {
-            let mut watch = Watch::new(config.data.clone());
+            let (mut watch, mut teller) = (Watch::new(config.data.clone()), Teller::new(system.now()));
             loop {
                 let sample = Sample::take(&config, &system).await;
-                let limits = *limits.lock().unwrap_or_else(PoisonError::into_inner);
+                let limits = limits.lock().unwrap_or_else(PoisonError::into_inner).clone();
                 for (id, text) in watch.look(&limits, &seen(&sample)) {
                     system.alarm(&id, text);
                 }
+                teller.look(&system, limits.tell.as_ref()).await;
                 tokio::time::sleep(LOOK_EVERY).await;
             }
         });

@@ -26,7 +26,7 @@ fn config() -> AdminConfig {
 async fn node(on_query: impl FnMut(&Query) -> Result<Rows, QueryError> + Send + 'static) -> System {
     let store = ScriptedStore::new(|_| panic!("nothing is written"), on_query);
     let system = system(store, Vec::new(), Options::default());
-    let limits = AlarmLimits { disk_free_percent: 0, disk_free_bytes: 0, mailbox_wait_ms: 30_000 };
+    let limits = AlarmLimits { disk_free_percent: 0, disk_free_bytes: 0, mailbox_wait_ms: 30_000, tell: None };
     let limits: LiveLimits = Arc::new(Mutex::new(limits));
     let child = Child::service(AlarmsService::address(), Restart::Permanent, move || {
         let service = AlarmsService::new(config(), limits.clone());

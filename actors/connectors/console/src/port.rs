@@ -4,7 +4,7 @@ use std::time::Duration;
 
 use messages::store::{Commit, CommitError, Committed, Fence, Query, QueryError, Rows};
 use messages::turn::Principal;
-use messages::{Address, AskError, Moment, Trace, admin, context};
+use messages::{Address, AskError, Moment, Trace, admin, context, retention};
 use runtime::{BoxFuture, System};
 use tokio::io::{AsyncRead, AsyncWrite};
 use tokio::sync::mpsc;
@@ -126,6 +126,16 @@ fn of_inspector(what: AdminAsk, asker: &Asker) -> Option<admin::Msg> {
         }
         AdminAsk::Index { workspace, ask } => admin::Msg::Index { workspace, ask },
         AdminAsk::Usage { from, to, account } => admin::Msg::Usage { from, to, account },
+        AdminAsk::Retention => admin::Msg::Retention(retention::Msg::Describe),
+        AdminAsk::ForgetCount { person, workspace, after } => {
+            let by = asker.principal().to_string();
+            admin::Msg::Retention(retention::Msg::Count { person, workspace, after, by })
+        }
+        AdminAsk::Forget { person, workspace } => {
+            let by = asker.principal().to_string();
+            admin::Msg::Retention(retention::Msg::Forget { person, workspace, by })
+        }
+        AdminAsk::Forgetting { id } => admin::Msg::Retention(retention::Msg::Forgetting { id }),
         AdminAsk::Models => admin::Msg::Models,
         AdminAsk::TestModel { model } => admin::Msg::TestModel { model },
     })
@@ -142,6 +152,7 @@ fn answered(reply: admin::Reply) -> Answered {
         admin::Reply::Index(answer) => Answered::Index(answer),
         admin::Reply::Usage(spending) => Answered::Usage(spending),
         admin::Reply::Models(offers) => Answered::Models(offers),
+        admin::Reply::Retention(reply) => Answered::Retention(reply),
         admin::Reply::ModelTested(test) => Answered::ModelTested(Box::new(test)),
     }
 }

@@ -103,7 +103,8 @@ pub(crate) fn endpoint(base_url: &str, has_key: bool) -> Result<Url, String> {
         return Err(format!("`base_url` {base_url:?} must begin with https:// or, on this machine, http://"));
     }
     if !url.username().is_empty() || url.password().is_some() {
-        return Err("`base_url` holds a user or password; a key goes where `key_env` or `key_file` says".to_owned());
+        return Err("`base_url` holds a user or password; a key goes where `key_secret`, `key_file` or `key_env` says"
+            .to_owned());
     }
     if url.scheme() == "http" && has_key && !is_loopback(&url) {
         return Err(format!("`base_url` {base_url:?} would send the key unencrypted; use https://, or no key"));

@@ -19,6 +19,10 @@
 //! A checkpoint is an Ed25519 signature (RFC 8032) by the key of `audit.key` (PKCS #8, RFC 5958) over
 //! `"agent-runtime audit checkpoint 1\n" ‖ seq ‖ hash(seq)`; the public key, 32 bytes, stands beside it and in
 //! [`AuditReport::public_key`].
+//!
+//! A chain whose oldest records were taken out begins behind a checkpoint: the first record's `hash(n-1)` is the hash that
+//! this checkpoint signs. A later record, action `audit.cut`, names the number and the hash of that checkpoint in its
+//! detail (`upto`, `hash`); without it the chain does not hold.
 
 mod chain;
 mod key;
@@ -29,6 +33,9 @@ pub use chain::{AuditReport, BadRecord};
 pub(crate) use chain::{walk, walk_tail};
 pub(crate) use key::AuditKey;
 pub(crate) use record::{GENESIS, Head, Record, hex};
+
+/// The action of the record that says that the records up to a checkpoint were taken out.
+pub(crate) const CUT: &str = "audit.cut";
 
 /// So many records after the last signed checkpoint the next one is signed.
 pub const CHECKPOINT_RECORDS: i64 = 1_000;

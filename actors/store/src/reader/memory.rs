@@ -9,7 +9,7 @@ use super::entries::log_row;
 use super::rows::{json, unsigned};
 use super::{all, spending, task};
 
-pub(super) const MEMORY: &str = "SELECT rev, upto, work, work_to, erasures, erased FROM memory WHERE ctx = ?1";
+pub(super) const MEMORY: &str = "SELECT rev, upto, work, work_to, erasures, erased, failing FROM memory WHERE ctx = ?1";
 
 pub(super) fn memory(sql: &Connection, context: &Address) -> rusqlite::Result<Rows> {
     let memory = sql.prepare_cached(MEMORY)?.query_row([context.as_str()], row).optional()?.unwrap_or_default();
@@ -36,5 +36,6 @@ fn row(row: &Row<'_>) -> rusqlite::Result<MemoryRow> {
         work,
         erasures: unsigned(row, 4)?,
         erased: unsigned(row, 5)?,
+        failing: row.get::<_, Option<String>>(6)?.map(|failing| json(6, &failing)).transpose()?,
     })
 }

@@ -3,10 +3,12 @@
 mod context;
 mod entries;
 mod memory;
+mod notice;
 mod oldest;
 #[cfg(test)]
 mod plans;
 mod rest;
+mod retention;
 mod rows;
 mod spending;
 mod task;
@@ -106,8 +108,14 @@ pub(crate) fn answer(sql: &Connection, query: &Query) -> rusqlite::Result<Rows> 
         Query::FindTask { workspace, context, prefix } => task::find(sql, (workspace, context.as_ref()), prefix),
         Query::Spending { from, to, account, limit } => spending::spending(sql, (*from, *to), account, page(*limit)),
         Query::Inbound { ids } => rest::inbound(sql, ids),
+        Query::Erased { ids } => retention::erased(sql, ids),
+        Query::Retention { events_before, audit_before } => retention::retention(sql, *events_before, *audit_before),
+        Query::PastTime { events_before, audit_before } => retention::past_time(sql, *events_before, *audit_before),
+        Query::Forgetting { id } => retention::forgetting(sql, *id),
+        Query::WordsOf { person, workspace, after } => retention::words_of(sql, person, workspace.as_ref(), *after),
         Query::Counts => rest::counts(sql),
         Query::Oldest { doubts_from, doubts_to } => oldest::oldest(sql, *doubts_from, *doubts_to),
+        Query::Notices { chat } => notice::notices(sql, chat),
         Query::Unit { unit } => rest::unit(sql, unit),
         Query::Generation => rest::generation(sql),
         Query::Units { after, limit } => rest::units(sql, after.as_ref(), page(*limit)),

@@ -4,7 +4,7 @@ use rusqlite::{Connection, StatementStatus, params};
 
 use crate::connection::{self, Place};
 
-use super::{context, entries, memory, oldest, rest, spending, task, unfinished, why, work};
+use super::{context, entries, memory, notice, oldest, rest, retention, spending, task, unfinished, why, work};
 
 /// A query's name, its statement, the first step of its plan.
 type Walk = (&'static str, &'static str, &'static str);
@@ -23,6 +23,10 @@ const CHATS: &[Walk] = &[
     ("Unfinished.open", unfinished::OPEN, "SEARCH inbox USING COVERING INDEX inbox_open (ctx>?)"),
     ("Unfinished.ended", unfinished::ENDED, "SEARCH outbox USING INDEX outbox_ended (ctx>?)"),
     ("Unfinished.lanes", unfinished::LANES, "SEARCH outbox USING INDEX outbox_lane (lane>?)"),
+    ("Notices", notice::WAITING, "SEARCH outbox USING INDEX outbox_lane (lane=?)"),
+    ("Unfinished.erase", unfinished::ERASE, "SEARCH erase USING PRIMARY KEY (ctx>?)"),
+    ("Work.erase", retention::ERASE, "SEARCH e USING PRIMARY KEY (ctx=?)"),
+    ("Retention.past", retention::PAST, "SEARCH i USING INDEX inbox_words (settled_at<?)"),
     ("Due", rest::DUE, "SEARCH timer USING COVERING INDEX timer_due (due<?)"),
     ("NextDue", rest::NEXT_DUE, "SCAN timer USING COVERING INDEX timer_due"),
     ("Why.ids", why::IDS, "SEARCH inbox USING INDEX sqlite_autoindex_inbox_1 (id>? AND id<?)"),

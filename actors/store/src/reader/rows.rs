@@ -136,7 +136,7 @@ fn kind(row: &Row<'_>, index: usize) -> rusqlite::Result<InboundKind> {
     }
 }
 
-fn inbox_state(row: &Row<'_>, index: usize) -> rusqlite::Result<InboxState> {
+pub(super) fn inbox_state(row: &Row<'_>, index: usize) -> rusqlite::Result<InboxState> {
     match row.get(index)? {
         0 => Ok(InboxState::Waiting),
         1 => Ok(InboxState::Taken),

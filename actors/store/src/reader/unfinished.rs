@@ -41,9 +41,13 @@ pub(super) const PARENT_ENDED: &str = "SELECT t.address FROM task AS t INDEXED B
 pub(super) const MEMORIES: &str = "SELECT address FROM memory INDEXED BY memory_open
     WHERE (work IS NOT NULL OR erasures > erased) AND address > ?1 ORDER BY address LIMIT 1";
 
+pub(super) const ERASE: &str = "SELECT ctx FROM erase WHERE ctx > ?1 ORDER BY ctx LIMIT 1";
+pub(super) const FORGETS: &str = "SELECT 'retention' FROM forget INDEXED BY forget_open
+    WHERE done_at IS NULL AND 'retention' > ?1 LIMIT 1";
+
 /// All of them.
-const SOURCES: [&str; 10] =
-    [OPEN, ENDED, LANES, QUEUES, RECORDS, SLOTS, CHILDREN_ENDED, UNBLOCKED, PARENT_ENDED, MEMORIES];
+const SOURCES: [&str; 12] =
+    [OPEN, ENDED, LANES, QUEUES, RECORDS, SLOTS, CHILDREN_ENDED, UNBLOCKED, PARENT_ENDED, MEMORIES, ERASE, FORGETS];
 
 /// One source of addresses in order, and the next it has.
 struct Source<'a> {

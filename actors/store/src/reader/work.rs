@@ -6,6 +6,7 @@ use messages::turn::Chat;
 use rusqlite::{Connection, params};
 
 use super::all;
+use super::retention;
 use super::rows::{inbox, outbox, select_inbox, select_outbox};
 
 /// The most control events, ended replies and rows of a lane that one query gives.
@@ -40,7 +41,8 @@ pub(super) fn work(sql: &Connection, context: &Address, limit: u32) -> rusqlite:
     messages.truncate(limit);
     waiting.append(&mut messages);
     let ended = all(sql, ENDED, params![context, ENDED_ROWS_MAX], outbox)?;
-    Ok(Rows::Work(WorkRows { waiting, more, ended }))
+    let erase = retention::erase(sql, context)?;
+    Ok(Rows::Work(WorkRows { waiting, more, ended, erase }))
 }
 
 pub(super) fn lane(sql: &Connection, chat: &Chat) -> rusqlite::Result<Rows> {

@@ -35,6 +35,18 @@ const RULES: &[Rule] = &[
          AND NOT EXISTS (SELECT 1 FROM outbox AS o WHERE o.seq = i.seq AND o.state = 2 AND o.task IS NULL)",
     ),
     (
+        "erase.inbox",
+        "it is marked to be erased in another context than its own, or is erased and still marked",
+        "SELECT 'inbox row ' || e.seq FROM erase AS e LEFT JOIN inbox AS i ON i.seq = e.seq
+         WHERE i.ctx IS NOT e.ctx OR i.redacted = 1",
+    ),
+    (
+        "forget.done",
+        "it is done and words that it is about are marked still, or the person's name is left in it",
+        "SELECT 'forgetting ' || f.id FROM forget AS f WHERE f.done_at IS NOT NULL
+         AND (f.user <> '' OR EXISTS (SELECT 1 FROM erase AS e WHERE e.forget = f.id))",
+    ),
+    (
         "outbox.inbox",
         "it answers an inbox row that does not exist, or one of another context",
         "SELECT 'outbox row ' || o.id FROM outbox AS o LEFT JOIN inbox AS i ON i.seq = o.seq WHERE i.ctx IS NOT o.ctx",

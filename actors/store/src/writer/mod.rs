@@ -6,6 +6,7 @@
 mod apply;
 mod group;
 mod heads;
+mod scrub;
 
 use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::sync::mpsc::{Receiver, RecvTimeoutError};
@@ -20,9 +21,10 @@ use crate::audit::AuditKey;
 use crate::connection::{self, Place};
 use crate::core::{self, Fate};
 use crate::shared::Shared;
-pub(crate) use apply::{Stop, Tx, apply, sign as sign_chain};
+pub(crate) use apply::{Stop, Tx, apply, has_ended, sign as sign_chain};
 use group::Failure;
 pub(crate) use heads::Heads;
+use scrub::Scrub;
 
 /// At most so many commits are written in one transaction.
 pub(crate) const GROUP_COMMITS_MAX: usize = 256;
@@ -56,6 +58,8 @@ pub(crate) struct Writer {
     shared: Arc<Shared>,
     open: Option<Open>,
     lost: Lost,
+    /// Words were erased that the write-ahead log may still hold.
+    scrub: Scrub,
 }
 
 /// Since when the file can't be opened.
@@ -68,7 +72,7 @@ struct Lost {
 
 impl Writer {
     pub(crate) fn new(place: Place, key: Arc<AuditKey>, shared: Arc<Shared>, open: Option<Open>) -> Self {
-        Self { place, key, shared, open, lost: Lost::default() }
+        Self { place, key, shared, open, lost: Lost::default(), scrub: Scrub::new() }
     }
 
     /// Works until all senders of the queue are gone, and then, if the store is closed in good order, signs the chain.
@@ -78,7 +82,9 @@ impl Writer {
         while self.gather(&queue, &mut jobs) {
             self.shared.taken(jobs.len());
             if self.reopen_if_due() {
+                self.scrub.look_at(&jobs);
                 self.write(&mut jobs);
+                self.scrub_if_due();
             } else {
                 let why = CommitError::Unavailable(self.lost.why.clone());
                 answer(&mut jobs, |_| Err(why.clone()));
@@ -93,9 +99,13 @@ impl Writer {
     fn gather(&mut self, queue: &Receiver<Job>, jobs: &mut Vec<Job>) -> bool {
         let first = loop {
             let Some(retry_at) = self.lost.retry_at.filter(|_| self.open.is_none()) else {
-                match queue.recv_timeout(REST_AFTER) {
+                match queue.recv_timeout(self.scrub.wait().unwrap_or(REST_AFTER)) {
                     Ok(job) => break Some(job),
                     Err(RecvTimeoutError::Disconnected) => break None,
+                    Err(RecvTimeoutError::Timeout) if self.scrub.wait().is_some() => {
+                        self.scrub_if_due();
+                        continue;
+                    }
                     Err(RecvTimeoutError::Timeout) => self.rest(),
                 }
                 break queue.recv().ok();
@@ -125,6 +135,13 @@ impl Writer {
             && let Err(error) = sql.execute_batch("PRAGMA shrink_memory")
         {
             tracing::debug!(%error, "the writer's cache could not be given back");
+        }
+    }
+
+    /// Erased words are taken out of the write-ahead log, too, unless a reader is in the way: then it is tried again.
+    fn scrub_if_due(&mut self) {
+        if let Some((sql, _)) = self.open.as_ref().filter(|_| self.scrub.is_due()) {
+            self.scrub.tried(scrub::empty_log(sql));
         }
     }
 

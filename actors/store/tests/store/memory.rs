@@ -1,9 +1,11 @@
 //! What contexts keep of their conversations: rows of compactions, and what an erased message does to them.
 
 use messages::step::{StepStatus, Work};
-use messages::store::{CommitError, Committed, Compaction, LogPlace, MemoryPut, MemoryRows, Owner, Query, Rows, Write};
+use messages::store::{
+    CommitError, Committed, Compaction, Failing, LogPlace, MemoryPut, MemoryRows, Owner, Query, Rows, Write,
+};
 use messages::task::{Remembered, TaskState};
-use messages::{Address, MemoryId};
+use messages::{Address, MemoryId, Moment};
 
 use crate::cas::conflict;
 use crate::queries::addresses;
@@ -27,6 +29,7 @@ pub(crate) fn kept(rev: u64, upto: u64, begun: Option<u64>, erased: u64) -> Writ
         upto: if upto == 0 { Vec::new() } else { places(upto) },
         work,
         erased,
+        failing: None,
     }))
 }
 
@@ -137,7 +140,7 @@ fn only_a_context_has_a_memory() {
     let world = World::new();
     let put = |context: &str| {
         let context = Address::parse(context).unwrap();
-        Write::Memory(Box::new(MemoryPut { context, rev: 1, upto: Vec::new(), work: None, erased: 0 }))
+        Write::Memory(Box::new(MemoryPut { context, rev: 1, upto: Vec::new(), work: None, erased: 0, failing: None }))
     };
     for other in ["store", "ws/home", "ws/home/task/tsk_1", "ws/home/context/Bad"] {
         assert!(matches!(memory(&world, vec![put(other)]), Err(CommitError::Refused(_))), "{other}");
@@ -145,4 +148,20 @@ fn only_a_context_has_a_memory() {
     // A workspace may have any name.
     memory(&world, vec![put("ws/context/context/context")]).unwrap();
     assert_eq!(world.number("SELECT count(*) FROM memory WHERE address = 'ws/context/memory/context'"), 1);
+}
+
+#[test]
+fn what_came_to_nothing_is_kept_until_something_went_well() {
+    let world = World::new();
+    let failing = Some(Failing { failures: 6, not_before: Moment(i64::MAX), of: "v1 big=m \"quoted\"".into() });
+    let put = |rev, failing| {
+        Write::Memory(Box::new(MemoryPut { context: general(), rev, upto: Vec::new(), work: None, erased: 0, failing }))
+    };
+    memory(&world, vec![put(1, failing.clone())]).unwrap();
+    assert_eq!(rows(&world).memory.failing, failing);
+    memory(&world, vec![put(2, failing.clone())]).unwrap();
+    assert_eq!(rows(&world).memory.failing, failing);
+    memory(&world, vec![put(3, None)]).unwrap();
+    assert_eq!(rows(&world).memory.failing, None);
+    clean(&world);
 }

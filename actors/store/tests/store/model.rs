@@ -207,6 +207,7 @@ fn op(owner: Owner) -> BoxedStrategy<Op> {
         .boxed(),
         Owner::Workspace => (0..3_u8, 2..5_u64).prop_map(|(key, rev)| Op::TaskClaim(key, rev)).boxed(),
         Owner::Memory => Just(Op::Audit).boxed(),
+        Owner::Retention => Just(Op::Audit).boxed(),
         Owner::Runtime => prop_oneof![2 => Just(Op::Claim), 1 => Just(Op::Audit)].boxed(),
     }
 }

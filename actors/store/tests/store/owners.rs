@@ -2,7 +2,7 @@
 
 use messages::Moment;
 use messages::step::StepStatus;
-use messages::store::{CommitError, EntryKind, FileStamp, Owner, Write};
+use messages::store::{CommitError, EntryKind, FileStamp, Owner, RetentionWrite, Write};
 use messages::task::TaskState;
 use messages::turn::Outcome;
 
@@ -35,6 +35,14 @@ fn writes() -> Vec<Write> {
         claim(&general()),
         audit("x", &id("a")),
         crate::memory::kept(1, 0, None, 0),
+        crate::notices::notice(1),
+        Write::Retention(RetentionWrite::Put(messages::store::RetentionRow::default())),
+        Write::Retention(RetentionWrite::Mark { seqs: vec![1], memory: false }),
+        Write::Retention(RetentionWrite::Expire { seq: 1 }),
+        crate::retention::forget("ann", None),
+        Write::Retention(RetentionWrite::ForgetNext { id: 1, from: 0 }),
+        Write::Retention(RetentionWrite::ForgetDone { id: 1, at }),
+        Write::Retention(RetentionWrite::AuditCut { upto: 1, at, archive: String::new() }),
         work::put(work::task("a", 1)),
         work::claimed("a", 2),
         work::moved("a", 3, TaskState::Waiting),
@@ -66,11 +74,19 @@ OutboxLogged   Context
 EntryPut       Context
 LogSynced      Context
 ContextPut     Context
-TimerPut       Connector Context Workspace Task Memory Runtime
-TimerDrop      Connector Context Workspace Task Memory Runtime
+TimerPut       Connector Context Workspace Task Memory Retention Runtime
+TimerDrop      Connector Context Workspace Task Memory Retention Runtime
 UnitClaim      Runtime
-Audit          Connector Context Workspace Task Memory Runtime
+Audit          Connector Context Workspace Task Memory Retention Runtime
 MemoryPut      Memory
+Notice         Runtime
+RetentionPut   Retention
+Mark           Retention
+Expire         Context
+Forget         Retention
+ForgetNext     Retention
+ForgetDone     Retention
+AuditCut       Retention
 TaskPut        Context Task
 TaskClaim      Workspace
 TaskMove       Workspace Task
@@ -92,7 +108,15 @@ fn each_column_has_its_owners_and_the_store_refuses_all_others() {
     for write in writes() {
         let name = write.name();
         let mut owners = Vec::new();
-        for by in [Owner::Connector, Owner::Context, Owner::Workspace, Owner::Task, Owner::Memory, Owner::Runtime] {
+        for by in [
+            Owner::Connector,
+            Owner::Context,
+            Owner::Workspace,
+            Owner::Task,
+            Owner::Memory,
+            Owner::Retention,
+            Owner::Runtime,
+        ] {
             let refused = CommitError::Refused(format!("{name} can't be written by {by:?}"));
             if world.commit(by, vec![write.clone()]) != Err(refused) {
                 owners.push(format!("{by:?}"));

@@ -38,13 +38,13 @@ fn of_version_1() -> World {
 #[test]
 fn a_store_of_version_1_opens_with_its_rows_and_is_copied_before() {
     let world = of_version_1();
-    assert_eq!(world.number("PRAGMA user_version"), 3);
+    assert_eq!(world.number("PRAGMA user_version"), 4);
     let Rows::Inbox(rows) = world.query(Query::Inbound { ids: vec![id("a"), id("b")] }).unwrap() else {
         panic!("other rows")
     };
     assert_eq!(rows.iter().map(|row| row.outcome).collect::<Vec<_>>(), [Some(Outcome::Replied), None]);
     assert_eq!(world.number("SELECT count(*) FROM outbox WHERE task IS NULL AND step IS NULL"), 1);
-    let copy = rusqlite::Connection::open(world.folder.path().join("meta.before-v3.sqlite")).unwrap();
+    let copy = rusqlite::Connection::open(world.folder.path().join("meta.before-v4.sqlite")).unwrap();
     let of_before: i64 = copy.query_row("SELECT count(*) FROM outbox", [], |row| row.get(0)).unwrap();
     assert_eq!((of_before, copy.pragma_query_value(None, "user_version", |row| row.get::<_, i64>(0)).unwrap()), (1, 1));
 }
@@ -72,7 +72,7 @@ fn a_store_of_version_2_opens_and_its_tasks_know_of_no_memory() {
     sql.execute_batch(&TASKS.replace("TASK", task.id.as_str()).replace("SPEC", &spec.to_string())).unwrap();
     drop(sql);
     let world = World { store: store::open(folder.path(), &options()).unwrap(), folder };
-    assert_eq!(world.number("PRAGMA user_version"), 3);
+    assert_eq!(world.number("PRAGMA user_version"), 4);
     assert_eq!(world.rows("k").task.spec, task.spec);
     world.context(vec![messages::store::Write::Redact { seq: 1 }]).unwrap();
     world.task(vec![crate::work::moved("k", 2, TaskState::Cancelled), post("k", None)]).unwrap();

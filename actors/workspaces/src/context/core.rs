@@ -2,9 +2,10 @@
 //!
 //! The way of a message: [`take`] fixes its turn and queues it, [`run`] begins turns one at a time and answers them,
 //! [`talk`] takes talk from step to step, [`tasks`] makes tasks, [`settle`] records how a reply's delivery ended, [`control`]
-//! deals with stop, edit and delete, [`logs`] keeps the logs, [`memory`] sees to it that they go into memory, [`heard`] is what prompts are told of before.
+//! deals with stop, edit and delete, [`erase`] with what is past its time or of a person who is forgotten, [`logs`] keeps the logs, [`memory`] sees to it that they go into memory, [`heard`] is what prompts are told of before.
 
 mod control;
+mod erase;
 mod heard;
 mod logs;
 mod memory;
@@ -305,6 +306,7 @@ impl State {
             self.look_at_memory(out, cx);
         }
         self.more = rows.more;
+        self.erase(&rows.erase, out, cx);
         for row in rows.waiting {
             self.take(row, out, cx);
         }

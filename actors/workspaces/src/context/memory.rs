@@ -17,7 +17,7 @@ pub(super) async fn show(job: &Job, world: &World<Context>) -> Done {
     let said = tokio::task::spawn_blocking(move || file::said(&folder)).await.map_err(|e| format!("{e}."))?;
     let said = said.map_err(|problem| format!("memory.md can't be read: {problem}."))?;
     match world.system.store().query(Query::Memory { context: world.address.clone() }).await {
-        Ok(Rows::Memory(rows)) => Ok((view::tell(&said, rows.behind(), job.when), Vec::new())),
+        Ok(Rows::Memory(rows)) => Ok((view::tell(&said, &rows, job.when), Vec::new())),
         Ok(_) => Err("The store answered something else.".to_owned()),
         Err(error) => Err(format!("The store can't be read: {error}.")),
     }

@@ -5,6 +5,7 @@
 //! compaction from its beginning to its end.
 
 mod compact;
+mod failing;
 
 use markdown::memory::Edited;
 use messages::memory::{Msg, Reply};
@@ -23,13 +24,12 @@ use crate::definition::Definition;
 use crate::run::{Ask, Run, StepEnd};
 
 pub(crate) use compact::readers;
+pub(crate) use failing::TRIES_MAX;
 
 pub(super) type Decision = runtime::Decision<Memory>;
 
-/// The date at which what failed is tried again.
+/// The date at which a file that could not be read or written is tried again.
 const RETRY: &str = "retry";
-/// Tries in a row of what may fail; then the next turn begins the next.
-const TRIES_MAX: u32 = 5;
 /// The wait after the first failure, four times as long after each further one, and the longest.
 const RETRY_MS: i64 = 5_000;
 const RETRY_MS_MAX: i64 = 3_600_000;
@@ -47,7 +47,7 @@ pub struct State {
     definition: Option<Definition>,
     seen: Option<[FileStamp; 3]>,
     phase: Phase,
-    /// Failures in a row.
+    /// Failures in a row to read or write the file; those of questions are kept in the row.
     failures: u32,
     not_before: Option<Moment>,
 }
@@ -214,6 +214,7 @@ impl State {
             upto: row.upto.clone(),
             work: row.work.clone(),
             erased: row.erased,
+            failing: row.failing.clone(),
         })));
         self.rows.memory = row;
     }
@@ -223,7 +224,11 @@ impl State {
         self.phase = Phase::Idle;
         let told = format!("the memory of {} can't be kept: {problem}; it is tried again", self.context);
         out.then.push(Effect::Alarm(Some(told)));
-        self.try_again(None, out, cx);
+        let wait = retry_ms(self.failures);
+        self.failures = self.failures.saturating_add(1);
+        let due = cx.now.plus_ms(wait);
+        self.not_before = Some(due);
+        out.writes.push(Write::TimerPut { entity: cx.address.clone(), name: RETRY.to_owned(), due });
     }
 
     fn went_well(&mut self, out: &mut Decision) {
@@ -231,15 +236,6 @@ impl State {
             out.then.push(Effect::Alarm(None));
         }
         self.not_before = None;
-    }
-
-    /// A date for the next try.
-    fn try_again(&mut self, at: Option<Moment>, out: &mut Decision, cx: &Cx<'_, WorkFacts>) {
-        let wait = RETRY_MS.saturating_mul(4_i64.saturating_pow(self.failures.min(16))).min(RETRY_MS_MAX);
-        self.failures = self.failures.saturating_add(1);
-        let due = at.unwrap_or_else(|| cx.now.plus_ms(wait));
-        self.not_before = Some(due);
-        out.writes.push(Write::TimerPut { entity: cx.address.clone(), name: RETRY.to_owned(), due });
     }
 
     fn forgot(
@@ -301,6 +297,11 @@ impl State {
         }
         .to_owned()
     }
+}
+
+/// How long to wait after a failure that comes after so many.
+fn retry_ms(before: u32) -> i64 {
+    RETRY_MS.saturating_mul(4_i64.saturating_pow(before.min(16))).min(RETRY_MS_MAX)
 }
 
 #[cfg(test)]

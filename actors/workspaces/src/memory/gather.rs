@@ -126,13 +126,13 @@ impl Gathering<'_> {
     }
 }
 
-/// Which of these events were erased.
+/// Which of these events were erased, and are to be erased here, too.
 pub(super) async fn erased(ids: &[InboundId], world: &World<Memory>) -> Result<Vec<InboundId>, String> {
     let mut erased = Vec::new();
     for some in ids.chunks(super::IDS_MAX) {
-        match world.system.store().query(Query::Inbound { ids: some.to_vec() }).await {
-            Ok(Rows::Inbox(rows)) => erased.extend(rows.into_iter().filter(|row| row.redacted).map(|row| row.id)),
-            Ok(_) => return Err("the store answered with other rows than events".to_owned()),
+        match world.system.store().query(Query::Erased { ids: some.to_vec() }).await {
+            Ok(Rows::Erased(ids)) => erased.extend(ids),
+            Ok(_) => return Err("the store answered with other rows than erased events".to_owned()),
             Err(error) => return Err(error.to_string()),
         }
     }

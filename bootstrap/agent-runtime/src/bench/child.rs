@@ -1,5 +1,6 @@
 //! Processes of a bench: the node and the stub, and what they cost.
 
+use std::collections::BTreeMap;
 use std::fs;
 use std::path::{Path, PathBuf};
 use std::process::{Child, Command, Stdio};
@@ -37,15 +38,43 @@ impl Process {
 
     /// CPU seconds so far, in user and kernel mode.
     pub(super) fn cpu_seconds(&self) -> f64 {
-        let stat = fs::read_to_string(format!("/proc/{}/stat", self.0.id())).unwrap_or_default();
-        // Fields 14 and 15, counted behind the name in brackets, which may hold spaces (proc(5)).
-        let fields = stat.rsplit(')').next().unwrap_or_default().split_whitespace().skip(11).take(2);
-        fields.filter_map(|ticks| ticks.parse::<f64>().ok()).sum::<f64>() / TICKS_PER_SECOND
+        cpu_of(&fs::read_to_string(format!("/proc/{}/stat", self.0.id())).unwrap_or_default())
+    }
+
+    /// CPU seconds so far by kind of thread: those whose names differ in a number alone are one.
+    pub(super) fn cpu_by_thread(&self) -> BTreeMap<String, f64> {
+        let mut kinds = BTreeMap::new();
+        let threads = fs::read_dir(format!("/proc/{}/task", self.0.id())).into_iter().flatten().flatten();
+        for stat in threads.filter_map(|thread| fs::read_to_string(thread.path().join("stat")).ok()) {
+            let name = stat.split_once('(').and_then(|(_, rest)| rest.rsplit_once(')')).map_or("", |(name, _)| name);
+            let kind = name.trim_end_matches(|c: char| c.is_ascii_digit() || c == '-');
+            *kinds.entry(kind.to_owned()).or_default() += cpu_of(&stat);
+        }
+        kinds
     }
 
     /// Resident memory in MB.
     pub(super) fn rss_mb(&self) -> f64 {
         megabytes(admin::rss_bytes_of(self.0.id()))
+    }
+}
+
+/// Fields 14 and 15, counted behind the name in brackets, which may hold spaces (proc(5)).
+fn cpu_of(stat: &str) -> f64 {
+    let fields = stat.rsplit(')').next().unwrap_or_default().split_whitespace().skip(11).take(2);
+    fields.filter_map(|ticks| ticks.parse::<f64>().ok()).sum::<f64>() / TICKS_PER_SECOND
+}
+
+/// Ends the processes that another one has started: a bench that is killed does not end its own.
+pub(super) fn kill_below(parent: u32) {
+    let processes = fs::read_dir("/proc").into_iter().flatten().flatten();
+    for stat in processes.filter_map(|process| fs::read_to_string(process.path().join("stat")).ok()) {
+        let above = stat.rsplit(')').next().unwrap_or_default().split_whitespace().nth(1);
+        let pid = stat.split(' ').next().and_then(|pid| pid.parse().ok()).and_then(rustix::process::Pid::from_raw);
+        if let Some(pid) = pid.filter(|_| above == Some(parent.to_string().as_str())) {
+            // One that has ended meanwhile needs no killing.
+            rustix::process::kill_process(pid, rustix::process::Signal::KILL).ok();
+        }
     }
 }
 
@@ -133,7 +162,7 @@ impl Drop for Folder {
     }
 }
 
-fn program() -> anyhow::Result<Command> {
+pub(super) fn program() -> anyhow::Result<Command> {
     Ok(Command::new(std::env::current_exe().context("the path of this program")?))
 }
 

@@ -1,5 +1,6 @@
 //! Measuring this machine: a node in a process of its own, a model stub in another, the load in this one.
 
+mod all;
 mod child;
 mod contexts;
 mod load;
@@ -91,6 +92,21 @@ pub(crate) enum Bench {
         #[arg(long)]
         misses: bool,
     },
+    /// All of the above, each in a process of its own: one table with the machine it was measured on.
+    All {
+        /// Small loads and one run of each: whether it works, not how fast it is.
+        #[arg(long)]
+        quick: bool,
+        /// The table as JSON.
+        #[arg(long, conflicts_with = "markdown")]
+        json: bool,
+        /// The table as Markdown.
+        #[arg(long)]
+        markdown: bool,
+        /// Put the table into this file, too, between its markers.
+        #[arg(long, value_name = "FILE")]
+        into: Option<std::path::PathBuf>,
+    },
     /// The model stub that the others start: answers every question with five chunks.
     #[command(hide = true)]
     Stub,
@@ -110,6 +126,7 @@ pub(crate) async fn run(bench: Bench) -> anyhow::Result<ExitCode> {
         Bench::Search { set, weights, files, misses } => {
             search::run(&search::Plan { set, weights, files, misses })?;
         }
+        Bench::All { quick, json, markdown, into } => return all::run(quick, &all::Told { json, markdown, into }),
         Bench::Stub => stub::serve().await?,
     }
     Ok(ExitCode::SUCCESS)

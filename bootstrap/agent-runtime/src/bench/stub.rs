@@ -43,6 +43,14 @@ const CHUNKS: [&str; 6] = [
     "data: [DONE]\n\n",
 ];
 
+/// What a question about what is worth keeping holds, and the answer that nothing is: one that is of no use would be asked
+/// for again and again.
+const MEMORY: &[u8] = b"Notes in force:";
+const NOTHING: [&str; 2] = [
+    "data: {\"choices\":[{\"index\":0,\"delta\":{\"role\":\"assistant\",\"content\":\"=\"},\"finish_reason\":\"stop\"}]}\n\n",
+    "data: [DONE]\n\n",
+];
+
 /// Serves until the process is ended; the first line of standard output is its base URL.
 pub(super) async fn serve() -> anyhow::Result<()> {
     let listener = TcpListener::bind(("127.0.0.1", 0)).await?;
@@ -73,6 +81,16 @@ fn has(body: &[u8], words: &[u8]) -> bool {
     body.windows(words.len()).any(|window| window == words)
 }
 
+fn chunks(body: &[u8]) -> &'static [&'static str] {
+    if has(body, MEMORY) {
+        &NOTHING
+    } else if wants_tool(body) {
+        &CALL
+    } else {
+        &CHUNKS
+    }
+}
+
 async fn answer(State(stub): State<Arc<Stub>>, body: Bytes) -> Response {
     let released = stub.released.notified();
     stub.asked.fetch_add(1, Ordering::SeqCst);
@@ -82,7 +100,20 @@ async fn answer(State(stub): State<Arc<Stub>>, body: Bytes) -> Response {
     if has(&body, b"take your time") {
         tokio::time::sleep(SLOW).await;
     }
-    let chunks = if wants_tool(&body) { CALL.as_slice() } else { CHUNKS.as_slice() };
+    let chunks = chunks(&body);
     let chunks = stream::iter(chunks.iter().map(|chunk| Ok::<_, Infallible>(Bytes::from_static(chunk.as_bytes()))));
     ([(CONTENT_TYPE, "text/event-stream")], Body::from_stream(chunks)).into_response()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn each_kind_of_question_is_answered_in_its_form() {
+        assert_eq!(chunks(br#"{"messages":[{"content":"Notes in force:\n(none)"}]}"#), NOTHING);
+        assert_eq!(chunks(br#"{"tools":[{}],"messages":[{"role":"user"}]}"#), CALL);
+        assert_eq!(chunks(br#"{"tools":[{}],"messages":[{"role":"tool"}]}"#), CHUNKS);
+        assert_eq!(chunks(br#"{"messages":[{"role":"user"}]}"#), CHUNKS);
+    }
 }

@@ -1,5 +1,6 @@
 //! Turns a second, CPU a turn, added latency.
 
+use std::collections::BTreeMap;
 use std::time::Duration;
 
 use serde_json::json;
@@ -34,7 +35,9 @@ pub(super) async fn run(plan: &Plan) -> anyhow::Result<()> {
         let cpu_ms = round(cpu * 1_000.0 / turns.len().max(1) as f64);
         latencies.push(json!({ "rate_per_s": rate, "added": latency(turns), "cpu_ms_per_turn": cpu_ms }));
     }
+    let before = node.cpu_by_thread();
     let (turns, cpu) = counted(plan, &node, &folder, Pace::InFlight(plan.in_flight)).await?;
+    let by_thread = shares(&before, &node.cpu_by_thread());
     #[allow(clippy::cast_precision_loss)]
     let (count, seconds) = (turns.len() as f64, plan.seconds as f64);
     give_json(&json!({
@@ -46,10 +49,19 @@ pub(super) async fn run(plan: &Plan) -> anyhow::Result<()> {
         "idle_rss_mb": round(idle_mb),
         "turns_per_s": round(count / seconds),
         "cpu_ms_per_turn": round(cpu * 1_000.0 / count.max(1.0)),
+        "cpu_share_by_thread": by_thread,
         "saturated": latency(turns),
         "at_rate": latencies,
         "rss_mb_after": round(node.rss_mb()),
     }))
+}
+
+/// What part of the CPU each kind of thread has used in between.
+fn shares(before: &BTreeMap<String, f64>, after: &BTreeMap<String, f64>) -> BTreeMap<String, f64> {
+    let used = after.iter().map(|(kind, cpu)| (kind.clone(), cpu - before.get(kind).copied().unwrap_or_default()));
+    let used: Vec<(String, f64)> = used.filter(|(_, cpu)| *cpu > 0.0).collect();
+    let all: f64 = used.iter().map(|(_, cpu)| cpu).sum();
+    used.into_iter().map(|(kind, cpu)| (kind, round(cpu / all))).collect()
 }
 
 /// One run; only what ended after the warm-up counts, with the CPU of that time.

@@ -59,8 +59,6 @@ pub(crate) struct BackupList {
     pub(crate) json: bool,
 }
 
-/// The restored store is a new generation: nothing is answered, sent or run again that may have been after the backup was
-/// made. Each such thing is in doubt and says so. docs/backup.md tells what becomes of what.
 #[derive(Debug, Args)]
 pub(crate) struct Restore {
     /// The backup.

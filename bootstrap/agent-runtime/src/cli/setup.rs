@@ -8,7 +8,6 @@ use clap::{Args, Subcommand};
 use super::Read;
 use crate::doctor;
 
-/// The configuration: written, checked, explained.
 #[derive(Debug, Subcommand)]
 pub(crate) enum Config {
     /// Write a commented file with every key and its default. An existing file is never touched.
@@ -35,7 +34,6 @@ pub(crate) enum Config {
     Schema,
 }
 
-/// Without a node it looks at files and the machine alone. It changes nothing without `--fix`.
 #[derive(Debug, Args)]
 pub(crate) struct Doctor {
     #[command(flatten)]
@@ -48,7 +46,6 @@ pub(crate) struct Doctor {
     pub(crate) only: Vec<String>,
 }
 
-/// What a check looks at, why it matters, and what to do.
 #[derive(Debug, Args)]
 pub(crate) struct Explain {
     /// The id, as `doctor` shows it.

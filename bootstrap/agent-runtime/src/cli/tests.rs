@@ -68,3 +68,19 @@ fn a_model_to_be_tested_need_not_be_named() {
     assert!(matches!(parsed("model list"), Ok(Command::Model(Model::List(_)))));
     assert!(matches!(parsed("chat --wait-tasks"), Ok(Command::Chat(Chat { wait_tasks: true, .. }))));
 }
+
+#[test]
+fn what_is_said_of_a_command_in_more_than_a_line_is_in_its_long_help() {
+    for (name, words) in [
+        ("task", "survives the node"),
+        ("tasks", "that nobody has read"),
+        ("index", "can be deleted at any time"),
+        ("restore", "Each such thing is in doubt"),
+        ("doctor", "nothing without `--fix`"),
+    ] {
+        let mut cli = Cli::command();
+        let help = cli.find_subcommand_mut(name).unwrap().render_long_help().to_string();
+        let words_of = |text: &str| text.split_whitespace().collect::<Vec<_>>().join(" ");
+        assert!(words_of(&help).contains(words), "{name}: {help}");
+    }
+}

@@ -15,6 +15,10 @@ pub(super) fn run(args: Audit) -> anyhow::Result<ExitCode> {
                 give_json(&report)?;
             } else {
                 logging::give(&format!("{} records, {} signed checkpoints", report.records, report.checkpoints));
+                if report.begins > 1 {
+                    let before = report.begins - 1;
+                    logging::give(&format!("begins behind record {before}: those up to it were taken out by policy"));
+                }
                 logging::give(&format!("head {}\nkey  {}", report.head, report.public_key));
                 if let Some(bad) = &report.first_bad {
                     logging::give(&format!("BROKEN at record {}: {}", bad.seq, bad.what));

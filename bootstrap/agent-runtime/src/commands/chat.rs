@@ -37,7 +37,8 @@ pub(super) async fn run(args: Chat) -> anyhow::Result<ExitCode> {
         let client = has_notes(client, notes.as_deref()).await?;
         return talk(client, &data, is_terminal, Batch::of(&args), true).await;
     }
-    let mut settings = Settings::new(&config, notes.clone().map(|folder| (args.workspace.as_str(), folder)))?;
+    let mut settings =
+        Settings::new(&config, &args.place, notes.clone().map(|folder| (args.workspace.as_str(), folder)))?;
     // Health and metrics are of a node that is served.
     settings.listen = None;
     settings.welcome = welcome(&config.models.default);

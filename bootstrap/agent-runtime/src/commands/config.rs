@@ -55,7 +55,7 @@ pub(crate) fn problems(place: &Where) -> Vec<Problem> {
         Ok(config) => config,
         Err(error) => return told(&error),
     };
-    match Settings::new(&config, None) {
+    match Settings::new(&config, place, None) {
         Ok(_) => missing_notes(&config),
         Err(error) => told(&error).into_iter().chain(missing_notes(&config)).collect(),
     }

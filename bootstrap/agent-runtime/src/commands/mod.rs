@@ -7,12 +7,15 @@ mod completions;
 mod config;
 mod definitions;
 mod doctor;
+mod forget;
 mod index;
 mod model;
 mod operator;
 mod pki;
 mod reading;
 mod reload;
+mod retention;
+mod secrets;
 mod serve;
 mod task;
 mod tasks;
@@ -47,12 +50,15 @@ pub(crate) async fn run(cli: Cli) -> anyhow::Result<ExitCode> {
         Command::Verify(args) => verify::run(args).await,
         Command::Backup(args) => backup::run(args).await,
         Command::Restore(args) => backup::restore(args).await,
+        Command::Retention(args) => retention::run(args).await,
+        Command::ForgetUser(args) => forget::run(args).await,
         Command::Audit(args) => audit::run(args),
         Command::Pki(args) => pki::run(args).await,
         Command::Workspace(args) => definitions::workspace(args).await,
         Command::Context(args) => definitions::context(args).await,
         Command::Doctor(args) => doctor::run(args).await,
         Command::Explain(args) => doctor::explain(&args),
+        Command::Secrets(args) => secrets::run(args).await,
         Command::Completions(args) => completions::run(&args),
         Command::Config(args) => config::run(args),
         Command::Bench(args) => crate::bench::run(args).await,

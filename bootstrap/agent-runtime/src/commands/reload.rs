@@ -6,7 +6,7 @@ use rustix::time::{ClockId, clock_gettime};
 
 use crate::cli::Where;
 use crate::logging::SetLevel;
-use crate::node::{self, Node};
+use crate::node::{self, Node, secrets::Stamp};
 use crate::notify::Notify;
 
 /// The configuration that is in force.
@@ -14,11 +14,13 @@ pub(super) struct Reload {
     place: Where,
     config: Config,
     set_level: SetLevel,
+    /// Of the secrets that the node was started with.
+    secrets: Stamp,
 }
 
 impl Reload {
     pub(super) fn new(place: Where, config: Config, set_level: SetLevel) -> Self {
-        Self { place, config, set_level }
+        Self { place, secrets: Stamp::of(&config), config, set_level }
     }
 
     /// Reads it again.
@@ -40,6 +42,11 @@ impl Reload {
         }
         node.limit_alarms(node::alarm_limits(&config.alarms));
         (self.config.log.level, self.config.alarms) = (config.log.level, config.alarms);
+        if Stamp::of(&self.config) != self.secrets {
+            tracing::warn!(
+                "the store of secrets changed, and needs a restart: the node has the values that it began with"
+            );
+        }
         if !rest.is_empty() {
             tracing::warn!(keys = rest.join(", "), "changed, and needs a restart");
         }

@@ -21,7 +21,7 @@ const ENDED_BY_SIGNAL: i32 = 128;
 pub(super) async fn run(args: Serve) -> anyhow::Result<ExitCode> {
     let config = node::load(&args.place)?;
     let set_level = logging::start(&config.log);
-    let settings = Settings::new(&config, None)?;
+    let settings = Settings::new(&config, &args.place, None)?;
     let data = settings.data.clone();
     // Before the start: a signal that comes during it is heard after it.
     let mut signals = Signals::new()?;

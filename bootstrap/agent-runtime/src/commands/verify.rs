@@ -1,10 +1,12 @@
 //! `verify`: the store's rows, the audit chain, the logs against their entries, the indexes against their files.
 
+use std::collections::BTreeMap;
 use std::ops::ControlFlow;
 use std::path::Path;
 use std::process::ExitCode;
 use std::time::Duration;
 
+use gate::Mount;
 use messages::store::{EntryRow, LogRow};
 use serde::Serialize;
 use store::verify::Fault;
@@ -13,7 +15,7 @@ use workspaces::{Layout, render};
 use super::{FAULTS_FOUND, give_json};
 use crate::cli::Read;
 use crate::logging;
-use crate::node::{self, Settings};
+use crate::node;
 
 /// Faults that are named; the rest is counted.
 const FAULTS_MAX: usize = 1_000;
@@ -34,8 +36,9 @@ struct Report {
 
 pub(super) async fn run(args: Read) -> anyhow::Result<ExitCode> {
     let config = node::load(&args.place)?;
-    let settings = Settings::new(&config, None)?;
-    let report = tokio::task::spawn_blocking(move || look(&settings)).await??;
+    // No key of a model is needed for it.
+    let (data, mounts) = (node::absolute(&config.node.data)?, node::mounts(&config.workspaces));
+    let report = tokio::task::spawn_blocking(move || look(&data, &mounts)).await??;
     if args.json {
         give_json(&report)?;
     } else {
@@ -44,9 +47,9 @@ pub(super) async fn run(args: Read) -> anyhow::Result<ExitCode> {
     Ok(if report.clean { ExitCode::SUCCESS } else { ExitCode::from(FAULTS_FOUND) })
 }
 
-fn look(settings: &Settings) -> anyhow::Result<Report> {
-    let folder = node::own_folder(&settings.data);
-    let layout = Layout::of_data(&settings.data);
+fn look(data: &Path, mounts: &BTreeMap<String, Vec<Mount>>) -> anyhow::Result<Report> {
+    let folder = node::own_folder(data);
+    let layout = Layout::of_data(data);
     let store = store::verify(&folder)?;
     let mut faults = store.faults.clone();
     let is_damaged = faults.iter().any(|fault| fault.code == store::verify::DAMAGE);
@@ -58,7 +61,7 @@ fn look(settings: &Settings) -> anyhow::Result<Report> {
     let mut workspaces = layout.list()?;
     workspaces.retain(|workspace| layout.folder(workspace).join(".index/index.sqlite").is_file());
     for workspace in &workspaces {
-        let mounts = settings.mounts.get(workspace.as_str()).cloned().unwrap_or_default();
+        let mounts = mounts.get(workspace.as_str()).cloned().unwrap_or_default();
         let check = || anyhow::Ok(retrieval::verify(&layout.folder(workspace), &mounts));
         for what in again(check, Vec::is_empty)? {
             faults.push(Fault { code: "index.file", what, subject: format!("ws/{workspace}/index") });

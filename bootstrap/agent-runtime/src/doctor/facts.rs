@@ -23,6 +23,8 @@ pub(crate) struct Facts {
     pub(crate) paths: Vec<PathFacts>,
     /// Files that hold keys; `None` when the configuration that names them can't be read.
     pub(crate) secrets: Option<Vec<PathFacts>>,
+    /// The store of secrets; `None` when it is not used.
+    pub(crate) store_of_secrets: Option<SecretsFacts>,
     /// The disk under the data folder.
     pub(crate) disk: Option<Disk>,
     /// What clocks and files say.
@@ -83,6 +85,26 @@ pub(crate) struct PathFacts {
     /// The nine bits of its mode.
     pub(crate) mode: u32,
     pub(crate) uid: u32,
+}
+
+/// The store of secrets as it was found.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(crate) struct SecretsFacts {
+    /// Names that the configuration names.
+    pub(crate) named: Vec<String>,
+    /// Names that are there.
+    pub(crate) found: Result<Vec<String>, Trouble>,
+    /// A rotation was cut off.
+    pub(crate) is_on_its_way: bool,
+}
+
+/// Why the store of secrets can't be read.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(crate) struct Trouble {
+    pub(crate) what: String,
+    pub(crate) todo: String,
+    /// It is the key's rights, which are told with the key's file.
+    pub(crate) is_of_rights: bool,
 }
 
 /// Room on a disk.

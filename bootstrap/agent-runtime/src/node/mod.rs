@@ -6,6 +6,7 @@ mod cluster;
 mod limits;
 mod models;
 pub(crate) mod restore;
+pub(crate) mod secrets;
 mod settings;
 mod tree;
 
@@ -21,12 +22,12 @@ use messages::alarms::{Alarms, Msg as AlarmsMsg};
 use messages::cluster::Role;
 use messages::store::{Query, Rows};
 use messages::{Address, AskError, Slug};
-use runtime::{Clock, Far, StorePort, System, SystemParts, UnitClaimer};
+use runtime::{Children, Clock, Far, StorePort, System, SystemParts, UnitClaimer};
 use store::{OpenOptions, StoreHandle};
 use workspaces::Layout;
 
 use cluster::{Joining, ProgramHands};
-pub(crate) use settings::{Settings, absolute, alarm_limits, load, notes_folder};
+pub(crate) use settings::{Settings, absolute, alarm_limits, load, mounts, notes_folder};
 
 /// The program's version.
 pub(crate) const VERSION: &str = env!("CARGO_PKG_VERSION");
@@ -66,6 +67,7 @@ pub(crate) struct Node {
     /// Among other nodes.
     member: Option<Arc<Member>>,
     alarms: LiveLimits,
+    layout: Layout,
 }
 
 impl Node {
@@ -105,7 +107,7 @@ impl Node {
             far: joining.as_ref().map(|joining| Arc::new(Others(joining.member.clone())) as Arc<dyn Far>),
             options: settings.options,
         };
-        let alarms: LiveLimits = Arc::new(Mutex::new(settings.alarms));
+        let alarms: LiveLimits = Arc::new(Mutex::new(settings.alarms.clone()));
         let member = joining.map(|joining| joining.member);
         let plan = tree::Plan {
             settings,
@@ -119,7 +121,7 @@ impl Node {
             generation,
         };
         let system = System::new(parts, tree::kinds(&plan));
-        let node = Self { system, store, member, alarms };
+        let node = Self { system, store, member, alarms, layout: plan.layout.clone() };
         node.begin(&plan).await?;
         Ok(node)
     }
@@ -127,8 +129,18 @@ impl Node {
     async fn begin(&self, plan: &tree::Plan) -> anyhow::Result<()> {
         let root = tree::root(plan);
         if self.member.is_some() {
-            return self.system.start(root).await.map_err(anyhow::Error::msg);
+            self.system.start(root).await.map_err(anyhow::Error::msg)?;
+        } else {
+            self.begin_alone(plan, root).await?;
         }
+        if self.store.is_some() {
+            self.warn_of_chat(&plan.settings.alarms);
+            self.system.wake(&messages::retention::address());
+        }
+        Ok(())
+    }
+
+    async fn begin_alone(&self, plan: &tree::Plan, root: Children) -> anyhow::Result<()> {
         let unit = Address::parse("connector/console").context("the console's own address")?;
         let claimed = self.system.claim(&unit).await;
         claimed.map_err(anyhow::Error::msg).context("the console's unit can't be claimed")?;
@@ -169,7 +181,17 @@ impl Node {
 
     /// From now on alarms are raised by these limits.
     pub(crate) fn limit_alarms(&self, limits: admin::AlarmLimits) {
+        self.warn_of_chat(&limits);
         *self.alarms.lock().unwrap_or_else(PoisonError::into_inner) = limits;
+    }
+
+    /// Says that nobody can attach to the chat that is to be told; what is told waits until it is there.
+    fn warn_of_chat(&self, limits: &admin::AlarmLimits) {
+        let told = limits.tell.as_ref().map(|to| &to.context);
+        let slugs = told.and_then(|context| Some((context.workspace_of()?, Slug::parse(context.leaf()).ok()?)));
+        if let Some(Err(why)) = slugs.map(|(workspace, context)| self.layout.knows(&workspace, &context)) {
+            tracing::warn!("alarms.tell: {why}");
+        }
     }
 
     /// The tree stands and mailboxes are worked on.

@@ -4,7 +4,7 @@ use std::collections::{BTreeMap, BTreeSet};
 use std::path::Path;
 
 use anyhow::{Context as _, bail};
-use config::{Config, Provider, ZAI_MODEL, provider_of};
+use config::{Config, Provider, SecretOf, ZAI_MODEL, provider_of};
 use messages::model::Purpose;
 use messages::offer::Prices;
 use models::{ModelConfig, ModelTable, ModelsConfig, ProviderConfig, ProviderKind, Secret};
@@ -13,8 +13,8 @@ use models::{ModelConfig, ModelTable, ModelsConfig, ProviderConfig, ProviderKind
 const TABLE_BYTES_MAX: u64 = 1_048_576;
 
 /// All models of a node. Keys are read and judged here, so that a wrong one is told before anything runs.
-pub(super) fn models(config: &Config, env: &[(String, String)]) -> anyhow::Result<ModelsConfig> {
-    let mut keys = config.keys(env, |base_url, text| Secret::check(text, base_url))?;
+pub(super) fn models(config: &Config, env: &[(String, String)], secret: SecretOf<'_>) -> anyhow::Result<ModelsConfig> {
+    let mut keys = config.keys(env, secret, |base_url, text| Secret::check(text, base_url))?;
     let table = table(config.models.table.as_deref())?;
     let mut providers = ModelsConfig::offline().providers;
     for (name, provider) in &config.models.providers {
@@ -101,7 +101,7 @@ mod tests {
         std::fs::write(&file, text).unwrap();
         let env: Vec<_> = env.iter().map(|(name, value)| ((*name).to_owned(), (*value).to_owned())).collect();
         let options = config::LoadOptions { file: Some(file), env: env.clone(), ..config::LoadOptions::default() };
-        models(&Config::load(&options)?, &env)
+        models(&Config::load(&options)?, &env, &|name| Err(format!("nobody was to ask for `{name}`")))
     }
 
     const LOCAL: &str = "[models.providers.local]\nkind = 'openai'\nbase_url = 'http://127.0.0.1:1/v1'\nmodel = 'm'\n\

@@ -5,18 +5,22 @@ use std::net::SocketAddr;
 use std::path::PathBuf;
 use std::time::Duration;
 
-use admin::AlarmLimits;
+use admin::{AlarmChat, AlarmLimits};
 use anyhow::{Context as _, bail};
-use config::{Config, LoadOptions, Override, Watch};
+use config::{Config, LoadOptions, MemoryOfErased, Override, Watch, Workspace};
 use gate::Mount;
 use messages::cluster::Role;
+use messages::retention::Policy as Retention;
 use messages::task::WorkLimits;
+use messages::turn::Chat;
+use messages::{Address, Slug};
 use models::ModelsConfig;
 use runtime::Options;
 
 use super::cluster::ClusterSettings;
 use super::limits::limits;
 use super::models::models;
+use super::secrets::Lookup;
 
 use crate::cli::Where;
 
@@ -34,6 +38,8 @@ pub(crate) struct Settings {
     /// Where health and metrics are told; `None`: nowhere.
     pub(crate) listen: Option<SocketAddr>,
     pub(crate) alarms: AlarmLimits,
+    /// How long what is kept.
+    pub(crate) retention: Retention,
     /// By workspace.
     pub(crate) mounts: BTreeMap<String, Vec<Mount>>,
     /// Workspaces whose folders are looked at again and again instead of being watched.
@@ -73,8 +79,10 @@ impl Settings {
         self.cluster.as_ref().is_none_or(|cluster| cluster.roles.has(role))
     }
 
-    /// `notes`: a folder of the person's own for one workspace, beside those of the configuration.
-    pub(crate) fn new(config: &Config, notes: Option<(&str, PathBuf)>) -> anyhow::Result<Self> {
+    /// `place` is where the configuration came from, for messages. `notes`: a folder of the person's own for one workspace,
+    /// beside those of the configuration.
+    pub(crate) fn new(config: &Config, place: &Where, notes: Option<(&str, PathBuf)>) -> anyhow::Result<Self> {
+        let secrets = Lookup::new(config, place)?;
         let options = Options {
             force_wire_form: config.runtime.force_wire_form,
             passivate_after: Duration::from_secs(config.runtime.passivate_after_s),
@@ -86,22 +94,17 @@ impl Settings {
             folders.retain(|known| *known != folder);
             folders.insert(0, folder);
         }
-        let mut mounts = BTreeMap::new();
-        for (id, workspace) in &all {
-            let found: Vec<_> =
-                workspace.mounts().into_iter().map(|m| Mount { name: m.name, folder: m.path }).collect();
-            mounts.insert(id.clone(), found);
-        }
         let polled = all.iter().filter(|(_, of)| of.watch == Watch::Poll).map(|(id, _)| id.clone()).collect();
         Ok(Self {
             name: config.node.name.clone(),
             data: absolute(&config.node.data)?,
             options,
-            models: models(config, &env())?,
+            models: models(config, &env(), &|name| secrets.value(name))?,
             limits: limits(config),
             listen: config.http.address(),
             alarms: alarm_limits(&config.alarms),
-            mounts,
+            retention: retention(&config.retention),
+            mounts: mounts(&all),
             polled,
             cluster: ClusterSettings::of(&config.node),
             welcome: Vec::new(),
@@ -109,13 +112,41 @@ impl Settings {
     }
 }
 
-/// When alarms are raised.
+/// The folders of notes, by workspace.
+pub(crate) fn mounts(all: &BTreeMap<String, Workspace>) -> BTreeMap<String, Vec<Mount>> {
+    let of = |workspace: &Workspace| {
+        workspace.mounts().into_iter().map(|m| Mount { name: m.name, folder: m.path }).collect()
+    };
+    all.iter().map(|(id, workspace)| (id.clone(), of(workspace))).collect()
+}
+
+/// How long what is kept. The schema keeps the days small.
+fn retention(of: &config::Retention) -> Retention {
+    let days = |days: Option<u64>| days.map(|days| u32::try_from(days).unwrap_or(u32::MAX));
+    Retention {
+        messages_days: days(of.messages_days),
+        memory: of.memory == MemoryOfErased::Erase,
+        audit_days: days(of.audit_days),
+        archive: of.audit_archive,
+    }
+}
+
+/// When alarms are raised, and who is told.
 pub(crate) fn alarm_limits(alarms: &config::Alarms) -> AlarmLimits {
     AlarmLimits {
         disk_free_percent: alarms.disk_free_percent,
         disk_free_bytes: alarms.disk_free_mib.saturating_mul(BYTES_OF_MIB),
         mailbox_wait_ms: alarms.mailbox_wait_s.saturating_mul(1_000),
+        tell: alarms.chat().and_then(|(workspace, context)| alarm_chat(workspace, context)),
     }
+}
+
+/// The console's chat of a context.
+fn alarm_chat(workspace: &str, context: &str) -> Option<AlarmChat> {
+    // The schema has let nothing else through.
+    let (workspace, context) = (Slug::parse(workspace).ok()?, Slug::parse(context).ok()?);
+    let chat = Chat { connector: console::CONNECTOR.into(), chat: format!("{workspace}/{context}") };
+    Some(AlarmChat { context: Address::context(&workspace, &context), chat })
 }
 
 /// The person's own folder, as it is on disk.

@@ -13,6 +13,7 @@ use messages::{Address, Slug};
 use models::{ModelsService, ProviderService};
 use operator_http::{Door, HttpService};
 use policy::Policy;
+use retention::{Retention, RetentionDeps, RetentionFacts};
 use retrieval::{IndexConfig, IndexService, WatchReport, WatcherService};
 use runtime::port::Store as _;
 use runtime::{Child, Children, Intensity, Kind, Restart, Service, ServiceError, Strategy, TimersService};
@@ -221,6 +222,15 @@ pub(crate) fn kinds(plan: &Plan) -> Vec<Kind> {
             Arc::new(lane_facts()),
         )
         .swept_if(ready),
+        Kind::entity::<Retention>(
+            "retention",
+            |_| Some(Address::fixed("operator")),
+            RetentionDeps::new(super::own_folder(&plan.settings.data)),
+            Arc::new(RetentionFacts {
+                policy: plan.settings.retention,
+                account: format!("console:{}", crate::account::name()),
+            }),
+        ),
     ];
     let (console, at) = (plan.clone(), |_: &Address| Some(Address::fixed(CONNECTORS)));
     kinds.push(Kind::child(LANES, at, |_| lanes()));

@@ -113,6 +113,10 @@ pub struct Provider {
     #[serde(default, skip_serializing_if = "Option::is_none")]
     #[schemars(extend("format" = "path"))]
     pub key_file: Option<PathBuf>,
+    /// The name of the key in the store of secrets (`agent-runtime secrets set NAME`; docs/secrets.md).
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    #[schemars(extend("format" = "secret-name"))]
+    pub key_secret: Option<String>,
     /// The environment variable that holds the key. A provider of kind `zai` that names no key takes it from
     /// `ZAI_API_KEY`, or from the file that `ZAI_API_KEY_FILE` names.
     #[serde(default, skip_serializing_if = "Option::is_none")]
@@ -161,6 +165,7 @@ impl Provider {
             base_url: None,
             model: None,
             key_file: None,
+            key_secret: None,
             key_env: None,
             window: None,
             first_byte_s: None,
@@ -182,6 +187,22 @@ impl Provider {
             // Refused when it is loaded.
             (None, ProviderKind::Openai) => "",
         }
+    }
+
+    /// The keys of the configuration by which its own is named: one at most, once it is checked.
+    pub(crate) fn named_by(&self) -> Vec<&'static str> {
+        let named = [
+            ("key_file", self.key_file.is_some()),
+            ("key_secret", self.key_secret.is_some()),
+            ("key_env", self.key_env.is_some()),
+        ];
+        named.into_iter().filter(|(_, is_named)| *is_named).map(|(key, _)| key).collect()
+    }
+
+    /// It names no key, and takes it from where the environment says.
+    #[must_use]
+    pub fn asks_environment(&self) -> bool {
+        self.kind == ProviderKind::Zai && self.named_by().is_empty()
     }
 
     /// How many calls it is given at once at most.

@@ -1,6 +1,7 @@
-//! `[http]` and `[alarms]`: what whoever operates the node is told, and where.
+//! `[http]`, `[alarms]` and `[secrets]`: what whoever operates the node is told and where, and where its secrets' key is.
 
 use std::net::SocketAddr;
+use std::path::PathBuf;
 
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
@@ -37,7 +38,19 @@ impl Http {
     }
 }
 
-/// When an alarm is raised (docs/operations.md). Read again on SIGHUP.
+/// The store of secrets (docs/secrets.md): values that `agent-runtime secrets set` has put into one encrypted file in the
+/// data folder.
+#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields, default)]
+pub struct Secrets {
+    /// The file of the key that opens it, mode 0600; the first `secrets set` makes it when it is not there. None named: the
+    /// credential `agent-runtime-secrets-key` of the service manager, else `secrets.key` beside the encrypted file.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    #[schemars(extend("format" = "path"))]
+    pub key_file: Option<PathBuf>,
+}
+
+/// When an alarm is raised, and who is told (docs/operations.md). Read again on SIGHUP.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields, default)]
 pub struct Alarms {
@@ -50,10 +63,22 @@ pub struct Alarms {
     /// When a message has waited for more seconds in an actor's mailbox, and that has been so for a while.
     #[schemars(range(min = 1, max = MAILBOX_WAIT_S_MAX))]
     pub mailbox_wait_s: u64,
+    /// The chat that is told when an alarm begins and when it is over, `workspace/context`: `home/ops`. Whoever may talk
+    /// there reads which actors, contexts and files they are about. Empty: none.
+    #[schemars(extend("format" = "chat"))]
+    pub tell: String,
 }
 
 impl Default for Alarms {
     fn default() -> Self {
-        Self { disk_free_percent: 5, disk_free_mib: 1_024, mailbox_wait_s: 30 }
+        Self { disk_free_percent: 5, disk_free_mib: 1_024, mailbox_wait_s: 30, tell: String::new() }
+    }
+}
+
+impl Alarms {
+    /// The workspace and the context that are told.
+    #[must_use]
+    pub fn chat(&self) -> Option<(&str, &str)> {
+        self.tell.split_once('/')
     }
 }

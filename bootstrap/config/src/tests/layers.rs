@@ -47,13 +47,14 @@ fn a_provider_may_be_made_of_several_layers() {
 #[test]
 fn relative_paths_of_a_file_are_taken_from_its_folder_and_others_are_left() {
     let text = "[node]\ndata = 'd'\n[models]\ntable = 't'\n[workspaces.home]\nnotes = ['n', '/abs']\n[models.providers.p]\nkind = 'openai'\n\
-                model = 'm'\nbase_url = 'https://e.org'\nkey_file = 'k'\n";
+                model = 'm'\nbase_url = 'https://e.org'\nkey_file = 'k'\n[secrets]\nkey_file = 's'\n";
     let (folder, mut options) = written(text);
     let config = Config::load(&options).unwrap();
     assert_eq!(config.node.data, folder.path().join("d"));
     assert_eq!(config.workspaces["home"].notes, [folder.path().join("n"), path("/abs")]);
     assert_eq!(config.models.table, Some(folder.path().join("t")));
     assert_eq!(config.models.providers["p"].key_file, Some(folder.path().join("k")));
+    assert_eq!(config.secrets.key_file, Some(folder.path().join("s")));
 
     options.env = vars(&[("AGENT_RUNTIME_WORKSPACES__HOME__NOTES", "m")]);
     options.overrides = vec![flag("node.data", "e", "--data")];

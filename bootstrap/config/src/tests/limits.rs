@@ -8,7 +8,7 @@ const PROVIDER: &str = "kind = 'openai'\nbase_url = 'https://e.org'\nmodel = 'm'
 #[test]
 fn every_number_is_taken_at_its_edges_and_refused_beyond() {
     let provider = format!("[models.providers.p]\n{PROVIDER}");
-    let edges: [(&str, &str, u64, u64); 31] = [
+    let edges: [(&str, &str, u64, u64); 33] = [
         ("[runtime]\n", "passivate_after_s", 1, PASSIVATE_AFTER_S_MAX),
         ("[runtime]\n", "mailbox_max", 1, MAILBOX_MESSAGES_MAX),
         (&provider, "window", 1, WINDOW_CALLS_MAX),
@@ -32,6 +32,8 @@ fn every_number_is_taken_at_its_edges_and_refused_beyond() {
         ("[alarms]\n", "disk_free_percent", 0, DISK_FREE_PERCENT_MAX),
         ("[alarms]\n", "disk_free_mib", 0, DISK_FREE_MIB_MAX),
         ("[alarms]\n", "mailbox_wait_s", 1, MAILBOX_WAIT_S_MAX),
+        ("[retention]\n", "messages_days", 1, RETENTION_DAYS_MAX),
+        ("[retention]\n", "audit_days", 1, RETENTION_DAYS_MAX),
         ("[tasks]\n", "running_per_workspace", 1, RUNNING_MAX),
         ("[tasks]\n", "running_per_context", 1, RUNNING_MAX),
         ("[tasks]\n", "schedule_to_start_s", 1, SCHEDULE_S_MAX),

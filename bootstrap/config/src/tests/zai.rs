@@ -5,9 +5,13 @@ use crate::{ProviderKind, ZAI_BASE_URL};
 
 const KEY: &str = "k3y.hunter2";
 
+fn no_store(name: &str) -> Result<zeroize::Zeroizing<String>, String> {
+    Err(format!("nobody was to ask for `{name}`"))
+}
+
 fn keys(config: &Config, env: &[(&str, &str)]) -> Result<Vec<(String, String)>, String> {
     let judge = |url: &str, text: &str| Ok(format!("{url} {text}"));
-    config.keys(&vars(env), judge).map(|keys| keys.into_iter().collect()).map_err(|error| error.to_string())
+    config.keys(&vars(env), &no_store, judge).map(|keys| keys.into_iter().collect()).map_err(|error| error.to_string())
 }
 
 #[test]
@@ -72,10 +76,10 @@ fn a_key_that_is_there_twice_or_not_at_all_is_told() {
 fn a_key_that_is_refused_names_its_variable_once() {
     let env = [("ZAI_API_KEY", KEY)];
     let no = |_: &str, _: &str| Err::<(), _>("it is empty".to_owned());
-    let told = Config::load(&without_file(&env)).unwrap().keys(&vars(&env), no).unwrap_err().to_string();
+    let told = Config::load(&without_file(&env)).unwrap().keys(&vars(&env), &no_store, no).unwrap_err().to_string();
     assert_eq!(told, "environment variable ZAI_API_KEY: `models.providers.zai`: it is empty");
     let named = load("[models.providers.z]\nkind = 'zai'\n").unwrap();
-    let told = named.keys(&vars(&env), no).unwrap_err().to_string();
+    let told = named.keys(&vars(&env), &no_store, no).unwrap_err().to_string();
     assert!(told.ends_with("`models.providers.z`: the environment variable ZAI_API_KEY: it is empty"), "{told}");
 }
 

@@ -5,6 +5,7 @@ mod damage;
 mod keys;
 mod kill;
 mod restore;
+mod tasks;
 
 use std::path::{Path, PathBuf};
 

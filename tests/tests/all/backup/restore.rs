@@ -129,3 +129,24 @@ async fn a_folder_that_holds_a_store_is_refused_and_with_replace_moved_aside_who
     assert!(audit.stdout.contains("store.restored"), "{}", audit.stdout);
     assert_eq!(names(&place.world.data()).len(), 3);
 }
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_disk_that_fills_up_during_a_restore_leaves_what_was_there_as_it_was_and_says_what_to_do() {
+    let place = Place::with_events(2).await;
+    place.created().await;
+    let args = ["restore", "backup.tar.zst", "--data", "data", "--replace"];
+    let before = names(&place.world.data());
+    let held = || {
+        let read = |name: &str| std::fs::read(place.world.data().join(name)).unwrap();
+        [read("agent-runtime/meta.sqlite"), read("workspaces/home/logs/console/general.md")]
+    };
+    let had = held();
+    for order in ["enospc .restore/", "torn .restore/agent-runtime/meta.sqlite", "erofs .restore/"] {
+        let failed = place.on_bad_disk(order, &args).await.expect_code(1).unwrap();
+        assert!(failed.stderr.contains("the disk has room"), "{order}: {}", failed.stderr);
+        assert_eq!(names(&place.world.data()), before, "{order}: nothing is left of it");
+        assert!(held() == had, "{order}: what was there is another");
+    }
+    place.on_bad_disk("ok", &args).await.expect_code(0).unwrap();
+    place.world.is_clean().await.unwrap();
+}

@@ -16,7 +16,8 @@ use crate::faults::world::World;
 const BY_FILE: &str = "0f3c9a.canaryByFile71c2";
 const BY_VARIABLE: &str = "0f3c9b.canaryByVariable71c2";
 const OF_ZAI: &str = "0f3c9c.canaryOfZai71c2";
-const MARK: &str = "71c2";
+const BY_SECRET: &str = "0f3c9e.canaryBySecret71c2";
+const MARK: &str = "canary";
 /// Keys that went astray: the program refuses each without saying it again.
 const ASTRAY: &str = "0f3c9d canaryAstray71c2";
 
@@ -54,16 +55,17 @@ async fn answer(mut stream: TcpStream, heard: Arc<Mutex<Vec<String>>>) -> std::i
         .await
 }
 
-/// The configuration with the two ways that it names, in a world.
+/// The configuration with the ways that it names, in a world.
 fn configured(parrot: &Parrot) -> anyhow::Result<World> {
     let world = World::new()?;
     let provider = |name: &str, key: &str| {
         format!("[models.providers.{name}]\nkind = 'openai'\nmodel = 'm'\nbase_url = '{}'\n{key}\n", parrot.url)
     };
     let text = format!(
-        "[models]\ndefault = 'file'\n[models.routes]\nresearch = ['variable', 'zai']\n[log]\nlevel = 'trace'\njson = true\n[tasks]\nattempts = 1\n{}{}[models.providers.zai]\nkind = 'zai'\nbase_url = '{}'\n",
+        "[models]\ndefault = 'file'\n[models.routes]\nresearch = ['variable', 'zai', 'secret']\n[log]\nlevel = 'trace'\njson = true\n[tasks]\nattempts = 1\n{}{}{}[models.providers.zai]\nkind = 'zai'\nbase_url = '{}'\n",
         provider("file", "key_file = 'file.key'"),
         provider("variable", "key_env = 'CANARY_KEY'"),
+        provider("secret", "key_secret = 'by-secret'"),
         parrot.url
     );
     fs::write(world.path("agent-runtime.toml"), text)?;
@@ -91,11 +93,20 @@ fn holding(folder: &Path) -> Vec<String> {
     found
 }
 
+/// What the system shows of a process; without the keys that are in its environment because they were given there.
+fn as_others_see(node: &NodeProcess) -> Vec<(String, String)> {
+    let of = |file: &str| {
+        let bytes = fs::read(format!("/proc/{}/{file}", node.pid().as_raw_nonzero())).unwrap();
+        let text = String::from_utf8_lossy(&bytes).replace(BY_VARIABLE, "").replace(OF_ZAI, "");
+        (file.to_owned(), text)
+    };
+    ["cmdline", "environ"].map(of).to_vec()
+}
+
 #[tokio::test(flavor = "multi_thread")]
 async fn no_key_is_in_anything_that_is_written_or_shown() -> anyhow::Result<()> {
     let parrot = Parrot::start().await?;
     let world = configured(&parrot)?;
-    let node = NodeProcess::start(with_keys(&world, &["serve"])?, &world.data()).await?;
     let mut shown = Vec::new();
     let mut run = async |args: &[&str], input: &str| -> anyhow::Result<()> {
         let spec = with_keys(&world, args)?.arg("--data").arg(world.data().display().to_string());
@@ -103,9 +114,15 @@ async fn no_key_is_in_anything_that_is_written_or_shown() -> anyhow::Result<()> 
         shown.push((done.typed, format!("{}{}", done.stdout, done.stderr)));
         Ok(())
     };
+    // A value that went astray first, then as it is to be.
+    run(&["secrets", "set", "by-secret", BY_SECRET], BY_SECRET).await?;
+    run(&["secrets", "set", BY_SECRET], BY_SECRET).await?;
+    run(&["secrets", "set", "by-secret"], &format!("{BY_SECRET}\0")).await?;
+    run(&["secrets", "set", "by-secret"], &format!("{BY_SECRET}\n")).await?;
+    let node = NodeProcess::start(with_keys(&world, &["serve"])?, &world.data()).await?;
     run(&["chat", "--json"], "who are you?\n/status\n/whoami\n").await?;
     run(&["task", "--wait", "think"], "").await?;
-    for model in ["file", "variable", "zai"] {
+    for model in ["file", "variable", "zai", "secret"] {
         run(&["model", "test", model], "").await?;
         run(&["model", "test", model, "--json"], "").await?;
     }
@@ -123,15 +140,26 @@ async fn no_key_is_in_anything_that_is_written_or_shown() -> anyhow::Result<()> 
         &["config", "explain", "models.providers"],
         &["config", "explain", "models.providers.file.key_file"],
         &["config", "explain", "models.providers.variable.key_env"],
+        &["config", "explain", "models.providers.secret.key_secret"],
+        &["secrets", "list"],
     ] {
         run(args, "").await?;
         run(&[args, &["--json"]].concat(), "").await?;
     }
-    let arguments = fs::read(format!("/proc/{}/cmdline", node.pid().as_raw_nonzero()))?;
-    shown.push(("ps".to_owned(), String::from_utf8_lossy(&arguments).into_owned()));
+    run(&["secrets", "rotate"], "").await?;
+    run(&["backup", "create", "b.tar.zst"], "").await?;
+    node.signal(rustix::process::Signal::HUP)?;
+    shown.extend(as_others_see(&node));
     shown.push(("the log".to_owned(), node.said()));
     node.stop().await?;
-    for key in [BY_FILE, BY_VARIABLE, OF_ZAI] {
+    // A backup is packed; what is in it is looked at as files.
+    Spec::new(&program()?, &["restore", "b.tar.zst", "--data", "other"])
+        .folder(&world.path(""))
+        .run("")
+        .await?
+        .expect_code(0)?;
+    assert!(world.path("other/agent-runtime/secrets.age").exists());
+    for key in [BY_FILE, BY_VARIABLE, OF_ZAI, BY_SECRET] {
         assert!(parrot.heard.lock().unwrap().iter().any(|heard| heard == key), "{key} was used");
     }
     let leaks: Vec<_> = shown.iter().filter(|(_, words)| words.contains(MARK)).collect();

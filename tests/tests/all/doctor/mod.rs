@@ -5,4 +5,5 @@ mod checks;
 mod config;
 mod documented;
 mod install;
+mod root;
 mod world;

@@ -197,6 +197,14 @@ impl Driver {
         self.ended.insert(inbound, Ended { outcome, text });
     }
 
+    /// What has come that answers nothing said here, in the order in which it was put.
+    pub(crate) fn unasked(&self) -> Vec<&str> {
+        let mut deliveries: Vec<_> = self.deliveries.iter().collect();
+        deliveries.sort();
+        let texts = deliveries.iter().filter_map(|(_, inbound)| self.later.get(*inbound));
+        texts.flatten().map(String::as_str).collect()
+    }
+
     /// How many replies have come.
     pub(crate) fn delivered(&self) -> usize {
         self.deliveries.len()

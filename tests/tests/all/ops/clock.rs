@@ -1,17 +1,9 @@
 //! A clock that jumps.
 
-use std::path::Path;
-
 use tests::process::chaos_program;
 
-use super::{ANY_PORT, address_of, until, value};
+use super::{ANY_PORT, address_of, shift, until, value};
 use crate::work::site::Site;
-
-/// The node's clock is this many milliseconds off the machine's.
-fn shift(file: &Path, ms: i64) {
-    std::fs::write(file.with_extension("new"), ms.to_string()).unwrap();
-    std::fs::rename(file.with_extension("new"), file).unwrap();
-}
 
 #[tokio::test(flavor = "multi_thread")]
 async fn a_clock_that_jumps_is_an_alarm_and_the_node_works_on() {

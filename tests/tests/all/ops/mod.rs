@@ -1,13 +1,17 @@
 //! What an operator meets: the address for health and metrics, alarms, signals.
 
 mod address;
+mod alarms;
 mod clock;
 mod drain;
 mod manager;
 mod pages;
 mod reload;
+mod telling;
+mod upgrade;
 
 use std::net::SocketAddr;
+use std::path::Path;
 use std::time::Duration;
 
 use serde_json::Value as Json;
@@ -90,6 +94,12 @@ async fn until(address: SocketAddr, path: &str, what: &str, is_so: impl Fn(&Page
         assert!(Instant::now() < within, "{what}: it does not come to that; {page:?}");
         tokio::time::sleep(LOOK).await;
     }
+}
+
+/// The node's clock is this many milliseconds off the machine's.
+fn shift(file: &Path, ms: i64) {
+    std::fs::write(file.with_extension("new"), ms.to_string()).unwrap();
+    std::fs::rename(file.with_extension("new"), file).unwrap();
 }
 
 /// The value of one line of `/metrics`.

@@ -7,10 +7,10 @@ use tests::fake_model::Mode;
 
 use super::site::{SOON, Site, shown, until};
 
-pub(super) const SECRET: &str = "xyzzy-plugh";
+pub(crate) const SECRET: &str = "xyzzy-plugh";
 
 /// Files that hold the words.
-pub(super) fn holding(folder: &Path) -> Vec<String> {
+pub(crate) fn holding(folder: &Path) -> Vec<String> {
     let mut found = Vec::new();
     for entry in std::fs::read_dir(folder).unwrap() {
         let path = entry.unwrap().path();

@@ -1,7 +1,7 @@
 //! Work end to end: tasks and their slots, times, budgets, models, and what survives of them.
 
 mod budgets;
-mod erased;
+pub(crate) mod erased;
 mod fairness;
 mod known_failures;
 mod memory;

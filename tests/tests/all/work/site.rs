@@ -75,6 +75,17 @@ impl Site {
         self.node = Some(NodeProcess::start(spec, &self.data()).await.unwrap());
     }
 
+    /// Starts it to be killed at a marker, and waits until it is.
+    pub(crate) async fn dies_at(&self, marker: &str) {
+        self.starts_to_die_at(marker).wait(SOON).await.unwrap_or_else(|error| panic!("{marker}: {error:#}"));
+    }
+
+    /// Starts it to be killed at a marker.
+    pub(crate) fn starts_to_die_at(&self, marker: &str) -> NodeProcess {
+        let spec = self.spec(&["serve"]).env("AGENT_RUNTIME_TEST_KILL_AT", marker);
+        NodeProcess::spawn(spec, &self.data()).unwrap()
+    }
+
     /// The same without a variable that tests set for all.
     pub(crate) async fn start_unset(&mut self, unset: &str, env: &[(&str, &str)]) {
         let spec = env.iter().fold(self.spec(&["serve"]), |spec, (name, value)| spec.env(name, *value));
@@ -136,7 +147,7 @@ pub(crate) struct Desk {
 }
 
 impl Desk {
-    async fn at(data: &Path) -> Self {
+    pub(crate) async fn at(data: &Path) -> Self {
         let who = Who {
             user: "ann".into(),
             workspace: "home".into(),
@@ -148,7 +159,7 @@ impl Desk {
         Self { client: Client::connect(data, who).await.unwrap().expect("a node"), n: 0 }
     }
 
-    async fn ask(&mut self, what: AdminAsk) -> Answered {
+    pub(crate) async fn ask(&mut self, what: AdminAsk) -> Answered {
         self.n += 1;
         self.client.ask(self.n, what).unwrap();
         let answer = async {

@@ -10,8 +10,9 @@ pub use codec::{Frames, WireError, encode};
 use messages::admin::{ActorView, IndexAnswer, IndexAsk, ModelTest, StatusView, TaskDo};
 use messages::context::View;
 use messages::offer::Offers;
+use messages::retention::Reply as RetentionReply;
 use messages::step::{Day, Spending};
-use messages::store::{TaskFound, TaskView};
+use messages::store::{Person, TaskFound, TaskView};
 use messages::turn::Outcome;
 use messages::{InboundId, Slug};
 use serde::{Deserialize, Serialize};
@@ -161,6 +162,29 @@ pub enum AdminAsk {
         /// Only accounts that begin so; empty: all.
         account: String,
     },
+    /// How retention stands.
+    Retention,
+    /// What there is of a person's words, for the session's user.
+    ForgetCount {
+        /// Who.
+        person: Person,
+        /// Only in this workspace.
+        workspace: Option<Slug>,
+        /// After this place of the inbox; 0 at first.
+        after: i64,
+    },
+    /// Forget a person, for the session's user.
+    Forget {
+        /// Who.
+        person: Person,
+        /// Only in this workspace.
+        workspace: Option<Slug>,
+    },
+    /// How a forgetting stands.
+    Forgetting {
+        /// Which.
+        id: i64,
+    },
     /// The models that can be asked, and their chains.
     Models,
     /// Ask one model something small, for real.
@@ -288,6 +312,8 @@ pub enum Answered {
     Models(Offers),
     /// To `TestModel`.
     ModelTested(Box<ModelTest>),
+    /// To `Retention`, `ForgetCount`, `Forget` and `Forgetting`.
+    Retention(RetentionReply),
     /// It could not be answered: what failed and why.
     Failed(String),
 }

@@ -24,9 +24,8 @@ const SETTLE: &str =
     "UPDATE inbox SET state = 2, outcome = ?2, reason = ?3, settled_at = ?4 WHERE seq = ?1 AND state < 2";
 const STATE: &str = "SELECT state, redacted FROM inbox WHERE seq = ?1";
 const ERASE: &str = "UPDATE inbox SET text = '', salt = zeroblob(16), redacted = 1 WHERE seq = ?1";
-/// All that repeats an event's words: its replies and those of its tasks, its tasks, the steps of its turn and of those, what
-/// is under way into memory, and what of memory was given to tasks.
-const ERASE_REST: [&str; 9] = [
+/// All that repeats an event's words: its replies and those of its tasks, its tasks, the steps of its turn and of those.
+const ERASE_WORDS: [&str; 6] = [
     "UPDATE outbox SET text = '', redacted = 1 WHERE seq = ?1",
     // The record file is to be written again.
     "UPDATE task SET title = '', reason = '', result = '', recorded = 0 WHERE seq = ?1",
@@ -37,6 +36,9 @@ const ERASE_REST: [&str; 9] = [
     ON CONFLICT (entity, name) DO UPDATE SET due = 0",
     concat!(erase_steps!(), "(SELECT id FROM inbox WHERE seq = ?1)"),
     concat!(erase_steps!(), "(SELECT id FROM task WHERE seq = ?1)"),
+];
+/// What memory has, or is to have, of an event: what is under way into it, the file, and what of it was given to tasks.
+const ERASE_MEMORY: [&str; 3] = [
     concat!(erase_steps!(), "(SELECT m.work FROM memory AS m JOIN inbox AS i ON i.ctx = m.ctx WHERE i.seq = ?1)"),
     // Its file is to be looked at: entries may cite the event.
     "UPDATE memory SET erasures = erasures + 1 WHERE ctx = (SELECT ctx FROM inbox WHERE seq = ?1)",
@@ -113,10 +115,24 @@ fn take(tx: &Tx<'_>, seq: i64, turn: &Turn) -> Result<(), Stop> {
 
 fn redact(tx: &Tx<'_>, seq: i64) -> Result<(), Stop> {
     let erased = tx.run(ERASE, [seq])?;
-    for statement in ERASE_REST {
+    erase_words(tx, seq)?;
+    erase_memory(tx, seq)?;
+    super::retention::unmark(tx, seq)?;
+    expect(tx, erased, seq, "be redacted")
+}
+
+pub(super) fn erase_words(tx: &Tx<'_>, seq: i64) -> Result<(), Stop> {
+    for statement in ERASE_WORDS {
         tx.run(statement, [seq])?;
     }
-    expect(tx, erased, seq, "be redacted")
+    Ok(())
+}
+
+pub(super) fn erase_memory(tx: &Tx<'_>, seq: i64) -> Result<(), Stop> {
+    for statement in ERASE_MEMORY {
+        tx.run(statement, [seq])?;
+    }
+    Ok(())
 }
 
 fn expect(tx: &Tx<'_>, changed: usize, seq: i64, what: &str) -> Result<(), Stop> {

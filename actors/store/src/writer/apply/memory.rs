@@ -7,9 +7,10 @@ use rusqlite::{OptionalExtension as _, params};
 use super::{Stop, Tx, conflict, int, json, refused};
 
 const FIND: &str = "SELECT rev, work FROM memory WHERE ctx = ?1";
-const NEW: &str = "INSERT INTO memory (address, ctx, rev, upto, work, work_to, erased)
-    VALUES (?1, ?2, 1, ?3, ?4, ?5, ?6)";
-const PUT: &str = "UPDATE memory SET rev = ?2, upto = ?3, work = ?4, work_to = ?5, erased = ?6 WHERE ctx = ?1";
+const NEW: &str = "INSERT INTO memory (address, ctx, rev, upto, work, work_to, erased, failing)
+    VALUES (?1, ?2, 1, ?3, ?4, ?5, ?6, ?7)";
+const PUT: &str =
+    "UPDATE memory SET rev = ?2, upto = ?3, work = ?4, work_to = ?5, erased = ?6, failing = ?7 WHERE ctx = ?1";
 const BEGIN: &str = "INSERT INTO compaction (work, ctx) VALUES (?1, ?2)";
 const END: &str = "UPDATE compaction SET ended = 1 WHERE work = ?1 AND ended = 0";
 // What was kept of it stands in the file, for people to read and to take out.
@@ -29,11 +30,12 @@ pub(super) fn apply(tx: &Tx<'_>, put: &MemoryPut) -> Result<(), Stop> {
         begin(tx, put, begun, before.is_some())?;
     }
     let work_to = put.work.as_ref().map(|work| json("where a compaction ends", &work.upto)).transpose()?;
+    let failing = put.failing.as_ref().map(|failing| json("failures of a memory", failing)).transpose()?;
     let (upto, erased) = (json("where a memory ends", &put.upto)?, int("erased", put.erased)?);
     if is_new {
-        tx.run(NEW, params![address(&put.context)?, ctx, upto, now, work_to, erased])?;
+        tx.run(NEW, params![address(&put.context)?, ctx, upto, now, work_to, erased, failing])?;
     } else {
-        tx.run(PUT, params![ctx, rev, upto, now, work_to, erased])?;
+        tx.run(PUT, params![ctx, rev, upto, now, work_to, erased, failing])?;
     }
     match before.filter(|before| now != Some(before)) {
         Some(ended) => {

@@ -129,7 +129,7 @@ impl State {
     }
 
     /// A turn that was not answered ends without an answer, be it running, queued or still waiting in the store.
-    fn cancel(&mut self, seq: i64, reason: &str, out: &mut Decision, cx: &Cx<'_, WorkFacts>) {
+    pub(super) fn cancel(&mut self, seq: i64, reason: &str, out: &mut Decision, cx: &Cx<'_, WorkFacts>) {
         let running = self.running.take_if(|turn| turn.row.seq == seq);
         if running.is_some() {
             out.abort.push(Self::key(seq));

@@ -3,7 +3,7 @@
 use std::collections::BTreeSet;
 
 use messages::model::{Role as Speaker, Said};
-use messages::store::{EntryOf, EntryRow, OutboxRow};
+use messages::store::{EntryOf, EntryRow, NOTICE_EVENT, OutboxRow};
 use messages::turn::Outcome;
 
 use super::{Heard, State};
@@ -13,7 +13,7 @@ const TAIL_BYTES_MAX: usize = 32_768;
 
 impl State {
     /// What was said before this open. Nobody has heard what was denied, before it as after it: whom the context does not
-    /// admit puts no words into its prompts.
+    /// admit puts no words into its prompts. What the node tells of itself is nobody's talk.
     pub(super) fn hear_again(&mut self, tail: &[EntryRow], replies: &[OutboxRow]) {
         let answered = tail.iter().filter_map(|entry| match &entry.of {
             EntryOf::Outbound(row) => Some(&**row),
@@ -26,13 +26,13 @@ impl State {
                 EntryOf::Inbound(row) if !row.redacted && !denied.contains(&row.seq) => {
                     self.remember(row.seq, Speaker::User, &row.text);
                 }
-                EntryOf::Outbound(row) if !row.redacted && !denied.contains(&row.seq) => {
+                EntryOf::Outbound(row) if is_talk(row) && !denied.contains(&row.seq) => {
                     self.remember(row.seq, Speaker::Assistant, &row.text);
                 }
                 EntryOf::Inbound(_) | EntryOf::Outbound(_) => {}
             }
         }
-        for reply in replies.iter().filter(|reply| !reply.redacted && !denied.contains(&reply.seq)) {
+        for reply in replies.iter().filter(|reply| is_talk(reply) && !denied.contains(&reply.seq)) {
             self.remember(reply.seq, Speaker::Assistant, &reply.text);
         }
     }
@@ -46,4 +46,8 @@ impl State {
             bytes -= oldest.said.text.len();
         }
     }
+}
+
+fn is_talk(reply: &OutboxRow) -> bool {
+    !reply.redacted && !reply.event.starts_with(NOTICE_EVENT)
 }

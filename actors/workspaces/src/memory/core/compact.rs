@@ -10,7 +10,7 @@ use messages::turn::{Chat, Principal, Scope, Turn};
 use messages::{MemoryId, Moment, Trace};
 use runtime::Cx;
 
-use super::{Decision, Effect, Phase, State, TRIES_MAX};
+use super::{Decision, Effect, Phase, State};
 use crate::WorkFacts;
 use crate::memory::answer;
 use crate::memory::gather::Wanted;
@@ -42,7 +42,7 @@ impl State {
         let models = readers(&cx.facts.offers, &definition.models);
         let exactly = self.rows.memory.work.as_ref().map(|work| work.upto.clone());
         let is_due = limit > 0 && !models.is_empty() && self.rows.behind() >= limit;
-        if exactly.is_none() && !is_due {
+        if exactly.is_none() && (!is_due || self.pauses(cx)) {
             return;
         }
         let bytes_max = self.part_bytes(&models, cx);
@@ -58,7 +58,7 @@ impl State {
         let answer = u64::try_from(ANSWER_BYTES_MAX).unwrap_or(0);
         let room = window.saturating_mul(BYTES_PER_TOKEN).saturating_sub(BESIDES_BYTES + answer);
         let room = usize::try_from(room).unwrap_or(usize::MAX).min(PART_BYTES_MAX);
-        (room >> self.failures.min(HALVED_MAX)).max(PART_BYTES_MIN)
+        (room >> self.failures_of_questions(cx).min(HALVED_MAX)).max(PART_BYTES_MIN)
     }
 
     pub(super) fn gathered(&mut self, part: Result<Box<Part>, String>, out: &mut Decision, cx: &Cx<'_, WorkFacts>) {
@@ -178,21 +178,15 @@ impl State {
         }
     }
 
-    /// It came to nothing: it is given up, and begun anew later; after some tries with the next turn.
+    /// It came to nothing: it is given up, and begun anew later.
     fn failed(&mut self, why: &str, until: Option<Moment>, out: &mut Decision, cx: &Cx<'_, WorkFacts>) {
         tracing::warn!(actor = %cx.address, why, "what is worth keeping of this conversation could not be found out");
         self.phase = Phase::Idle;
-        let detail = serde_json::json!({ "failures": self.failures + 1 }).to_string();
+        let failing = self.one_more_failure(until, out, cx);
+        let detail = serde_json::json!({ "failures": failing.failures }).to_string();
         out.writes.push(self.audit("memory.failed", "", detail, cx));
-        if self.rows.memory.work.is_some() {
-            let row = MemoryRow { work: None, ..self.rows.memory.clone() };
-            self.put(row, out);
-        }
-        if self.failures + 1 >= TRIES_MAX && until.is_none() {
-            (self.failures, self.not_before) = (TRIES_MAX, None);
-            return;
-        }
-        self.try_again(until, out, cx);
+        let row = MemoryRow { work: None, failing: Some(failing), ..self.rows.memory.clone() };
+        self.put(row, out);
     }
 
     /// The step that runs, or was cut off, is given up: what it had reserved is charged.
@@ -213,7 +207,7 @@ impl State {
         };
         let Some(work) = self.rows.memory.work.clone() else { return };
         self.went_well(out);
-        let row = MemoryRow { upto: work.upto, work: None, ..self.rows.memory.clone() };
+        let row = MemoryRow { upto: work.upto, work: None, failing: None, ..self.rows.memory.clone() };
         self.put(row, out);
         let detail = serde_json::json!({
             "added": edited.added,

@@ -6,17 +6,18 @@ use std::os::unix::fs::OpenOptionsExt as _;
 use std::path::{Path, PathBuf};
 use std::process::ExitCode;
 
+use age_format::{Encrypt, Lock};
 use anyhow::{Context as _, bail};
-use backup::age::{Encrypt, Lock};
 use backup::{About, FORMAT, Hashed, Manifest, Packer};
 use fail::fail_point;
 use runtime::{Clock as _, SystemClock};
 use serde::Serialize;
 use store::backup::{Facts, Known};
+use store::verify::VerifyError;
 
 use super::super::{FAULTS_FOUND, give_json, megabytes};
 use super::scratch::Scratch;
-use super::{BLOCK_BYTES, KEY, STORE, files, keys, verify};
+use super::{BLOCK_BYTES, KEY, SECRETS, STORE, files, keys, verify};
 use crate::cli::BackupCreate;
 use crate::logging;
 use crate::node::{self, VERSION};
@@ -67,7 +68,7 @@ fn make(data: &Path, file: &Path, lock: Option<&Lock>) -> anyhow::Result<Made> {
     let created_at = SystemClock.now().0;
     let facts = store::backup::snapshot(&node::own_folder(data), &copy)?;
     fail_point!("backup.copied");
-    let faults = store::verify(&copy)?.faults_total;
+    let faults = faults_of(&copy, &node::own_folder(data))?;
     let store = serde_json::to_value::<Facts>(facts)?;
     let about = About { format: FORMAT, version: VERSION.to_owned(), created_at, faults, store };
     let part = scratch.join("backup");
@@ -88,6 +89,16 @@ fn make(data: &Path, file: &Path, lock: Option<&Lock>) -> anyhow::Result<Made> {
         content_bytes: packed.manifest.bytes,
         left_out: packed.left_out.len(),
         about: packed.manifest.about,
+    })
+}
+
+/// What is wrong with the copy; that it is of another schema is said of the store itself.
+fn faults_of(copy: &Path, own: &Path) -> Result<u64, VerifyError> {
+    store::verify(copy).map(|report| report.faults_total).map_err(|error| match error {
+        VerifyError::Version { file, found, known } => {
+            VerifyError::Version { file: file.file_name().map_or(file.clone(), |name| own.join(name)), found, known }
+        }
+        other => other,
     })
 }
 
@@ -122,6 +133,8 @@ fn fill<W: Write>(out: W, (data, copy): (&Path, &Path), about: About) -> anyhow:
     let mut packer = Packer::new(out, about)?;
     files::put_as(&mut packer, &copy.join("meta.sqlite"), STORE)?;
     files::put_as(&mut packer, &copy.join("audit.key"), KEY)?;
+    // Each change of it is another file, so that what is opened here is whole.
+    files::put_as(&mut packer, &node::own_folder(data).join(secrets::STORE_FILE), SECRETS)?;
     let known = Known::of(copy)?;
     let left_out = files::pack(&mut packer, &data.join("workspaces"), &known)?;
     let (out, manifest, hash) = packer.finish()?;

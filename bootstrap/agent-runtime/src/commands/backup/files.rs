@@ -108,7 +108,7 @@ pub(super) fn add<W: io::Write>(
     packer.add(name, stat, from).with_context(|| format!("`{name}` can't be put into the backup"))
 }
 
-/// A file of the copied store, if it is there.
+/// A file of the node's own, if it is there.
 pub(super) fn put_as<W: io::Write>(packer: &mut Packer<W>, path: &Path, name: &str) -> anyhow::Result<()> {
     let opened = File::open(path).and_then(|file| file.metadata().map(|found| (file, found)));
     let Some((mut file, found)) = of_what_is_there(opened).with_context(|| unreadable(path))? else { return Ok(()) };

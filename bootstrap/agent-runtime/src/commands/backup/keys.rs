@@ -5,8 +5,9 @@ use std::io::{BufReader, Read, Seek as _};
 use std::os::unix::fs::PermissionsExt as _;
 use std::path::Path;
 
+use age_format::{Decrypt, Key, Lock, is_encrypted};
 use anyhow::{Context as _, bail};
-use backup::age::{Decrypt, Key, Lock, is_encrypted};
+use zeroize::Zeroizing;
 
 use super::BLOCK_BYTES;
 
@@ -30,13 +31,13 @@ fn key(path: &Path) -> anyhow::Result<Key> {
     Key::parse(&read(path, true)?).with_context(|| format!("{} can't be used to decrypt", path.display()))
 }
 
-fn read(path: &Path, is_secret: bool) -> anyhow::Result<String> {
+fn read(path: &Path, is_secret: bool) -> anyhow::Result<Zeroizing<String>> {
     let failed = || format!("the key file {} can't be read", path.display());
     let file = File::open(path).with_context(failed)?;
     if is_secret && file.metadata().with_context(failed)?.permissions().mode() & 0o077 != 0 {
         bail!("the key file {} can be read by others; run `chmod 600` on it", path.display());
     }
-    let mut text = String::new();
+    let mut text = Zeroizing::new(String::new());
     file.take(KEY_FILE_BYTES_MAX).read_to_string(&mut text).with_context(failed)?;
     Ok(text)
 }

@@ -17,6 +17,8 @@ use crate::cli::{Backup, Restore};
 /// The store and the workspaces as members of a backup: their places in the data folder.
 const STORE: &str = "agent-runtime/meta.sqlite";
 const KEY: &str = "agent-runtime/audit.key";
+/// Encrypted as it is; its key is never in a backup.
+const SECRETS: &str = "agent-runtime/secrets.age";
 const WORKSPACES: &str = "workspaces/";
 /// Bytes that are read or written at a time.
 const BLOCK_BYTES: usize = 1 << 20;

@@ -3,22 +3,25 @@
 use std::fs::{self, File, FileTimes, Permissions};
 use std::io;
 use std::os::unix::fs::{DirBuilderExt as _, OpenOptionsExt as _, PermissionsExt as _};
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 use std::process::ExitCode;
 use std::time::{Duration, UNIX_EPOCH};
 
 use anyhow::{Context as _, bail};
 use backup::{Bad, Stat};
+use config::Config;
 use fail::fail_point;
 use messages::Moment;
 use messages::store::Restored;
 use runtime::{Clock as _, SystemClock};
+use secrets::KeyAt;
 use serde::Serialize;
 
 use super::super::{FAULTS_FOUND, give_json};
 use super::scratch::Scratch;
-use super::{KEY, STORE, WORKSPACES, keys, logs, place};
+use super::{KEY, SECRETS, STORE, WORKSPACES, keys, logs, place};
 use crate::cli::Restore;
+use crate::doctor::word;
 use crate::logging;
 use crate::node::{self, VERSION};
 
@@ -31,10 +34,13 @@ struct Report {
     /// Where what was there before is now.
     moved_aside: Option<PathBuf>,
     restored: Restored,
+    /// Why the secrets in it can't be read yet, and what to do; `None` where they can, or there are none.
+    secrets: Option<String>,
 }
 
 pub(super) fn run(args: &Restore) -> anyhow::Result<ExitCode> {
-    let data = node::absolute(&node::load(&args.place)?.node.data)?;
+    let config = node::load(&args.place)?;
+    let data = node::absolute(&config.node.data)?;
     let plain = keys::open_plain(&args.file, args.with.key.as_deref())?;
     let _held = place::check(&data, args.replace)?;
     let staging = Scratch::at(node::restore::staging(&data))?;
@@ -66,7 +72,8 @@ pub(super) fn run(args: &Restore) -> anyhow::Result<ExitCode> {
     let moved_aside = place::put(staging.folder(), &data)?;
     drop(staging);
     place::sync(&data)?;
-    let report = Report { data, files: manifest.members.len(), logs, moved_aside, restored };
+    let secrets = locked_secrets(&config, args, moved_aside.as_deref())?;
+    let report = Report { data, files: manifest.members.len(), logs, moved_aside, restored, secrets };
     if args.json {
         give_json(&report)?;
     } else {
@@ -76,7 +83,7 @@ pub(super) fn run(args: &Restore) -> anyhow::Result<ExitCode> {
 }
 
 fn extract(staging: &Scratch, name: &str, stat: Stat, from: &mut dyn io::Read) -> io::Result<()> {
-    let is_own = name == STORE || name == KEY;
+    let is_own = [STORE, KEY, SECRETS].contains(&name);
     if !is_own && !name.starts_with(WORKSPACES) {
         return Err(io::Error::new(
             io::ErrorKind::InvalidData,
@@ -94,6 +101,19 @@ fn extract(staging: &Scratch, name: &str, stat: Stat, from: &mut dyn io::Read) -
     Ok(())
 }
 
+/// The key of the secrets is in no backup. The one of what was there before may be the one.
+fn locked_secrets(config: &Config, args: &Restore, aside: Option<&Path>) -> anyhow::Result<Option<String>> {
+    let place = node::secrets::place(config)?;
+    let Err(error) = place.read() else { return Ok(None) };
+    let flags = args.place.flags();
+    let old = aside.and_then(|aside| Some(aside.join("agent-runtime").join(place.key().path().file_name()?)));
+    let old = old.filter(|old| matches!(place.key(), KeyAt::Own(_)) && old.exists());
+    Ok(Some(match old {
+        None => node::secrets::in_words(&error, &flags),
+        Some(old) => format!("{error}; what to do: cp -p {} {}", word(&old), word(place.key().path())),
+    }))
+}
+
 fn show(report: &Report) {
     let of = &report.restored;
     logging::give(&format!(
@@ -106,6 +126,9 @@ fn show(report: &Report) {
     logging::give(&format!("in doubt {} events, {} replies, {} tasks", of.events, of.replies, of.tasks));
     if let Some(aside) = &report.moved_aside {
         logging::give(&format!("before   what was there is in {}", aside.display()));
+    }
+    if let Some(secrets) = &report.secrets {
+        logging::say(secrets);
     }
     if of.events + of.replies + of.tasks > 0 {
         logging::say(

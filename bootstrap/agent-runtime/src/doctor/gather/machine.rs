@@ -6,20 +6,30 @@ use std::os::unix::fs::MetadataExt as _;
 use std::path::{Path, PathBuf};
 use std::time::UNIX_EPOCH;
 
-use config::{Config, ProviderKind};
+use config::Config;
 use rustix::process::{Resource, getrlimit};
+use secrets::KeyAt;
 
 use crate::doctor::facts::{Disk, Limits, PathFacts};
-use crate::node::own_folder;
+use crate::node::{self, own_folder};
 
 /// Folders beside the data folder that are looked at for a copy.
 const SIBLINGS_MAX: usize = 256;
 /// A signing key has fewer bytes.
 const KEY_BYTES_MAX: u64 = 4_096;
 /// The node's own files, but for the folder they lie in.
-const OWN_FILES: [&str; 6] = ["meta.sqlite", "meta.sqlite-wal", "meta.sqlite-shm", "audit.key", "lock", "console.sock"];
+const OWN_FILES: [&str; 8] = [
+    "meta.sqlite",
+    "meta.sqlite-wal",
+    "meta.sqlite-shm",
+    "audit.key",
+    "lock",
+    "console.sock",
+    "secrets.age",
+    "secrets.key",
+];
 /// Where certificates are, with the files in it that others must not read.
-const PKI: [&str; 5] = ["pki", "pki/ca", "pki/ca/ca.key", "pki/node", "pki/node/node.key"];
+const PKI: [&str; 6] = ["pki", "pki/ca", "pki/ca/ca.key", "pki/node", "pki/node/node.key", "pki/node/cookie"];
 /// Kinds of disks of other machines, as `statfs(2)` numbers them: NFS, SMB, CIFS, SMB2, 9P, Ceph, AFS.
 const REMOTE: [i64; 7] = [0x6969, 0x517b, 0xff53_4d42, 0xfe53_4d42, 0x0102_1997, 0x00c3_6400, 0x5346_414f];
 
@@ -34,11 +44,15 @@ pub(super) fn own_paths(data: &Path) -> Vec<PathFacts> {
 pub(super) fn secrets(config: &Config) -> Vec<PathFacts> {
     let providers = config.models.providers.values();
     let named = providers.clone().filter_map(|provider| provider.key_file.clone());
-    let asks = |provider: &config::Provider| {
-        provider.kind == ProviderKind::Zai && provider.key_file.is_none() && provider.key_env.is_none()
-    };
-    let by_variable = std::env::var_os("ZAI_API_KEY_FILE").filter(|_| providers.clone().any(asks)).map(PathBuf::from);
-    named.chain(by_variable).map(key_file).collect()
+    let by_variable = std::env::var_os("ZAI_API_KEY_FILE")
+        .filter(|_| providers.clone().any(config::Provider::asks_environment))
+        .map(PathBuf::from);
+    // Of the store of secrets, once it is made; what a service manager gives has rights of its own kind.
+    let of_store = node::secrets::place(config).ok().and_then(|place| match place.key() {
+        KeyAt::Named(path) | KeyAt::Own(path) => path.exists().then(|| path.clone()),
+        KeyAt::Credential(_) => None,
+    });
+    named.chain(by_variable).chain(of_store).map(key_file).collect()
 }
 
 /// A link to a key, as containers mount them, is judged by what it leads to.

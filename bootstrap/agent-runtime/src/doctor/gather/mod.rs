@@ -3,6 +3,7 @@
 mod certificates;
 mod machine;
 mod running;
+mod secrets;
 
 use std::path::{Path, PathBuf};
 use std::time::Instant;
@@ -21,12 +22,13 @@ pub(crate) async fn gather(place: &Where, ids: &[&str]) -> anyhow::Result<Facts>
     let (began, wall) = (Instant::now(), SystemClock.now().0);
     let config = node::load(place).ok();
     let mut facts = Facts {
-        flags: flags(place),
+        flags: place.flags(),
         config_file: place.config.as_ref().map_or_else(|| FILE_NAME.to_owned(), |file| word(file)),
         problems: problems(place).iter().map(Problem::in_words).collect(),
         data: data(place, config.as_ref())?,
         uid: rustix::process::geteuid().as_raw(),
         secrets: config.as_ref().map(machine::secrets),
+        store_of_secrets: config.as_ref().and_then(|config| secrets::gather(config, &place.flags())),
         ..Facts::default()
     };
     if let Some(data) = facts.data.clone() {
@@ -58,14 +60,6 @@ pub(crate) async fn gather(place: &Where, ids: &[&str]) -> anyhow::Result<Facts>
 fn data(place: &Where, config: Option<&Config>) -> anyhow::Result<Option<PathBuf>> {
     let named = config.map(|config| config.node.data.clone()).or_else(|| place.data.clone());
     named.map(|data| node::absolute(&data)).transpose()
-}
-
-/// The flags that lead a command to the same node.
-fn flags(place: &Where) -> String {
-    let flag = |name: &str, value: &Option<PathBuf>| {
-        value.as_ref().map(|value| format!(" {name} {}", word(value))).unwrap_or_default()
-    };
-    format!("{}{}", flag("--data", &place.data), flag("--config", &place.config))
 }
 
 fn store(data: &Path) -> StoreFacts {

@@ -3,4 +3,5 @@
 pub(super) mod certificates;
 pub(super) mod place;
 pub(super) mod running;
+pub(super) mod secrets;
 pub(super) mod store;

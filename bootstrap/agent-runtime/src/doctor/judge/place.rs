@@ -27,25 +27,6 @@ pub(crate) fn config(facts: &Facts) -> Verdict {
     Verdict::of(findings.collect(), "a node can start with it")
 }
 
-pub(crate) fn secrets(facts: &Facts) -> Verdict {
-    let Some(files) = &facts.secrets else { return Verdict::Skipped(NO_CONFIG.to_owned()) };
-    if files.is_empty() {
-        return Verdict::Good("no file of a key is named".to_owned());
-    }
-    let findings = files.iter().flat_map(|file| secret(file, facts.uid));
-    Verdict::of(findings.collect(), format!("{} files, each closed to others", files.len()))
-}
-
-fn secret(file: &PathFacts, uid: u32) -> Option<Finding> {
-    let shown = file.path.display();
-    if !file.is_there {
-        let why = "the provider that it is for can't be asked, and the node does not start";
-        let todo = format!("umask 077 && cat > {}   # then type the key, Enter and Ctrl-D", word(&file.path));
-        return Some(Finding::wrong(format!("{shown} is not there"), why, todo));
-    }
-    open_to_others(file, uid)
-}
-
 pub(crate) fn rights(facts: &Facts) -> Verdict {
     if facts.data.is_none() {
         return Verdict::Skipped(NO_CONFIG.to_owned());
@@ -63,7 +44,7 @@ pub(crate) fn is_open(path: &PathFacts) -> bool {
     path.is_there && !path.is_link && path.mode & 0o077 != 0
 }
 
-fn open_to_others(path: &PathFacts, uid: u32) -> Option<Finding> {
+pub(crate) fn open_to_others(path: &PathFacts, uid: u32) -> Option<Finding> {
     let shown = path.path.display();
     // Root may look at anybody's node.
     if path.uid != uid && uid != 0 && !path.is_link {

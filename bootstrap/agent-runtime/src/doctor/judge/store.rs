@@ -91,7 +91,7 @@ fn schema(condition: &Condition) -> Option<Finding> {
     match found.cmp(&known) {
         std::cmp::Ordering::Equal => None,
         std::cmp::Ordering::Greater => {
-            let todo = "install the newer version again, or restore the copy from before it";
+            let todo = "install the newer version again, or restore a backup that an older one made";
             Some(Finding::wrong(what, "it was made by a newer version, and this one does not start on it", todo))
         }
         std::cmp::Ordering::Less => {

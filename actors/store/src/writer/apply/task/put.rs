@@ -20,7 +20,7 @@ const PUT: &str = "INSERT INTO task (id, key, ws, ctx, seq, trace, parent, root,
     VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11, 1, ?12, ?13, ?14, ?15, ?15, ?16, ?17, ?18)";
 const SPEC: &str = "INSERT INTO task_spec (place, spec) VALUES (?1, ?2)";
 const STALE: &str =
-    "SELECT 1 FROM json_each(?1) AS of CROSS JOIN inbox AS i ON i.id = of.value WHERE i.redacted <> 0 LIMIT 1";
+    "SELECT 1 FROM json_each(?1) AS of CROSS JOIN inbox AS i ON i.id = of.value WHERE i.redacted = 1 LIMIT 1";
 const DEPENDS: &str = "INSERT INTO depends (task, needs) VALUES (?1, ?2) ON CONFLICT (task, needs) DO NOTHING";
 
 pub(super) fn put(tx: &Tx<'_>, task: &NewTask) -> Result<(), Stop> {

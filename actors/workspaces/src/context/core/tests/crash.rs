@@ -13,6 +13,7 @@ enum Op {
     Stop(usize),
     Edit { user: usize, about: usize, text: usize },
     Delete { user: usize, about: usize },
+    Mark { about: usize, by_age: bool },
     Burst(usize),
     Wake,
     Finish { failed: bool },
@@ -39,6 +40,7 @@ fn op() -> impl Strategy<Value = Op> {
         2 => user.clone().prop_map(Op::Stop),
         4 => (user.clone(), 0..8_usize, 0..TEXTS.len() * 2).prop_map(|(user, about, text)| Op::Edit { user, about, text }),
         4 => (user, 0..8_usize).prop_map(|(user, about)| Op::Delete { user, about }),
+        2 => (0..8_usize, any::<bool>()).prop_map(|(about, by_age)| Op::Mark { about, by_age }),
         1 => (30..45_usize).prop_map(Op::Burst),
         4 => Just(Op::Wake),
         5 => any::<bool>().prop_map(|failed| Op::Finish { failed }),
@@ -78,6 +80,10 @@ fn act(sim: &mut Sim, op: &Op) {
         Op::Delete { user, about: back } => {
             let target = about(sim, *back);
             sim.put(USERS[*user], InboundKind::Delete, "", target);
+        }
+        Op::Mark { about: back, by_age } => {
+            let marked = about(sim, *back).filter(|seq| sim.model.may_be_marked(*seq, *by_age));
+            sim.model.marks.extend(marked.map(|seq| (seq, *by_age)));
         }
         Op::Burst(many) => {
             for _ in 0..*many {
@@ -139,6 +145,7 @@ fn assert_order(sim: &Sim) {
 }
 
 fn assert_erased(sim: &Sim) {
+    assert!(sim.model.marks.is_empty(), "what is marked is erased");
     let words = sim.all_words();
     for row in sim.model.inbox.iter().filter(|row| row.kind == InboundKind::Message && row.redacted) {
         assert!(row.text.is_empty() && row.salt == [0; 16]);

@@ -3,6 +3,7 @@
 mod crash;
 mod deletes;
 mod edits;
+mod erases;
 mod expiry;
 mod memory;
 mod model;

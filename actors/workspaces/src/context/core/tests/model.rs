@@ -4,8 +4,8 @@
 use std::collections::BTreeMap;
 
 use messages::store::{
-    ContextRow, ContextRows, EntryKind, EntryOf, EntryRow, FileStamp, InboundKind, InboxRow, InboxState, LogRow,
-    MemoryRow, MemoryRows, OutboxRow, OutboxState, Owner, TaskWrite, WorkRows, Write,
+    ContextRow, ContextRows, EntryKind, EntryOf, EntryRow, EraseRow, FileStamp, InboundKind, InboxRow, InboxState,
+    LogRow, MemoryRow, MemoryRows, OutboxRow, OutboxState, Owner, RetentionWrite, TaskWrite, WorkRows, Write,
 };
 use messages::task::NewTask;
 use messages::turn::{Chat, Outcome};
@@ -17,6 +17,7 @@ use crate::run::tests::ledger::Ledger;
 const WRITES_MAX: usize = messages::store::COMMIT_WRITES_MAX;
 const CONTROL_MAX: usize = 32;
 const ENDED_MAX: usize = 64;
+const ERASE_MAX: usize = 32;
 
 pub(super) fn here() -> Address {
     let slug = |text| Slug::parse(text).unwrap();
@@ -40,6 +41,8 @@ pub(super) struct Model {
     pub(super) ledger: Ledger,
     pub(super) tasks: Vec<NewTask>,
     pub(super) memory: MemoryRow,
+    /// What is marked, and whether by its age.
+    pub(super) marks: BTreeMap<i64, bool>,
 }
 
 type Refused = Result<(), String>;
@@ -132,7 +135,12 @@ impl Model {
                 (row.state, row.outcome, row.settled_at) = (InboxState::Settled, Some(*outcome), Some(*at));
                 row.reason.clone_from(reason);
             }
+            Write::Retention(RetentionWrite::Expire { seq }) => {
+                let is_marked = self.marks.get(seq) == Some(&true);
+                return if is_marked { self.apply(&Write::Redact { seq: *seq }) } else { Ok(()) };
+            }
             Write::Redact { seq } => {
+                self.marks.remove(seq);
                 let row = self.row_mut(*seq)?;
                 (row.text, row.salt, row.redacted) = (String::new(), [0; 16], true);
                 let id = row.id.as_str().to_owned();
@@ -251,6 +259,18 @@ impl Model {
         row.kind == InboundKind::Delete && row.target.is_some_and(answered)
     }
 
+    /// A delete has no words, and by its age only what has ended is marked.
+    pub(super) fn may_be_marked(&self, seq: i64, by_age: bool) -> bool {
+        let row = self.row(seq);
+        row.kind != InboundKind::Delete && (!by_age || (row.state == InboxState::Settled && !row.redacted))
+    }
+
+    fn erased(&self, seq: i64, by_age: bool) -> EraseRow {
+        let row = self.row(seq);
+        let is_sending = self.replies_to(seq).iter().any(|reply| reply.state == OutboxState::Sending);
+        EraseRow { seq, id: row.id.clone(), chat: row.chat.clone(), state: row.state, is_sending, by_age }
+    }
+
     pub(super) fn work(&self, limit: u32) -> WorkRows {
         let limit = usize::try_from(limit).unwrap();
         let waits = |row: &&InboxRow| row.state == InboxState::Waiting;
@@ -261,7 +281,8 @@ impl Model {
         let control = of(false).filter(|row| !self.waits_for_answer(row)).take(CONTROL_MAX);
         let (waiting, more) = (control.chain(of(true).take(limit)).collect(), of(true).nth(limit).is_some());
         let ended = self.outbox.iter().filter(|row| row.state.has_ended() && !self.logged.contains(&row.id));
-        WorkRows { waiting, more, ended: ended.take(ENDED_MAX).cloned().collect() }
+        let erase = self.marks.iter().take(ERASE_MAX).map(|(seq, by_age)| self.erased(*seq, *by_age)).collect();
+        WorkRows { waiting, more, ended: ended.take(ENDED_MAX).cloned().collect(), erase }
     }
 
     pub(super) fn opened(&self, tail: usize) -> ContextRows {

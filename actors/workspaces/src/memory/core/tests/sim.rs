@@ -171,6 +171,7 @@ impl Sim {
                     work: put.work.clone(),
                     erasures,
                     erased: put.erased,
+                    failing: put.failing.clone(),
                 };
             }
             Write::Step(step) => {

@@ -1,7 +1,9 @@
 //! When a conversation goes into memory, and what becomes of it then.
 
-use super::super::TRIES_MAX;
+use super::super::failing::TRIES_MAX;
 use super::sim::{Sim, said};
+
+const HOUR_MS: i64 = 3_600_000;
 
 #[test]
 fn it_goes_in_when_enough_of_it_is_not_and_one_part_at_a_time() {
@@ -59,7 +61,7 @@ fn notes_in_force_stand_in_the_question_and_are_replaced_by_their_id() {
 }
 
 #[test]
-fn a_failure_is_tried_again_with_waits_that_grow_and_then_with_the_next_turn() {
+fn a_failure_is_tried_again_with_waits_that_grow_and_then_with_a_turn_after_a_pause() {
     let mut sim = Sim::new(4);
     sim.wake();
     let mut waits = Vec::new();
@@ -74,9 +76,63 @@ fn a_failure_is_tried_again_with_waits_that_grow_and_then_with_the_next_turn() {
     sim.fail();
     assert_eq!((sim.timer, sim.kept()), (None, 0));
     sim.assert_at_rest();
+    for hours in [1, 2, 4, 8, 16, 24, 24] {
+        sim.now = sim.now.plus_ms(hours * HOUR_MS - 1);
+        sim.wake();
+        // Neither the end of the actor nor of the process ends the pause.
+        sim.crash();
+        sim.wake();
+        assert!(sim.asking.is_none(), "{hours} hours have not passed");
+        sim.now = sim.now.plus_ms(1);
+        sim.wake();
+        sim.fail();
+        assert_eq!(sim.timer, None, "a conversation that has ended asks nothing");
+    }
+    sim.now = sim.now.plus_ms(24 * HOUR_MS);
     sim.wake();
     sim.answer("=");
-    assert_eq!((sim.kept(), sim.texts().len()), (4, 0));
+    assert_eq!((sim.kept(), sim.texts().len(), &sim.row.failing), (4, 0, &None));
+    sim.assert_at_rest();
+}
+
+/// One whose questions have come to nothing until they pause.
+fn paused() -> Sim {
+    let mut sim = Sim::new(4);
+    sim.wake();
+    for _ in 1..TRIES_MAX {
+        sim.fail();
+        sim.fire();
+    }
+    sim.fail();
+    sim.wake();
+    assert!(sim.asking.is_none() && sim.timer.is_none());
+    sim
+}
+
+#[test]
+fn another_definition_or_model_ends_a_pause() {
+    let mut defined = paused();
+    defined.definition = "---\nlimits: {memory_bytes: 3999}\n---\nBe kind.\n".into();
+    defined.crash();
+    defined.wake();
+    assert!(defined.asking.is_some(), "it is another definition");
+    defined.fail();
+    assert_eq!(defined.row.failing.as_ref().map(|failing| failing.failures), Some(1), "it begins anew");
+    let mut offered = paused();
+    let mut offers = (*offered.facts.offers).clone();
+    offers.all.iter_mut().for_each(|offer| offer.model = "another".into());
+    offered.facts.offers = offers.into();
+    offered.wake();
+    assert!(offered.asking.is_some(), "it is another model");
+}
+
+#[test]
+fn an_erased_message_leaves_the_file_at_once_while_questions_pause() {
+    let mut sim = paused();
+    sim.file = format!("- Secret. ({}, 2026-01-01)\n", said(1));
+    sim.erase(1);
+    sim.wake();
+    assert!(sim.texts().is_empty() && sim.asking.is_none());
     sim.assert_at_rest();
 }
 

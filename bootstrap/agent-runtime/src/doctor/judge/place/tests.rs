@@ -40,14 +40,6 @@ fn what_others_can_reach_is_wrong_and_a_link_is_not_judged() {
 }
 
 #[test]
-fn a_file_of_a_key_must_be_there_and_closed() {
-    let of = |file| secrets(&Facts { uid: 7, secrets: Some(vec![file]), ..Facts::default() });
-    assert!(!of(path(0o400)).is_wrong());
-    assert!(of(path(0o644)).is_wrong());
-    assert!(told(&of(PathFacts { is_there: false, ..path(0) })).contains("is not there"));
-}
-
-#[test]
 fn room_is_judged_at_its_edges() {
     let good = Disk { free_bytes: FREE_BYTES_SCARCE, free_files: Some(FREE_FILES_MIN), is_remote: false };
     for (disk, wrong, count) in [
@@ -101,7 +93,7 @@ fn a_copy_is_named_and_is_nothing_wrong_by_itself() {
 
 #[test]
 fn what_the_configuration_would_name_is_not_called_good_when_it_can_not_be_read() {
-    for judge in [secrets, rights, disk, copy] {
+    for judge in [rights, disk, copy] {
         assert_eq!(judge(&Facts::default()), Verdict::Skipped(NO_CONFIG.to_owned()));
     }
 }

@@ -3,12 +3,14 @@
 use std::io::{self, BufRead, BufReader, Read, Write};
 
 use ring::aead::{Aad, CHACHA20_POLY1305, LessSafeKey, Nonce, UnboundKey};
+use zeroize::Zeroizing;
 
-use super::header;
-use super::{Key, Lock, derived, random};
+use super::{Key, Lock, derived, header, random};
 
-const PIECE_BYTES: usize = 64 << 10;
-const TAG_BYTES: usize = 16;
+/// Plain bytes of a piece.
+pub const PIECE_BYTES: usize = 64 << 10;
+/// By how much a piece is longer when it is sealed.
+pub const TAG_BYTES: usize = 16;
 const NONCE_BYTES: usize = 16;
 
 /// The cipher and the number of the next piece.
@@ -19,7 +21,7 @@ struct Pieces {
 
 impl Pieces {
     fn new(file_key: &[u8], nonce: &[u8]) -> io::Result<Self> {
-        let key = UnboundKey::new(&CHACHA20_POLY1305, &derived(file_key, nonce, b"payload")?);
+        let key = UnboundKey::new(&CHACHA20_POLY1305, &*derived(file_key, nonce, b"payload")?);
         let key = key.map_err(|_| io::Error::other("no cipher"))?;
         Ok(Self { key: LessSafeKey::new(key), number: 0 })
     }
@@ -37,11 +39,16 @@ impl Pieces {
     }
 }
 
+fn piece() -> Zeroizing<Vec<u8>> {
+    Zeroizing::new(Vec::with_capacity(PIECE_BYTES + TAG_BYTES))
+}
+
 /// Encrypts what is written to it. Nothing of it can be read unless [`Encrypt::finish`] was called.
 pub struct Encrypt<W> {
     out: W,
     pieces: Pieces,
-    piece: Vec<u8>,
+    /// It is overwritten when it goes, and never grows, so that no copy is left behind.
+    piece: Zeroizing<Vec<u8>>,
 }
 
 impl<W: Write> Encrypt<W> {
@@ -54,13 +61,13 @@ impl<W: Write> Encrypt<W> {
         let nonce: [u8; NONCE_BYTES] = random()?;
         out.write_all(header.as_bytes())?;
         out.write_all(&nonce)?;
-        let pieces = Pieces::new(&key, &nonce)?;
-        Ok(Self { out, pieces, piece: Vec::with_capacity(PIECE_BYTES + TAG_BYTES) })
+        let pieces = Pieces::new(&key[..], &nonce)?;
+        Ok(Self { out, pieces, piece: piece() })
     }
 
     fn put(&mut self, is_last: bool) -> io::Result<()> {
         let nonce = self.pieces.nonce(is_last)?;
-        let sealed = self.pieces.key.seal_in_place_append_tag(nonce, Aad::empty(), &mut self.piece);
+        let sealed = self.pieces.key.seal_in_place_append_tag(nonce, Aad::empty(), &mut *self.piece);
         sealed.map_err(|_| io::Error::other("a piece can't be sealed"))?;
         self.out.write_all(&self.piece)?;
         self.piece.clear();
@@ -97,7 +104,8 @@ impl<W: Write> Write for Encrypt<W> {
 pub struct Decrypt<R> {
     input: BufReader<R>,
     pieces: Pieces,
-    piece: Vec<u8>,
+    /// It is overwritten when it goes, and never grows, so that no copy is left behind.
+    piece: Zeroizing<Vec<u8>>,
     given: usize,
     is_over: bool,
 }
@@ -112,8 +120,8 @@ impl<R: Read> Decrypt<R> {
         let file_key = header::open(&mut input, key)?;
         let mut nonce = [0; NONCE_BYTES];
         input.read_exact(&mut nonce)?;
-        let pieces = Pieces::new(&file_key, &nonce)?;
-        Ok(Self { input, pieces, piece: Vec::new(), given: 0, is_over: false })
+        let pieces = Pieces::new(&file_key[..], &nonce)?;
+        Ok(Self { input, pieces, piece: piece(), given: 0, is_over: false })
     }
 
     fn next(&mut self) -> io::Result<()> {

@@ -7,8 +7,9 @@ use base64::engine::general_purpose::STANDARD_NO_PAD as BASE64;
 use ring::aead::{Aad, CHACHA20_POLY1305, LessSafeKey, Nonce, UnboundKey};
 use ring::hmac;
 use x25519_dalek::{PublicKey, StaticSecret};
+use zeroize::Zeroizing;
 
-use super::{Key, Lock, VERSION, derived, random};
+use super::{Key, Lock, TAG_BYTES, VERSION, derived, random};
 
 /// The longest header that is read.
 pub const HEADER_BYTES_MAX: u64 = 64 << 10;
@@ -20,7 +21,7 @@ const SCRYPT: &str = "scrypt";
 const END: &str = "---";
 
 /// The key that a file's own keys are derived from.
-pub(super) type FileKey = [u8; 16];
+pub(super) type FileKey = Zeroizing<[u8; 16]>;
 
 /// One wrapped key.
 struct Stanza {
@@ -30,7 +31,7 @@ struct Stanza {
 
 /// A header for a lock, and the key that it wraps.
 pub(super) fn make(lock: &Lock) -> io::Result<(String, FileKey)> {
-    let key: FileKey = random()?;
+    let key: FileKey = Zeroizing::new(random()?);
     let stanzas = match lock {
         Lock::Recipients(recipients) => {
             recipients.iter().map(|to| for_recipient(to, &key)).collect::<io::Result<_>>()?
@@ -64,7 +65,7 @@ pub(super) fn open(input: &mut impl BufRead, key: &Key) -> io::Result<FileKey> {
 }
 
 fn mac_key(key: &FileKey) -> io::Result<hmac::Key> {
-    Ok(hmac::Key::new(hmac::HMAC_SHA256, &derived(key, b"", b"header")?))
+    Ok(hmac::Key::new(hmac::HMAC_SHA256, &*derived(&key[..], b"", b"header")?))
 }
 
 fn damaged(why: &str) -> io::Error {
@@ -79,7 +80,11 @@ fn for_recipient(to: &PublicKey, key: &FileKey) -> io::Result<Stanza> {
 }
 
 /// `salted`: the sender's share and the recipient, in this order on both sides.
-fn x25519_key(own: &StaticSecret, other: &PublicKey, salted: (&PublicKey, &PublicKey)) -> io::Result<[u8; 32]> {
+fn x25519_key(
+    own: &StaticSecret,
+    other: &PublicKey,
+    salted: (&PublicKey, &PublicKey),
+) -> io::Result<Zeroizing<[u8; 32]>> {
     let shared = own.diffie_hellman(other);
     if !shared.was_contributory() {
         return Err(damaged("a key in it is none"));
@@ -95,11 +100,11 @@ fn for_passphrase(words: &str, key: &FileKey) -> io::Result<Stanza> {
     Ok(Stanza { words, body: wrap(&wrapping, key)? })
 }
 
-fn scrypt_key(words: &str, salt: &[u8], log_n: u8) -> io::Result<[u8; 32]> {
+fn scrypt_key(words: &str, salt: &[u8], log_n: u8) -> io::Result<Zeroizing<[u8; 32]>> {
     let salt = [b"age-encryption.org/v1/scrypt".as_slice(), salt].concat();
-    let mut key = [0; 32];
+    let mut key = Zeroizing::new([0; 32]);
     let params = scrypt::Params::new(log_n, 8, 1, 32).map_err(|error| io::Error::other(error.to_string()))?;
-    scrypt::scrypt(words.as_bytes(), &salt, &params, &mut key).map_err(|error| io::Error::other(error.to_string()))?;
+    scrypt::scrypt(words.as_bytes(), &salt, &params, &mut *key).map_err(|error| io::Error::other(error.to_string()))?;
     Ok(key)
 }
 
@@ -110,7 +115,9 @@ fn cipher(key: &[u8; 32]) -> io::Result<LessSafeKey> {
 
 /// Each wrapping key is used once, so its nonce is zero.
 fn wrap(with: &[u8; 32], key: &FileKey) -> io::Result<Vec<u8>> {
-    let mut body = key.to_vec();
+    // With room for the tag, so that no copy of the key is left behind where it grew.
+    let mut body = Vec::with_capacity(key.len() + TAG_BYTES);
+    body.extend_from_slice(&key[..]);
     let nonce = Nonce::assume_unique_for_key([0; 12]);
     let sealed = cipher(with)?.seal_in_place_append_tag(nonce, Aad::empty(), &mut body);
     sealed.map(|()| body).map_err(|_| damaged("no cipher"))
@@ -136,17 +143,17 @@ fn unwrap(stanza: &Stanza, of: usize, key: &Key) -> io::Result<Option<FileKey>> 
             if !(1..=SCRYPT_LOG_N_MAX).contains(&log_n) {
                 return Err(damaged("its passphrase asks for more work than is done (2^18)"));
             }
-            unwrap_by(&scrypt_key(words, &decoded(salt)?, log_n)?, &stanza.body)
+            unwrap_by(&*scrypt_key(words, &decoded(salt)?, log_n)?, &stanza.body)
         }
         _ => Ok(None),
     }
 }
 
 fn unwrap_by(with: &[u8; 32], body: &[u8]) -> io::Result<Option<FileKey>> {
-    let mut body = body.to_vec();
+    let mut body = Zeroizing::new(body.to_vec());
     let nonce = Nonce::assume_unique_for_key([0; 12]);
     let opened = cipher(with)?.open_in_place(nonce, Aad::empty(), &mut body);
-    Ok(opened.ok().and_then(|key| FileKey::try_from(&*key).ok()))
+    Ok(opened.ok().and_then(|key| <[u8; 16]>::try_from(&*key).ok()).map(FileKey::from))
 }
 
 fn decoded(text: &str) -> io::Result<Vec<u8>> {

@@ -74,6 +74,36 @@ fn keys_that_are_none_are_refused_without_being_repeated() {
 }
 
 #[test]
+fn a_new_identity_is_read_back_and_never_shown() {
+    let own = Identity::generate().unwrap();
+    let words = own.in_words().unwrap();
+    assert!(words.starts_with("AGE-SECRET-KEY-1") && words.len() == SECRET.len());
+    let text = format!("# made here\n{SECRET}\n\n{}\n", *words);
+    let all = Identity::parse_all(&text).unwrap();
+    assert_eq!((all.len(), all[0].in_words().unwrap().as_str(), all[1].in_words().unwrap()), (2, SECRET, words));
+    assert_ne!(*Identity::generate().unwrap().in_words().unwrap(), *own.in_words().unwrap());
+    assert_eq!(format!("{own:?}"), "***");
+    let mut out = Encrypt::new(Vec::new(), &own.lock()).unwrap();
+    out.write_all(b"x").unwrap();
+    let locked = out.finish().unwrap();
+    let mut plain = Vec::new();
+    Decrypt::new(&locked[..], &own.key()).unwrap().read_to_end(&mut plain).unwrap();
+    assert_eq!(plain, b"x");
+    let other = Decrypt::new(&locked[..], &all[0].key()).err().unwrap();
+    assert_eq!(other.kind(), ErrorKind::PermissionDenied);
+}
+
+#[test]
+fn a_file_without_an_identity_is_no_key_file() {
+    assert_eq!(Identity::parse_all("# nothing\n").err(), Some(KeyError::Holds("no key of age")));
+    assert!(matches!(Identity::parse_all(RECIPIENT), Err(KeyError::Holds(_))));
+    for text in ["correct horse battery staple", "AGE-SECRET-KEY-1QQ"] {
+        let told = Identity::parse_all(text).unwrap_err();
+        assert!(matches!(told, KeyError::Line(1, _)) && !told.to_string().contains(text), "{told}");
+    }
+}
+
+#[test]
 fn what_the_tool_age_has_encrypted_is_read() {
     let bytes = base64::Engine::decode(&base64::engine::general_purpose::STANDARD, BY_AGE).unwrap();
     assert_eq!(decrypted(&bytes, SECRET).unwrap(), b"made by age\n");

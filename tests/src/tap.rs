@@ -1,24 +1,21 @@
 //! A stream that notes every frame which comes out of it, whatever the client above makes of it.
 
 use std::pin::Pin;
-use std::sync::Arc;
 use std::task::{Context, Poll};
 
+use console::wire::FromNode;
 use tokio::io::{AsyncRead, AsyncWrite, ReadBuf};
 use tokio::net::UnixStream;
 
-use super::truth::Truth;
-
-pub(super) struct Tap {
+pub(crate) struct Tap {
     stream: UnixStream,
     line: Vec<u8>,
-    context: usize,
-    truth: Arc<Truth>,
+    saw: Box<dyn FnMut(FromNode) + Send>,
 }
 
 impl Tap {
-    pub(super) fn new(stream: UnixStream, context: usize, truth: Arc<Truth>) -> Self {
-        Self { stream, line: Vec::new(), context, truth }
+    pub(crate) fn new(stream: UnixStream, saw: impl FnMut(FromNode) + Send + 'static) -> Self {
+        Self { stream, line: Vec::new(), saw: Box::new(saw) }
     }
 
     fn note(&mut self, bytes: &[u8]) {
@@ -29,7 +26,7 @@ impl Tap {
             }
             // What is no frame ends the client above, which is seen there.
             if let Ok(frame) = serde_json::from_slice(&self.line) {
-                self.truth.saw(self.context, frame);
+                (self.saw)(frame);
             }
             self.line.clear();
         }

@@ -3,9 +3,17 @@
 use bech32::primitives::decode::CheckedHrpstring;
 use bech32::{Bech32, Hrp};
 use x25519_dalek::{PublicKey, StaticSecret};
+use zeroize::Zeroizing;
+
+use super::random;
 
 const RECIPIENT: &str = "age1";
 const IDENTITY: &str = "AGE-SECRET-KEY-1";
+/// The same as bech32 calls it.
+const SECRET_KIND: &str = "age-secret-key-";
+const ONLY_ENCRYPTS: &str = "a recipient, which can only encrypt; give the file of its secret key";
+/// An identity in words.
+const IDENTITY_CHARS: usize = 74;
 /// A passphrase of fewer characters is refused.
 const PASSPHRASE_CHARS_MIN: usize = 12;
 /// The most recipients of one file.
@@ -16,7 +24,7 @@ pub enum Lock {
     /// Each of them can read it.
     Recipients(Vec<PublicKey>),
     /// Who knows it can read it.
-    Passphrase(String),
+    Passphrase(Zeroizing<String>),
 }
 
 /// What a file is read with.
@@ -24,7 +32,7 @@ pub enum Key {
     /// Each of them is tried.
     Identities(Vec<StaticSecret>),
     /// As it was encrypted with.
-    Passphrase(String),
+    Passphrase(Zeroizing<String>),
 }
 
 /// Why a key can't be used. It does not repeat the key.
@@ -36,6 +44,63 @@ pub enum KeyError {
     /// It holds nothing that can be used.
     #[error("it holds {0}")]
     Holds(&'static str),
+}
+
+/// A key of one's own: what `age-keygen` makes.
+#[derive(Clone)]
+pub struct Identity(StaticSecret);
+
+impl Identity {
+    /// A new one.
+    ///
+    /// # Errors
+    /// When the system gives no random bytes.
+    pub fn generate() -> std::io::Result<Self> {
+        Ok(Self(StaticSecret::from(random::<32>()?)))
+    }
+
+    /// Reads those of a key file, in its order. Lines that are empty or begin with `#` are none.
+    ///
+    /// # Errors
+    /// [`KeyError`], also when there is none.
+    pub fn parse_all(text: &str) -> Result<Vec<Self>, KeyError> {
+        if lines(text).any(|(_, line)| line.starts_with(RECIPIENT)) {
+            return Err(KeyError::Holds(ONLY_ENCRYPTS));
+        }
+        let found = lines(text).map(|(n, line)| identity(n, line).map(Self)).collect::<Result<Vec<_>, _>>()?;
+        if found.is_empty() { Err(KeyError::Holds("no key of age")) } else { Ok(found) }
+    }
+
+    /// As it stands in a key file.
+    ///
+    /// # Errors
+    /// None that is known of.
+    pub fn in_words(&self) -> std::io::Result<Zeroizing<String>> {
+        let failed = || std::io::Error::other("no key could be written down");
+        let kind = Hrp::parse(SECRET_KIND).map_err(|_| failed())?;
+        // As long as it gets, so that no copy is left behind where it grew.
+        let mut words = Zeroizing::new(String::with_capacity(IDENTITY_CHARS));
+        bech32::encode_upper_to_fmt::<Bech32, _>(&mut *words, kind, self.0.as_bytes()).map_err(|_| failed())?;
+        Ok(words)
+    }
+
+    /// What encrypts for it.
+    #[must_use]
+    pub fn lock(&self) -> Lock {
+        Lock::Recipients(vec![PublicKey::from(&self.0)])
+    }
+
+    /// What reads what was encrypted for it.
+    #[must_use]
+    pub fn key(&self) -> Key {
+        Key::Identities(vec![self.0.clone()])
+    }
+}
+
+impl std::fmt::Debug for Identity {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.write_str("***")
+    }
 }
 
 impl Lock {
@@ -70,14 +135,14 @@ impl Key {
             return Ok(Self::Passphrase(passphrase));
         }
         if lines(text).any(|(_, line)| line.starts_with(RECIPIENT)) {
-            return Err(KeyError::Holds("a recipient, which can only encrypt; give the file of its secret key"));
+            return Err(KeyError::Holds(ONLY_ENCRYPTS));
         }
         lines(text).map(|(n, line)| identity(n, line)).collect::<Result<Vec<_>, _>>().map(Self::Identities)
     }
 }
 
 /// The passphrase, when there is no key of age in the text.
-fn passphrase(text: &str) -> Result<Option<String>, KeyError> {
+fn passphrase(text: &str) -> Result<Option<Zeroizing<String>>, KeyError> {
     if lines(text).any(|(_, line)| line.starts_with(RECIPIENT) || line.starts_with(IDENTITY)) {
         return Ok(None);
     }
@@ -85,7 +150,7 @@ fn passphrase(text: &str) -> Result<Option<String>, KeyError> {
     if first.chars().count() < PASSPHRASE_CHARS_MIN {
         return Err(KeyError::Holds("no key of age, and a passphrase of fewer than 12 characters"));
     }
-    Ok(Some(first.to_owned()))
+    Ok(Some(Zeroizing::new(first.to_owned())))
 }
 
 /// Lines that are no comments, with their numbers.
@@ -95,7 +160,7 @@ fn lines(text: &str) -> impl Iterator<Item = (usize, &str)> {
 }
 
 fn identity(n: usize, line: &str) -> Result<StaticSecret, KeyError> {
-    decoded(n, line, "age-secret-key-").map(StaticSecret::from)
+    decoded(n, line, SECRET_KIND).map(StaticSecret::from)
 }
 
 fn decoded(n: usize, line: &str, kind: &str) -> Result<[u8; 32], KeyError> {
@@ -104,6 +169,11 @@ fn decoded(n: usize, line: &str, kind: &str) -> Result<[u8; 32], KeyError> {
     if !is_kind {
         return Err(KeyError::Line(n, "it is of another kind"));
     }
-    let bytes: Vec<u8> = checked.byte_iter().collect();
-    bytes.try_into().map_err(|_| KeyError::Line(n, "it is of another length"))
+    // By hand: a vector would be left behind in memory.
+    let mut bytes = [0; 32];
+    if checked.byte_iter().count() != bytes.len() {
+        return Err(KeyError::Line(n, "it is of another length"));
+    }
+    bytes.iter_mut().zip(checked.byte_iter()).for_each(|(to, from)| *to = from);
+    Ok(bytes)
 }
