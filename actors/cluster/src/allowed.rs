@@ -52,7 +52,8 @@ pub(crate) fn check_store(roles: Roles, message: &StoreMsg, holds: impl Fn(&Addr
             let owns = match commit.by {
                 Owner::Connector => roles.has(Role::Connector),
                 Owner::Context | Owner::Workspace | Owner::Task | Owner::Memory => roles.has(Role::Worker),
-                Owner::Runtime => false,
+                // These decide for the whole store, at the hub.
+                Owner::Retention | Owner::Runtime => false,
             };
             if !owns {
                 return Err(format!("a node with the roles {roles} may not write as {:?}", commit.by));

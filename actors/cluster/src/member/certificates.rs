@@ -70,7 +70,7 @@ pub(super) fn heard(
     member: &Arc<Member>,
     link: &Arc<Link>,
     message: Msg,
-) -> Option<impl Future<Output = ()> + Send + 'static> {
+) -> Option<impl Future<Output = ()> + Send + use<>> {
     let trust = member.links.get()?.trust();
     let (member, link) = (member.clone(), link.clone());
     Some(async move {
