@@ -77,7 +77,8 @@ const FENCED: [(&str, &[&str]); 15] = [
     ("reedline", &["connector-console"]),
     ("notify", &["retrieval"]),
     ("pulldown-cmark", &["markdown"]),
-    ("rcgen", &["pki"]),
+    // In the tests of links, too.
+    ("rcgen", &["pki", "cluster"]),
     ("x509-parser", &["pki"]),
 ];
 
