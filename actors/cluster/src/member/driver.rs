@@ -86,6 +86,13 @@ impl Loop {
             Event::Finished { unit, epoch } => self.decide([Next::Holder(HolderEvent::Finished { unit, epoch })]).await,
             Event::Fenced { unit, epoch } => self.decide([Next::Holder(HolderEvent::Fenced { unit, epoch })]).await,
             Event::Drain(away) => self.decide([Next::Holder(HolderEvent::Drain(away))]).await,
+            Event::Describe(asked) => {
+                let mut view = self.member.view();
+                if let Some(reign) = &self.reign {
+                    reign.explain(&mut view);
+                }
+                asked.send(view).unwrap_or_default();
+            }
             Event::Row(event) => self.decide([Next::Hub(event)]).await,
             Event::Goodbye(done) => {
                 self.decide([Next::Holder(HolderEvent::Goodbye)]).await;

@@ -14,7 +14,7 @@ use std::sync::{Arc, Mutex, MutexGuard, OnceLock, PoisonError};
 
 use messages::cluster::{NodeFacts, Role, ToHub, ToNode, Unit};
 use messages::envelope::{Head, Kind};
-use messages::membership::Msg;
+use messages::membership::{ClusterView, Msg};
 use messages::{Address, AskError};
 use placement::{Holder, Monotonic, Table};
 use runtime::{BoxFuture, System};
@@ -46,6 +46,8 @@ pub(crate) enum Event {
     Drain(bool),
     /// A unit's row was written, or was not.
     Row(placement::hub::Event),
+    /// How the cluster stands, for people.
+    Describe(tokio::sync::oneshot::Sender<ClusterView>),
     /// The node stops: close all, say goodbye, and tell when it is done.
     Goodbye(tokio::sync::oneshot::Sender<()>),
 }

@@ -3,6 +3,7 @@
 use std::sync::Arc;
 
 use messages::cluster::{Incarnation, ToNode, Unit};
+use messages::membership::ClusterView;
 use messages::store::{Commit, CommitError, Fence, Owner, Query, Rows, UnitRow, Write};
 use messages::{Address, Slug};
 use placement::hub::{Action, Event as HubEvent, Holder, Hub, Row, Start};
@@ -44,6 +45,22 @@ impl Reign {
         let rows = rows(&store).await?;
         let start = Start { reign, rows, units, restored: false };
         Ok(Self { hub: Hub::start(start, now()), fence: Fence { unit, epoch: reign }, store })
+    }
+
+    /// Says of each unit why it is where it is, and of each node whether it drains.
+    pub(super) fn explain(&self, view: &mut ClusterView) {
+        let now = now();
+        for of in &mut view.units {
+            let placement = Unit::parse(&of.unit).ok().and_then(|unit| self.hub.explain(&unit, now));
+            if let Some(placement) = placement {
+                of.since_ms = Some(now.0.saturating_sub(placement.since.0));
+                of.why = placement.why.to_string();
+            }
+        }
+        for of in &mut view.nodes {
+            let Ok(node) = Slug::parse(&of.node) else { continue };
+            of.draining = self.hub.progress(&node).is_some();
+        }
     }
 
     /// Does what the hub decided. What it says to itself is returned.

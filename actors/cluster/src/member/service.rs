@@ -14,6 +14,9 @@ use super::reign::Reign;
 use super::{Event, Hands, Member, certificates, executor};
 use crate::cluster::{Cluster, Config};
 
+/// How long the loop may take to say why things are as they are.
+const DESCRIBE_MAX: Duration = Duration::from_secs(2);
+
 /// What the actor begins with; it begins once, and a node whose cluster actor has failed ends.
 pub struct Begin {
     /// The links.
@@ -66,9 +69,19 @@ impl Service for ClusterService {
         Ok(())
     }
 
-    async fn handle(&mut self, msg: Msg, reply: ReplyPort<Membership>, _: &ServiceCx) -> Result<(), ServiceError> {
+    async fn handle(&mut self, msg: Msg, reply: ReplyPort<Membership>, cx: &ServiceCx) -> Result<(), ServiceError> {
         match msg {
-            Msg::Describe => reply.send(Reply::Described(self.member.view())),
+            Msg::Describe => {
+                let (sender, told) = oneshot::channel();
+                let member = self.member.clone();
+                cx.spawn("a look at the cluster", async move {
+                    // The loop knows why; one that is busy is not waited for.
+                    let asked = member.events.try_send(Event::Describe(sender)).is_ok();
+                    let told = tokio::time::timeout(DESCRIBE_MAX, told).await;
+                    let view = told.ok().and_then(Result::ok).filter(|_| asked);
+                    reply.send(Reply::Described(view.unwrap_or_else(|| member.view())));
+                });
+            }
             Msg::Drain { away } => {
                 let said = self.member.events.try_send(Event::Drain(away));
                 reply.send(Reply::Draining(said.map_err(|_| "too much waits for the member; try again".to_owned())));

@@ -4,7 +4,7 @@ use std::time::Duration;
 
 use messages::store::{Commit, CommitError, Committed, Fence, Query, QueryError, Rows};
 use messages::turn::Principal;
-use messages::{Address, AskError, Moment, Trace, admin, context, retention};
+use messages::{Address, AskError, Moment, Trace, admin, context, membership, retention};
 use runtime::{BoxFuture, System};
 use tokio::io::{AsyncRead, AsyncWrite};
 use tokio::sync::mpsc;
@@ -126,6 +126,8 @@ fn of_inspector(what: AdminAsk, asker: &Asker) -> Option<admin::Msg> {
         }
         AdminAsk::Index { workspace, ask } => admin::Msg::Index { workspace, ask },
         AdminAsk::Usage { from, to, account } => admin::Msg::Usage { from, to, account },
+        AdminAsk::Cluster => admin::Msg::Cluster(membership::Msg::Describe),
+        AdminAsk::Drain { away } => admin::Msg::Cluster(membership::Msg::Drain { away }),
         AdminAsk::Retention => admin::Msg::Retention(retention::Msg::Describe),
         AdminAsk::ForgetCount { person, workspace, after } => {
             let by = asker.principal().to_string();
@@ -153,6 +155,7 @@ fn answered(reply: admin::Reply) -> Answered {
         admin::Reply::Usage(spending) => Answered::Usage(spending),
         admin::Reply::Models(offers) => Answered::Models(offers),
         admin::Reply::Retention(reply) => Answered::Retention(reply),
+        admin::Reply::Cluster(reply) => Answered::Cluster(reply),
         admin::Reply::ModelTested(test) => Answered::ModelTested(Box::new(test)),
     }
 }

@@ -65,6 +65,8 @@ pub struct ConsoleConfig {
     pub node: String,
     /// What a person should know first, a line each.
     pub lines: Vec<String>,
+    /// Why nobody can chat here, where this node is no connector: it answers questions about itself alone.
+    pub refuses: Option<String>,
     /// Whether a workspace and a context exist. Called in a session's task: it must not block for long.
     pub knows: Knows,
     /// The generation of the store: deliveries that clients report are those of one generation.
@@ -97,6 +99,7 @@ impl Service for ConsoleService {
             sessions: self.sessions.clone(),
             node: self.config.node.clone(),
             lines: self.config.lines.clone(),
+            refuses: self.config.refuses.clone(),
             knows: self.config.knows.clone(),
             generation: self.config.generation,
         };

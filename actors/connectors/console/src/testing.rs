@@ -83,6 +83,7 @@ impl Node {
             sessions: self.sessions.clone(),
             node: "n1".into(),
             lines: vec!["hello".into()],
+            refuses: None,
             knows: Arc::new(|_, context| {
                 if context.as_str() == "missing" { Err("there is no context `missing`".into()) } else { Ok(()) }
             }),

@@ -49,6 +49,10 @@ const WORKSPACES: &str = "workspaces";
 const CONNECTORS: &str = "connectors";
 const LANES: &str = "connector/console/lanes";
 const CONSOLE: &str = "connector/console";
+/// What who would chat there is told.
+const NO_CONNECTOR: &str = "this node is no connector; chat at one that is";
+/// Where a node that is no connector answers questions about itself.
+const QUESTIONS: &str = "operator/console";
 
 /// The root and what it starts with, in order.
 pub(crate) fn root(plan: &Plan) -> Children {
@@ -126,6 +130,8 @@ fn console(plan: &Plan, address: &Address) -> Child {
 async fn open_console(plan: &Plan) -> Result<ConsoleService, ServiceError> {
     let generation = match (plan.generation, &plan.member) {
         (Some(generation), _) => generation,
+        // Nothing is delivered here.
+        _ if !plan.settings.has(Role::Connector) => 0,
         (None, Some((member, _))) => match RemoteStore(member.clone()).query(Query::Generation).await {
             Ok(Rows::Generation(generation)) => generation,
             Ok(_) => return Err(ServiceError::new("the hub does not say which generation its store is of")),
@@ -139,6 +145,7 @@ async fn open_console(plan: &Plan) -> Result<ConsoleService, ServiceError> {
         node: plan.settings.name.clone(),
         lines: plan.settings.welcome.clone(),
         // Where the workspaces are another node's, the context itself says whether it is there.
+        refuses: (!plan.settings.has(Role::Connector)).then(|| NO_CONNECTOR.to_owned()),
         knows: Arc::new(move |workspace, context| if far { Ok(()) } else { layout.knows(workspace, context) }),
         generation,
     };
@@ -182,6 +189,9 @@ fn operator(plan: &Plan) -> Children {
         vec![service(AlarmsService::address(), move || Ok(AlarmsService::new(config.clone(), alarms.clone())))];
     if let Some(door) = plan.door.clone() {
         list.push(service(HttpService::address(), move || Ok(HttpService::new(door.clone()))));
+    }
+    if !plan.settings.has(Role::Connector) {
+        list.push(console(plan, &Address::fixed(QUESTIONS)));
     }
     supervised(Intensity::STOP_CHILD, list)
 }

@@ -46,11 +46,7 @@ async fn a_worker_that_is_frozen_past_its_lease_writes_nothing_stale_and_goes_on
     world.node(WORKER).signal(Signal::STOP).unwrap();
     let waiting = ann.say("while it is frozen").await.unwrap();
     // The hub closes the link of a node that says nothing.
-    let until = std::time::Instant::now() + SOON;
-    while !world.said(HUB).contains("it has been silent for too long") {
-        assert!(std::time::Instant::now() < until, "{}", world.said(HUB));
-        tokio::time::sleep(std::time::Duration::from_millis(50)).await;
-    }
+    world.until(|world| world.said(HUB).contains("it has been silent for too long")).await;
     world.node(WORKER).signal(Signal::CONT).unwrap();
     ann.settled(std::slice::from_ref(&waiting), SOON).await.unwrap();
     world.verified().await;

@@ -120,8 +120,23 @@ impl World {
         }
     }
 
+    /// What a command gives in JSON.
+    pub(crate) async fn told(&self, line: &str, name: &str) -> serde_json::Value {
+        serde_json::from_str(&self.run(line, name).await.stdout).unwrap()
+    }
+
+    /// Waits until something can be seen.
+    pub(crate) async fn until(&self, seen: impl Fn(&Self) -> bool) {
+        let until = Instant::now() + SOON;
+        while !seen(self) {
+            assert!(Instant::now() < until, "{}", self.all_said());
+            tokio::time::sleep(LOOK).await;
+        }
+    }
+
     /// The whole store, its audit chain and its promises.
     pub(crate) async fn verified(&self) -> String {
-        self.run("verify", HUB).await.stdout
+        let config = self.config(HUB).display().to_string();
+        self.run(&format!("verify --config {config}"), HUB).await.stdout
     }
 }

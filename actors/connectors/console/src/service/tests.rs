@@ -41,6 +41,7 @@ async fn node(data: &std::path::Path, sessions: &Sessions) -> System {
         socket: crate::socket_path(data),
         node: "n1".into(),
         lines: vec![],
+        refuses: None,
         knows: Arc::new(|_, _| Ok(())),
         generation: 1,
     };

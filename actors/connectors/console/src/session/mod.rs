@@ -39,6 +39,7 @@ pub(crate) struct Common {
     pub(crate) sessions: Sessions,
     pub(crate) node: String,
     pub(crate) lines: Vec<String>,
+    pub(crate) refuses: Option<String>,
     pub(crate) knows: Knows,
     pub(crate) generation: i64,
 }
@@ -67,6 +68,9 @@ async fn serve(common: Arc<Common>, mut reader: Reader, out: mpsc::Sender<Out>) 
         Ok(who) => who,
         Err(why) => return refuse(&out, why).await,
     };
+    if let Some(why) = common.refuses.clone().filter(|_| !hello.only_asks) {
+        return refuse(&out, why).await;
+    }
     let chat = chat_of(&who);
     // What a store from before a restore has delivered bears numbers that this one gives to other replies.
     let flushed = if hello.generation == common.generation { hello.flushed.as_slice() } else { &[] };
