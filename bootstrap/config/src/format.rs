@@ -210,8 +210,19 @@ mod tests {
         }
         for wrong in ["localhost:8080", "8080", ":8080", "127.0.0.1", "127.0.0.1:65536", "::1:80", "off"] {
             assert!(check("listen", wrong).is_err(), "{wrong:?}");
+        }
+    }
+
+    #[test]
+    fn a_peer_is_a_host_with_a_port_and_a_role_one_of_three() {
+        for right in ["localhost:7443", "10.0.0.1:1", "[::1]:65535", "hub.example.org:7443"] {
+            assert!(check("peer", right).is_ok(), "{right:?}");
+        }
+        for wrong in ["", "hub", ":7443", "hub:0", "hub:65536", "http://hub:7443", "a b:1"] {
             assert!(check("peer", wrong).is_err(), "{wrong:?}");
         }
+        assert!(["hub", "connector", "worker"].iter().all(|role| check("role", role).is_ok()));
+        assert!(["", "Hub", "model"].iter().all(|role| check("role", role).is_err()));
     }
 
     #[test]

@@ -41,7 +41,12 @@ pub(crate) fn expected(schema: &Json) -> String {
         "integer" => whole(schema),
         "array" => {
             let most = schema.get("maxItems").and_then(Json::as_u64);
-            let items = if lists_models(schema) { "models" } else { "paths" };
+            let items = match schema.pointer("/items/format").and_then(Json::as_str) {
+                Some("model") => "models",
+                Some("peer") => "hosts with their ports",
+                Some("role") => "`hub`, `connector` and `worker`",
+                _ => "paths",
+            };
             format!("a list of {items}{}", most.map(|most| format!(", {most} at most")).unwrap_or_default())
         }
         "object" => "a table".into(),
@@ -49,9 +54,9 @@ pub(crate) fn expected(schema: &Json) -> String {
     }
 }
 
-/// A list of models; every other list is one of paths.
-pub(crate) fn lists_models(schema: &Json) -> bool {
-    schema.pointer("/items/format").and_then(Json::as_str) == Some("model")
+/// A list of paths: in a variable they have `:` between them, all other lists `,`.
+pub(crate) fn lists_paths(schema: &Json) -> bool {
+    schema.pointer("/items/format").and_then(Json::as_str) == Some("path")
 }
 
 fn whole(schema: &Json) -> String {
