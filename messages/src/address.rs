@@ -134,6 +134,22 @@ impl Address {
         (parts.next() == Some("ws")).then(|| parts.next()).flatten().and_then(|s| Slug::parse(s).ok())
     }
 
+    /// Whether it is like `pattern`: `*` stands for one segment, a last `**` for one or more.
+    #[must_use]
+    pub fn is_like(&self, pattern: &str) -> bool {
+        let mut wanted = pattern.split('/').peekable();
+        let mut parts = self.segments();
+        while let Some(want) = wanted.next() {
+            match (want, parts.next()) {
+                ("**", Some(_)) if wanted.peek().is_none() => return true,
+                ("*", Some(_)) => {}
+                (want, Some(part)) if want == part => {}
+                _ => return false,
+            }
+        }
+        parts.next().is_none()
+    }
+
     /// The last segment: a context's slug, a workspace's id.
     #[must_use]
     pub fn leaf(&self) -> &str {
@@ -185,6 +201,16 @@ mod tests {
         assert_eq!(Address::lane(&chat).unwrap().chat_of_lane(), Some(chat));
         assert_eq!(Address::fixed("connector/console").chat_of_lane(), None);
         assert_eq!(Address::fixed("ws/home/context/chat").chat_of_lane(), None);
+    }
+
+    #[test]
+    fn patterns_take_whole_segments() {
+        let is_like = |address: &str, pattern| Address::parse(address).unwrap().is_like(pattern);
+        assert!(is_like("ws/home/context/general", "ws/*/context/*"));
+        assert!(!is_like("ws/home/context/general/x", "ws/*/context/*"));
+        assert!(!is_like("ws/home/index", "ws/*"));
+        assert!(is_like("connector/console/chat/home/general", "connector/*/chat/**"));
+        assert!(!is_like("connector/console/chat", "connector/*/chat/**"));
     }
 
     #[test]

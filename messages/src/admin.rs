@@ -4,6 +4,7 @@ use serde::{Deserialize, Serialize};
 
 use crate::id::Slug;
 use crate::index::{Explained, View};
+use crate::membership::{Msg as ClusterMsg, Reply as ClusterReply};
 use crate::model::{Answer, Failure};
 use crate::offer::Offers;
 use crate::protocol::Protocol;
@@ -83,6 +84,8 @@ pub enum Msg {
     },
     /// What retention is asked.
     Retention(RetentionMsg),
+    /// What the actor `cluster` is to answer.
+    Cluster(ClusterMsg),
     /// Let an actor that was stopped after a restart storm be opened again.
     Restart {
         /// Its address.
@@ -113,6 +116,8 @@ pub enum Reply {
     Index(IndexAnswer),
     /// To `Retention`.
     Retention(RetentionReply),
+    /// To `Cluster`; `None` where the node stands alone.
+    Cluster(Option<ClusterReply>),
     /// To `Restart`: what was done.
     Restarted(String),
 }

@@ -14,16 +14,20 @@
 //! | [`step`] | the journal of turns and tasks, usage and what it costs |
 //! | [`offer`] | the models that can be asked, their prices, which is asked for what |
 //! | [`store`] | commits, writes, queries, rows |
+//! | [`cluster`], [`membership`], [`envelope`] | what hub and nodes say to each other of who holds which unit |
 //! | [`context`], [`lane`], [`memory`], [`workspace`], [`index`], [`model`], [`tool`], [`admin`], [`alarms`], [`retention`] | one protocol each |
 //! | [`meter`] | names of what is counted |
 
 pub mod address;
 pub mod admin;
 pub mod alarms;
+pub mod cluster;
 pub mod context;
+pub mod envelope;
 pub mod id;
 pub mod index;
 pub mod lane;
+pub mod membership;
 pub mod memory;
 pub mod meter;
 pub mod model;

@@ -4,6 +4,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use messages::admin::{Admin, Msg, Reply};
+use messages::membership::Membership;
 use messages::offer::Offers;
 use messages::retention::{self, Retention};
 use messages::{Address, AskError};
@@ -17,6 +18,9 @@ use crate::tasks;
 
 /// How long retention may take to answer: it may have to count.
 const RETENTION_MAX: Duration = Duration::from_secs(4);
+
+/// How long the cluster's actor may take.
+const CLUSTER_MAX: Duration = Duration::from_secs(4);
 
 /// What is wrong with the store now; `None` when nothing is.
 pub type StoreHealth = Arc<dyn Fn() -> Option<String> + Send + Sync>;
@@ -79,6 +83,13 @@ impl Service for AdminService {
             Msg::Retention(ask) => cx.spawn("a question to retention", async move {
                 match system.to::<Retention>(&retention::address()).ask(ask, RETENTION_MAX).await {
                     Ok(answer) => reply.send(Reply::Retention(answer)),
+                    Err(error) => reply.fail(error),
+                }
+            }),
+            Msg::Cluster(ask) => cx.spawn("a question to the cluster", async move {
+                match system.to::<Membership>(&Address::fixed("cluster")).ask(ask, CLUSTER_MAX).await {
+                    Ok(answer) => reply.send(Reply::Cluster(Some(answer))),
+                    Err(AskError::NoSuchAddress(_)) => reply.send(Reply::Cluster(None)),
                     Err(error) => reply.fail(error),
                 }
             }),

@@ -34,7 +34,8 @@ pub(crate) async fn answer(system: &System, msg: Msg) -> Result<Reply, AskError>
                 _ => Err(other_rows()),
             }
         }
-        Msg::Actors
+        Msg::Cluster(_)
+        | Msg::Actors
         | Msg::Status
         | Msg::Models
         | Msg::TestModel { .. }

@@ -1,6 +1,7 @@
 //! The live actors, one by one, and by kind: what may be shown of them where no address may be.
 
-use std::collections::BTreeMap;
+use std::cmp::Ordering;
+use std::collections::{BTreeMap, HashMap};
 use std::time::Duration;
 
 use messages::Address;
@@ -41,6 +42,25 @@ impl KindView {
 }
 
 impl System {
+    /// All entries, parents before their children, siblings in an order.
+    pub(crate) fn tree(
+        &self,
+        order: impl Fn(&(Address, Entry), &(Address, Entry)) -> Ordering,
+    ) -> Vec<(Address, Entry)> {
+        let mut below: HashMap<Option<Address>, Vec<(Address, Entry)>> = HashMap::new();
+        for (address, entry) in self.directory().list() {
+            below.entry(entry.parent.clone()).or_default().push((address, entry));
+        }
+        let (mut ordered, mut stack) = (Vec::new(), below.remove(&None).unwrap_or_default());
+        while let Some(next) = stack.pop() {
+            let mut children = below.remove(&Some(next.0.clone())).unwrap_or_default();
+            children.sort_by(|a, b| order(b, a));
+            stack.extend(children);
+            ordered.push(next);
+        }
+        ordered
+    }
+
     /// All actors, parents before their children, siblings by address.
     #[must_use]
     pub fn actors(&self) -> Vec<ActorView> {

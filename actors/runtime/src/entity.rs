@@ -6,7 +6,7 @@
 use std::future::Future;
 use std::sync::Arc;
 
-use messages::store::{Fence, Owner, Query, Rows, Write};
+use messages::store::{Owner, Query, Rows, Write};
 use messages::{Address, Moment, Protocol};
 
 use crate::system::System;
@@ -143,14 +143,6 @@ pub struct World<E: Entity> {
     pub deps: Arc<E::Deps>,
     /// What it decides by.
     pub facts: Arc<E::Facts>,
-}
-
-impl<E: Entity> World<E> {
-    /// The fences every commit of this entity carries.
-    #[must_use]
-    pub fn fences(&self) -> Vec<Fence> {
-        self.system.fence(&self.address).into_iter().collect()
-    }
 }
 
 impl<E: Entity> Clone for World<E> {

@@ -18,6 +18,7 @@ use crate::entity::{AskId, Cx, Decision, Entity, SlowKey, World};
 use crate::gauge::{Gauge, Standing};
 use crate::mail::{Envelope, Mail, TypedPost};
 use crate::service::ReplyPort;
+use crate::slow::DeathNotice;
 use crate::supervisor::{REOPEN, Start};
 use crate::tasks::Tasks;
 
@@ -295,9 +296,17 @@ impl<E: Entity> Host<E> {
     }
 
     async fn commit(&self, writes: Vec<Write>) -> Result<(), End> {
-        let commit = Commit { by: E::OWNER, fences: self.world.fences(), writes };
+        let mut commit = Commit { by: E::OWNER, fences: Vec::new(), writes };
         let mut wait = STORE_BACKOFF;
         loop {
+            // Each time anew: the unit may be another node's by now, and its lease may have ended for a while.
+            match self.world.system.fences(&self.world.address) {
+                Ok(fences) => commit.fences = fences,
+                Err(why) => {
+                    self.pause(&why, &mut wait).await?;
+                    continue;
+                }
+            }
             fail_point!(&format!("{}.before_commit", E::Proto::KIND));
             let done = self.world.system.store().commit(commit.clone()).await;
             fail_point!(&format!("{}.after_commit", E::Proto::KIND));
@@ -371,30 +380,5 @@ impl<E: Entity> Host<E> {
             End::Failed(why) => return Err(why.into()),
         }
         Ok(())
-    }
-}
-
-/// Tells the entity how a slow effect ended, whatever happens to its task.
-struct DeathNotice<E: Entity> {
-    actor: ActorRef<Envelope<Heard<E>>>,
-    key: SlowKey,
-    run: u64,
-    told: bool,
-}
-
-impl<E: Entity> DeathNotice<E> {
-    fn tell(&mut self, end: Result<Option<E::Event>, String>) {
-        self.told = true;
-        let heard = Heard::Slow { key: self.key, run: self.run, end };
-        // An entity that has ended reads its rows again; the effect follows from them.
-        drop(self.actor.send_message(Envelope { mail: heard, ticket: None }));
-    }
-}
-
-impl<E: Entity> Drop for DeathNotice<E> {
-    fn drop(&mut self) {
-        if !self.told {
-            self.tell(Err("the work ended without a result".into()));
-        }
     }
 }

@@ -61,7 +61,7 @@ impl Kind {
     }
 
     pub(crate) fn serves(&self, address: &Address) -> bool {
-        matches(self.pattern, address.as_str())
+        address.is_like(self.pattern)
     }
 
     pub(crate) fn parent(&self, address: &Address) -> Option<Address> {
@@ -74,33 +74,5 @@ impl Kind {
 
     pub(crate) fn is_swept(&self, address: &Address) -> bool {
         (self.worth)(address)
-    }
-}
-
-fn matches(pattern: &str, address: &str) -> bool {
-    let mut wanted = pattern.split('/').peekable();
-    let mut parts = address.split('/');
-    while let Some(want) = wanted.next() {
-        match (want, parts.next()) {
-            ("**", Some(_)) if wanted.peek().is_none() => return true,
-            ("*", Some(_)) => {}
-            (want, Some(part)) if want == part => {}
-            _ => return false,
-        }
-    }
-    parts.next().is_none()
-}
-
-#[cfg(test)]
-mod tests {
-    use super::matches;
-
-    #[test]
-    fn patterns_take_whole_segments() {
-        assert!(matches("ws/*/context/*", "ws/home/context/general"));
-        assert!(!matches("ws/*/context/*", "ws/home/context/general/x"));
-        assert!(!matches("ws/*", "ws/home/index"));
-        assert!(matches("connector/*/chat/**", "connector/console/chat/home/general"));
-        assert!(!matches("connector/*/chat/**", "connector/console/chat"));
     }
 }

@@ -18,7 +18,7 @@
 //! | [`Kind`] | what opens an address on demand |
 //! | [`Children`], [`Strategy`], [`Restart`] | supervision |
 //! | [`KindView`], [`Meters`], [`Histogram`] | what is measured: actors by kind, counts by label, distributions |
-//! | [`Store`], [`Clock`] | what is injected |
+//! | [`Store`], [`Clock`], [`Far`] | what is injected |
 //!
 //! Invariants: no `ActorRef` leaves this crate; no ask without a deadline; nothing outside this crate spawns an actor;
 //! a decision does no I/O. Deliberately absent: broadcast, named global registries, timers in memory that matter.
@@ -27,6 +27,7 @@ mod alarms;
 mod census;
 mod directory;
 mod entity;
+mod far;
 mod feed;
 mod gauge;
 mod histogram;
@@ -39,6 +40,7 @@ mod reference;
 mod region;
 mod service;
 mod service_host;
+mod slow;
 mod soon;
 mod supervisor;
 mod system;
@@ -50,6 +52,7 @@ mod wire;
 
 pub use census::KindView;
 pub use entity::{AskId, Cx, Decision, Entity, SlowKey, World};
+pub use far::{Far, Word};
 pub use feed::Feed;
 pub use histogram::{Histogram, HistogramView};
 pub use kind::Kind;

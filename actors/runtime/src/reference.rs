@@ -39,13 +39,19 @@ impl<P: Protocol> Ref<P> {
     /// # Errors
     /// Every [`AskError`]; `Timeout` says nothing about whether it was done.
     pub async fn ask(&self, msg: P::Msg, deadline: Duration) -> Result<P::Reply, AskError> {
-        match tokio::time::timeout(deadline, self.ask_open_end(msg)).await {
+        let answered = async {
+            match self.system.far_of(&self.address) {
+                Some(far) => wire::decode(&far.ask(&self.address, wire::encode(&msg)?, deadline).await?),
+                None => self.ask_here(msg).await,
+            }
+        };
+        match tokio::time::timeout(deadline, answered).await {
             Ok(answer) => answer,
             Err(_) => Err(AskError::Timeout(deadline)),
         }
     }
 
-    async fn ask_open_end(&self, msg: P::Msg) -> Result<P::Reply, AskError> {
+    async fn ask_here(&self, msg: P::Msg) -> Result<P::Reply, AskError> {
         let post = self.system.post(&self.address).await?;
         if self.system.options().force_wire_form {
             let bytes = wire::encode(&msg)?;

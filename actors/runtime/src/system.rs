@@ -1,6 +1,6 @@
 //! One node: everything that references, hosts and supervisors share.
 
-use std::collections::{HashMap, HashSet};
+use std::collections::HashSet;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, Mutex, OnceLock, PoisonError};
 use std::time::{Duration, Instant};
@@ -11,7 +11,8 @@ use ractor::ActorRef;
 use tokio::sync::oneshot;
 
 use crate::alarms::Alarms;
-use crate::directory::{Directory, Entry, Handles};
+use crate::directory::{Directory, Handles};
+use crate::far::{Far, Word};
 use crate::feed::Feed;
 use crate::gauge::Standing;
 use crate::kind::Kind;
@@ -22,7 +23,7 @@ use crate::reference::Ref;
 use crate::region::{self, Demand};
 use crate::soon::Soon;
 use crate::supervisor::{self, Children, Order};
-use crate::units::{UnitClaimer, Units};
+use crate::units::{UnitClaimer, Units, unit_of};
 
 /// How the runtime of a node behaves.
 #[derive(Debug, Clone, Copy)]
@@ -53,6 +54,8 @@ pub struct SystemParts {
     pub clock: Arc<dyn Clock>,
     /// Takes hold of units on this host.
     pub claimer: Arc<dyn UnitClaimer>,
+    /// The other nodes of a cluster; `None` where a node stands alone.
+    pub far: Option<Arc<dyn Far>>,
     /// Behaviour.
     pub options: Options,
 }
@@ -121,6 +124,9 @@ impl System {
 
     /// Wakes whoever serves an address, opening it if need be. See [`Ref::wake`].
     pub fn wake(&self, address: &Address) {
+        if let Some(far) = self.far_of(address) {
+            return far.tell(address, Word::Wake);
+        }
         match self.0.directory.get(address) {
             Some(entry) => {
                 if let Some(post) = entry.handles.and_then(|handles| handles.post) {
@@ -147,6 +153,9 @@ impl System {
 
     /// Tells an entity that one of its dates has come, opening it if need be.
     pub(crate) async fn due(&self, address: &Address, name: &str) {
+        if let Some(far) = self.far_of(address) {
+            return far.tell(address, Word::Due(name.to_owned()));
+        }
         if let Ok(post) = self.post(address).await {
             post.due(name);
         }
@@ -194,17 +203,28 @@ impl System {
         self.0.started.elapsed()
     }
 
+    pub(crate) fn far(&self) -> Option<&Arc<dyn Far>> {
+        self.0.parts.far.as_ref()
+    }
+
     /// The fence that commits for an address carry; `None` where it belongs to no unit, or the unit is not held.
     #[must_use]
     pub fn fence(&self, address: &Address) -> Option<Fence> {
-        self.0.units.fence(address)
+        match self.far() {
+            Some(far) => far.fence(&unit_of(address)?).ok(),
+            None => self.0.units.fence(address),
+        }
     }
 
-    /// Takes the unit of an address with the next epoch, unless this node holds it.
+    /// Takes the unit of an address with the next epoch, unless this node holds it. In a cluster units are assigned, and
+    /// this says whether it is.
     ///
     /// # Errors
     /// Words: who holds it, or why the store refuses.
     pub async fn claim(&self, address: &Address) -> Result<(), String> {
+        if self.far().is_some() {
+            return self.fences(address).map(drop);
+        }
         let parts = &self.0.parts;
         let holder = (parts.node.as_str(), parts.incarnation.as_str());
         self.0.units.claim(address, &*parts.claimer, &parts.store, holder).await
@@ -255,25 +275,6 @@ impl System {
     #[must_use]
     pub fn actors_len(&self) -> usize {
         self.0.directory.len()
-    }
-
-    /// All entries, parents before their children, siblings in an order.
-    pub(crate) fn tree(
-        &self,
-        order: impl Fn(&(Address, Entry), &(Address, Entry)) -> std::cmp::Ordering,
-    ) -> Vec<(Address, Entry)> {
-        let mut below: HashMap<Option<Address>, Vec<(Address, Entry)>> = HashMap::new();
-        for (address, entry) in self.0.directory.list() {
-            below.entry(entry.parent.clone()).or_default().push((address, entry));
-        }
-        let (mut ordered, mut stack) = (Vec::new(), below.remove(&None).unwrap_or_default());
-        while let Some(next) = stack.pop() {
-            let mut children = below.remove(&Some(next.0.clone())).unwrap_or_default();
-            children.sort_by(|a, b| order(b, a));
-            stack.extend(children);
-            ordered.push(next);
-        }
-        ordered
     }
 
     /// Opens an actor again that was stopped after failing too often.

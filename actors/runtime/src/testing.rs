@@ -58,6 +58,6 @@ pub fn system(store: Arc<ScriptedStore>, kinds: Vec<Kind>, options: Options) -> 
 /// The same with a clock of the test's.
 pub fn system_at(store: Arc<ScriptedStore>, kinds: Vec<Kind>, options: Options, clock: Arc<dyn Clock>) -> System {
     let (node, incarnation) = ("test".to_owned(), "1".to_owned());
-    let parts = SystemParts { node, incarnation, store, clock, claimer: Arc::new(NoLocks), options };
+    let parts = SystemParts { node, incarnation, store, clock, claimer: Arc::new(NoLocks), far: None, options };
     System::new(parts, kinds)
 }

@@ -42,24 +42,39 @@ impl Protocol for Timers {
 /// Address `timers`.
 #[derive(Default)]
 pub struct TimersService {
+    /// The store is another node's, which sweeps and tells the dates for all.
+    elsewhere: bool,
     swept: std::sync::Arc<std::sync::atomic::AtomicU64>,
+}
+
+impl TimersService {
+    /// For a node whose store is another's: actors that are idle end, nothing else.
+    #[must_use]
+    pub fn without_store() -> Self {
+        Self { elsewhere: true, ..Self::default() }
+    }
 }
 
 impl Service for TimersService {
     type Proto = Timers;
 
     async fn started(&mut self, cx: &ServiceCx) -> Result<(), ServiceError> {
-        let (system, swept) = (cx.system.clone(), self.swept.clone());
+        let (system, swept, elsewhere) = (cx.system.clone(), self.swept.clone(), self.elsewhere);
         cx.spawn("the sweep", async move {
             let mut wave = Wave::default();
             loop {
-                sweep(&system).await;
+                if !elsewhere {
+                    sweep(&system).await;
+                }
                 passivate(&system);
                 wave.look(&system).await;
                 swept.fetch_add(1, std::sync::atomic::Ordering::Relaxed);
                 tokio::time::sleep(SWEEP_EVERY).await;
             }
         });
+        if elsewhere {
+            return Ok(());
+        }
         let system = cx.system.clone();
         cx.spawn("dates", async move {
             let mut told = Told::new();
@@ -86,7 +101,8 @@ async fn sweep(system: &System) {
             return;
         };
         for address in &page {
-            if system.kind_of(address).is_some_and(|kind| kind.is_swept(address)) {
+            // Whether it is worth it is known where it lives.
+            if system.far_of(address).is_some() || system.is_swept(address) {
                 system.wake(address);
             }
         }

@@ -59,8 +59,12 @@ impl Units {
             return Ok(());
         }
         let guard = claimer.hold(&unit)?;
-        let claim =
-            Write::UnitClaim { unit: unit.clone(), node: holder.0.to_owned(), incarnation: holder.1.to_owned() };
+        let claim = Write::UnitClaim {
+            unit: unit.clone(),
+            node: holder.0.to_owned(),
+            incarnation: holder.1.to_owned(),
+            after: None,
+        };
         let commit = Commit { by: Owner::Runtime, fences: Vec::new(), writes: vec![claim] };
         let done = store.commit(commit).await.map_err(|e| e.to_string())?;
         let epoch = done.epochs.first().copied().ok_or("the store gave no epoch for the claim")?;

@@ -3,9 +3,10 @@
 
 use std::time::Duration;
 
-use messages::{Address, Protocol};
+use messages::Address;
+use messages::store::{StoreMsg, StoreProto, StoreReply};
+use runtime::port::Store as _;
 use runtime::{ReplyPort, Service, ServiceCx, ServiceError};
-use serde::{Deserialize, Serialize};
 
 use crate::handle::StoreHandle;
 use crate::shared::Health;
@@ -15,30 +16,6 @@ const LOOK_INTERVAL_MS: u64 = 1_000;
 
 /// The alarm that stands while commits are refused.
 const ALARM: &str = "store";
-
-/// The protocol of the actor `store`.
-#[derive(Debug)]
-pub enum StoreProto {}
-
-impl Protocol for StoreProto {
-    const KIND: &'static str = "store";
-    type Msg = Msg;
-    type Reply = Reply;
-}
-
-/// To the store's actor.
-#[derive(Debug, Clone, Serialize, Deserialize)]
-pub enum Msg {
-    /// How the store stands.
-    Describe,
-}
-
-/// From the store's actor.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
-pub enum Reply {
-    /// To `Describe`: one sentence for people.
-    Described(String),
-}
 
 /// The actor.
 pub struct StoreService {
@@ -81,9 +58,23 @@ impl Service for StoreService {
         Ok(())
     }
 
-    async fn handle(&mut self, msg: Msg, reply: ReplyPort<StoreProto>, _: &ServiceCx) -> Result<(), ServiceError> {
+    async fn handle(
+        &mut self,
+        msg: StoreMsg,
+        reply: ReplyPort<StoreProto>,
+        cx: &ServiceCx,
+    ) -> Result<(), ServiceError> {
         match msg {
-            Msg::Describe => reply.send(Reply::Described(describe(&self.store.health()))),
+            StoreMsg::Describe => reply.send(StoreReply::Described(describe(&self.store.health()))),
+            // Beside the mailbox: groups form of what waits at the writer, not here.
+            StoreMsg::Commit(commit) => {
+                let done = self.store.commit(commit);
+                cx.spawn("a commit of another node", async move { reply.send(StoreReply::Committed(done.await)) });
+            }
+            StoreMsg::Query(query) => {
+                let found = self.store.query(query);
+                cx.spawn("a query of another node", async move { reply.send(StoreReply::Rows(found.await)) });
+            }
         }
         Ok(())
     }

@@ -37,8 +37,8 @@ impl<'s> Reader<'s> {
             ("array", Value::List(items)) => self.list(tree, items, schema, path),
             ("array", Value::Raw(text)) => {
                 let item = |part: &str| Tree { at: tree.at.clone(), value: Value::Text(part.to_owned()) };
-                // The name of a model may hold a colon.
-                let between = if words::lists_models(schema) { ',' } else { ':' };
+                // The name of a model may hold a colon, and a host does.
+                let between = if words::lists_paths(schema) { ':' } else { ',' };
                 let items: Vec<Tree> = text.split(between).filter(|part| !part.is_empty()).map(item).collect();
                 self.list(tree, &items, schema, path)
             }

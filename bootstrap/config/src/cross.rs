@@ -8,6 +8,7 @@ use crate::words;
 /// Every problem between keys that are each right by themselves.
 pub(crate) fn check(config: &Config) -> Vec<Problem> {
     let mut problems = names(config);
+    problems.extend(of_node(config));
     let mut say = |key: &str, what: String| problems.push(Problem { at: config.origins.of(key), what });
     for (name, provider) in &config.models.providers {
         let path = format!("models.providers.{name}");
@@ -19,6 +20,19 @@ pub(crate) fn check(config: &Config) -> Vec<Problem> {
         }
     }
     problems
+}
+
+/// A node that has no hub in itself must reach one, and one that has the store dials nobody.
+fn of_node(config: &Config) -> Vec<Problem> {
+    let node = &config.node;
+    let say = |key: &str, what: &str| vec![Problem { at: config.origins.of(key), what: what.to_owned() }];
+    if !node.has("hub") && node.peers.is_empty() {
+        return say("node.roles", "`node.roles` is without `hub`, and `node.peers` names no other node that is one");
+    }
+    if node.has("hub") && !node.peers.is_empty() {
+        return say("node.peers", "`node.peers` is for nodes that are no hub; the others dial the hub");
+    }
+    Vec::new()
 }
 
 /// Every name of a model that names nothing.

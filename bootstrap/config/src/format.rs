@@ -22,6 +22,8 @@ pub(crate) fn check(format: &str, text: &str) -> Result<(), String> {
         "env-name" => env_name(text),
         "secret-name" => secret_name(text),
         "listen" => listen(text),
+        "peer" => peer(text),
+        "role" => role(text),
         "chat" => chat(text),
         _ => Ok(()),
     }
@@ -114,6 +116,20 @@ fn listen(text: &str) -> Result<(), String> {
     Err("give an IP address and a port, such as 127.0.0.1:8080 or [::1]:8080, or nothing for nowhere".into())
 }
 
+/// A name or number of a host, and a port.
+fn peer(text: &str) -> Result<(), String> {
+    let (host, port) = text.rsplit_once(':').unwrap_or((text, ""));
+    let named = !host.is_empty() && !host.contains(|c: char| c.is_whitespace() || c.is_control() || c == '/');
+    if named && port.parse::<u16>().is_ok_and(|port| port > 0) {
+        return Ok(());
+    }
+    Err("give a host and a port, such as hub.example:7443 or 10.0.0.1:7443".into())
+}
+
+fn role(text: &str) -> Result<(), String> {
+    if matches!(text, "hub" | "connector" | "worker") { Ok(()) } else { Err("use hub, connector or worker".into()) }
+}
+
 fn chat(text: &str) -> Result<(), String> {
     let is_one = |(workspace, context)| slug(workspace).is_ok() && slug(context).is_ok();
     if text.is_empty() || text.split_once('/').is_some_and(is_one) {
@@ -195,6 +211,18 @@ mod tests {
         for wrong in ["localhost:8080", "8080", ":8080", "127.0.0.1", "127.0.0.1:65536", "::1:80", "off"] {
             assert!(check("listen", wrong).is_err(), "{wrong:?}");
         }
+    }
+
+    #[test]
+    fn a_peer_is_a_host_with_a_port_and_a_role_one_of_three() {
+        for right in ["localhost:7443", "10.0.0.1:1", "[::1]:65535", "hub.example.org:7443"] {
+            assert!(check("peer", right).is_ok(), "{right:?}");
+        }
+        for wrong in ["", "hub", ":7443", "hub:0", "hub:65536", "http://hub:7443", "a b:1"] {
+            assert!(check("peer", wrong).is_err(), "{wrong:?}");
+        }
+        assert!(["hub", "connector", "worker"].iter().all(|role| check("role", role).is_ok()));
+        assert!(["", "Hub", "model"].iter().all(|role| check("role", role).is_err()));
     }
 
     #[test]

@@ -19,7 +19,7 @@ what a key does, what it takes, its value in force and where that was set; `conf
 1. the defaults below,
 2. `agent-runtime.toml` in the working folder, or the file that `--config` names,
 3. environment variables: `AGENT_RUNTIME_`, then the key in capitals with two underscores between its parts
-   (`AGENT_RUNTIME_NODE__NAME` is `node.name`); a list of paths has `:` between them, a list of models `,`,
+   (`AGENT_RUNTIME_NODE__NAME` is `node.name`); a list of paths has `:` between them, other lists `,`,
 4. flags of the command line.
 
 Relative paths in the file are taken from the file's folder, all others from the working folder; `~` is not expanded.
@@ -28,7 +28,7 @@ A key that is not listed here is refused, in every layer, with the place where i
 meant; so is a value of the wrong type or out of its range:
 
 ```
-agent-runtime.toml:2:1: unknown key `nmae` in `node`; did you mean `name`? Known keys here: data, name
+agent-runtime.toml:2:1: unknown key `nmae` in `node`; did you mean `name`? Known keys here: data, listen, name, peers, roles
 agent-runtime.toml:6:21: `runtime.passivate_after_s` is 0; it must be a whole number from 1 to 86400
 ```
 

@@ -1,6 +1,7 @@
 //! The keys: one struct for each table of `agent-runtime.toml`. The doc comments here are the reference that users read.
 
 mod models;
+mod node;
 mod operate;
 mod retention;
 mod work;
@@ -18,6 +19,7 @@ pub use models::{
     CONTEXT_TOKENS_MAX, MODEL_WAIT_S_MAX, Models, OFFLINE, PRICE_MAX, PROVIDERS_MAX, Provider, ProviderKind,
     ROUTE_MODELS_MAX, Routes, WINDOW_CALLS_MAX, ZAI_BASE_URL, ZAI_MODEL, provider_of,
 };
+pub use node::Node;
 pub use operate::{Alarms, DISK_FREE_MIB_MAX, DISK_FREE_PERCENT_MAX, Http, MAILBOX_WAIT_S_MAX, Secrets};
 pub use retention::{MemoryOfErased, RETENTION_DAYS_MAX, Retention};
 pub use work::{
@@ -64,24 +66,6 @@ pub struct Config {
     /// Where each key was set, for messages that come later than the load.
     #[serde(skip)]
     pub(crate) origins: Origins,
-}
-
-/// This node.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
-#[serde(deny_unknown_fields, default)]
-pub struct Node {
-    /// The name of this node in logs, in the store and in `status`.
-    #[schemars(extend("format" = "slug"))]
-    pub name: String,
-    /// The data folder: the store and all workspaces. It is made when it is not there. One node at a time uses it.
-    #[schemars(extend("format" = "path"))]
-    pub data: PathBuf,
-}
-
-impl Default for Node {
-    fn default() -> Self {
-        Self { name: "node".into(), data: PathBuf::from("./data") }
-    }
 }
 
 /// What is logged.
@@ -173,7 +157,7 @@ pub enum Watch {
 /// The schema of the configuration file, JSON Schema 2020-12 without references.
 ///
 /// Formats of its own: `slug` (a name of a-z, 0-9, - and _), `secret-name` (the same without _), `path`, `http-url`,
-/// `env-name`, `listen`. `x-names` is the format of
+/// `env-name`, `listen`, `peer`, `role`. `x-names` is the format of
 /// a table's free keys.
 #[must_use]
 pub fn schema() -> serde_json::Value {

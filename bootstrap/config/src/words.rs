@@ -41,7 +41,12 @@ pub(crate) fn expected(schema: &Json) -> String {
         "integer" => whole(schema),
         "array" => {
             let most = schema.get("maxItems").and_then(Json::as_u64);
-            let items = if lists_models(schema) { "models" } else { "paths" };
+            let items = match schema.pointer("/items/format").and_then(Json::as_str) {
+                Some("model") => "models",
+                Some("peer") => "hosts with their ports",
+                Some("role") => "`hub`, `connector` and `worker`",
+                _ => "paths",
+            };
             format!("a list of {items}{}", most.map(|most| format!(", {most} at most")).unwrap_or_default())
         }
         "object" => "a table".into(),
@@ -49,9 +54,9 @@ pub(crate) fn expected(schema: &Json) -> String {
     }
 }
 
-/// A list of models; every other list is one of paths.
-pub(crate) fn lists_models(schema: &Json) -> bool {
-    schema.pointer("/items/format").and_then(Json::as_str) == Some("model")
+/// A list of paths: in a variable they have `:` between them, all other lists `,`.
+pub(crate) fn lists_paths(schema: &Json) -> bool {
+    schema.pointer("/items/format").and_then(Json::as_str) == Some("path")
 }
 
 fn whole(schema: &Json) -> String {
@@ -70,6 +75,8 @@ fn text(schema: &Json) -> String {
         Some("model") => "a provider's name, or `provider/model`",
         Some("http-url") => "an address that begins with https:// or http://",
         Some("listen") => "an IP address and a port, or nothing",
+        Some("peer") => "a host and a port",
+        Some("role") => "hub, connector or worker",
         Some("chat") => "`workspace/context`, or nothing",
         Some("secret-name") => "the name of a secret: 1 to 64 of a-z, 0-9 and -, beginning with a letter or digit",
         Some("env-name") => "the name of an environment variable: A-Z, 0-9 and _",

@@ -2,6 +2,7 @@
 
 mod memory;
 mod notice;
+mod protocol;
 mod query;
 mod restored;
 mod retention;
@@ -11,6 +12,7 @@ mod write;
 
 pub use memory::{Compaction, Failing, LogPlace, MemoryPut, MemoryRow, MemoryRows};
 pub use notice::{NOTICE_EVENT, Notice, Notices};
+pub use protocol::{StoreMsg, StoreProto, StoreReply};
 pub use query::{LANE_ROWS_MAX, PAGE_ROWS_MAX, QUEUE_CONTEXTS_MAX, Query};
 pub use restored::Restored;
 pub use retention::{

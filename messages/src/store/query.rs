@@ -201,6 +201,15 @@ pub enum Query {
         /// And before this one.
         doubts_to: Moment,
     },
+    /// The store's generation: another after each restore -> `Rows::Generation`.
+    Generation,
+    /// All units that were ever held, in order, after `after` -> `Rows::Units`.
+    Units {
+        /// Units after this one; `None` for the first page.
+        after: Option<Address>,
+        /// At most.
+        limit: u32,
+    },
     /// How far the node has told a chat what it has to tell -> `Rows::Notices`.
     Notices {
         /// Which chat.

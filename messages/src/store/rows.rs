@@ -66,6 +66,10 @@ pub enum Rows {
     Notices(Notices),
     /// To `Query::Unit`; `None` when nobody ever held it.
     Unit(Option<UnitRow>),
+    /// To `Query::Generation`.
+    Generation(i64),
+    /// Units with who holds them.
+    Units(Vec<(Address, UnitRow)>),
     /// To `Query::Audit`.
     Audit(Vec<AuditRow>),
 }

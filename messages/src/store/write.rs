@@ -236,6 +236,8 @@ pub enum Write {
         node: String,
         /// Which start of that node.
         incarnation: String,
+        /// Only if its epoch is still this one, 0 where it has none; `None`: whatever it is.
+        after: Option<u64>,
     },
     /// A record in the audit chain.
     Audit {

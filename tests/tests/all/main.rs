@@ -3,11 +3,13 @@
 //! - `chaos`: kills under load, and the count afterwards.
 //! - `backup`: backups beside a running node, and restored stores.
 //! - `bad_input`: what nobody should give.
+//! - `cluster`: the same program on several nodes, which are lost, frozen and stopped.
 //! - `control`: stop, edit, delete, expiry, edited files, exit codes.
 //! - `doctor`: what is told of a node's surroundings: its configuration, its folder, its secrets.
 //! - `faults`: disks that fail, damaged files, nodes in each other's way.
 //! - `isolation`: what one context has is nothing that another sees, at each surface.
 //! - `ops`: health, readiness, metrics, alarms and signals, as an operator meets them.
+//! - `pki`: an authority, certificates and their revocation, as an operator meets them.
 //! - `retention`: words past their time, people who are forgotten, an audit that is cut.
 //! - `rules`: what a machine can keep of the rules by which this repository is built.
 //! - `secrets`: the encrypted store of secrets, killed at every step, and what is said when something is wrong with it.
@@ -22,11 +24,13 @@ mod backup;
 mod bad_input;
 mod bench;
 mod chaos;
+mod cluster;
 mod control;
 mod doctor;
 mod faults;
 mod isolation;
 mod ops;
+mod pki;
 mod retention;
 mod rules;
 mod secrets;

@@ -214,6 +214,9 @@ pub(crate) fn readiness(facts: &Facts<'_>) -> Readiness {
     if facts.draining {
         say("stopping", "the node is about to stop".into());
     }
+    if count("hub") > 0 {
+        say("hub", "it is not reached; the log of this node says why".into());
+    }
     if count("store") > 0 || !facts.counted {
         say("store", "it refuses commits or can't be read; `agent-runtime status` says why".into());
     }

@@ -16,7 +16,7 @@ const fn named(name: &'static str, means: &'static str, next: &'static str) -> A
 }
 
 /// In the order of their names.
-pub const ALARMS: [AlarmName; 12] = [
+pub const ALARMS: [AlarmName; 13] = [
     named(
         "broken",
         "A file that people write (`workspace.md`, `context.md`) can't be read; the last good version is in force.",
@@ -41,6 +41,11 @@ pub const ALARMS: [AlarmName; 12] = [
         "http",
         "This address could not take a connection; it goes on by itself.",
         "`agent-runtime status` says why; most likely too many files are open: raise `LimitNOFILE`",
+    ),
+    named(
+        "hub",
+        "This node of a cluster has no link to its hub. Nothing is accepted or finished here, and nothing is lost.",
+        "`agent-runtime nodes` at the hub shows who is there; the log of this node says why it has no link",
     ),
     named(
         "mailbox",

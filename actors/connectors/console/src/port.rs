@@ -2,9 +2,9 @@
 
 use std::time::Duration;
 
-use messages::store::{Commit, CommitError, Committed, Query, QueryError, Rows};
+use messages::store::{Commit, CommitError, Committed, Fence, Query, QueryError, Rows};
 use messages::turn::Principal;
-use messages::{Address, AskError, Moment, Trace, admin, context, retention};
+use messages::{Address, AskError, Moment, Trace, admin, context, membership, retention};
 use runtime::{BoxFuture, System};
 use tokio::io::{AsyncRead, AsyncWrite};
 use tokio::sync::mpsc;
@@ -12,6 +12,8 @@ use tokio::sync::mpsc;
 use crate::registry::CONNECTOR;
 use crate::wire::{AdminAsk, Answered};
 
+/// The unit that the console's commits belong to.
+const UNIT: &str = "connector/console";
 /// How long the node may take to answer a question of a session, in milliseconds.
 pub(crate) const ASK_MS_MAX: u64 = 5_000;
 /// The same for a test of a model, which may think for a while.
@@ -26,6 +28,11 @@ impl<S: AsyncRead + AsyncWrite + Send + Unpin> Duplex for S {}
 pub(crate) trait Host: Send + Sync + 'static {
     /// The wall clock.
     fn now(&self) -> Moment;
+    /// What a commit of the console must carry now.
+    ///
+    /// # Errors
+    /// `Unavailable` while this node may not write for it.
+    fn fences(&self) -> Result<Vec<Fence>, CommitError>;
     /// Writes all or nothing.
     fn commit(&self, commit: Commit) -> BoxFuture<Result<Committed, CommitError>>;
     /// Reads.
@@ -62,6 +69,10 @@ impl Host for System {
 
     fn is_draining(&self) -> bool {
         Self::is_draining(self)
+    }
+
+    fn fences(&self) -> Result<Vec<Fence>, CommitError> {
+        Self::fences(self, &Address::fixed(UNIT)).map_err(CommitError::Unavailable)
     }
 
     fn commit(&self, commit: Commit) -> BoxFuture<Result<Committed, CommitError>> {
@@ -115,6 +126,8 @@ fn of_inspector(what: AdminAsk, asker: &Asker) -> Option<admin::Msg> {
         }
         AdminAsk::Index { workspace, ask } => admin::Msg::Index { workspace, ask },
         AdminAsk::Usage { from, to, account } => admin::Msg::Usage { from, to, account },
+        AdminAsk::Cluster => admin::Msg::Cluster(membership::Msg::Describe),
+        AdminAsk::Drain { away } => admin::Msg::Cluster(membership::Msg::Drain { away }),
         AdminAsk::Retention => admin::Msg::Retention(retention::Msg::Describe),
         AdminAsk::ForgetCount { person, workspace, after } => {
             let by = asker.principal().to_string();
@@ -142,6 +155,7 @@ fn answered(reply: admin::Reply) -> Answered {
         admin::Reply::Usage(spending) => Answered::Usage(spending),
         admin::Reply::Models(offers) => Answered::Models(offers),
         admin::Reply::Retention(reply) => Answered::Retention(reply),
+        admin::Reply::Cluster(reply) => Answered::Cluster(reply),
         admin::Reply::ModelTested(test) => Answered::ModelTested(Box::new(test)),
     }
 }

@@ -4,7 +4,6 @@ use std::path::PathBuf;
 use std::sync::Arc;
 
 use messages::Protocol;
-use messages::store::Fence;
 use runtime::{ReplyPort, Service, ServiceCx, ServiceError};
 use serde::{Deserialize, Serialize};
 use tokio::net::{UnixListener, UnixStream};
@@ -64,10 +63,10 @@ pub struct ConsoleConfig {
     pub socket: PathBuf,
     /// The node's name, for the welcome.
     pub node: String,
-    /// The unit it holds; in every commit.
-    pub fence: Fence,
     /// What a person should know first, a line each.
     pub lines: Vec<String>,
+    /// Why nobody can chat here, where this node is no connector: it answers questions about itself alone.
+    pub refuses: Option<String>,
     /// Whether a workspace and a context exist. Called in a session's task: it must not block for long.
     pub knows: Knows,
     /// The generation of the store: deliveries that clients report are those of one generation.
@@ -99,8 +98,8 @@ impl Service for ConsoleService {
             host: Arc::new(cx.system.clone()),
             sessions: self.sessions.clone(),
             node: self.config.node.clone(),
-            fence: self.config.fence.clone(),
             lines: self.config.lines.clone(),
+            refuses: self.config.refuses.clone(),
             knows: self.config.knows.clone(),
             generation: self.config.generation,
         };

@@ -82,8 +82,8 @@ impl Node {
             host: self.clone(),
             sessions: self.sessions.clone(),
             node: "n1".into(),
-            fence: Fence { unit: Address::fixed("connector/console"), epoch: 3 },
             lines: vec!["hello".into()],
+            refuses: None,
             knows: Arc::new(|_, context| {
                 if context.as_str() == "missing" { Err("there is no context `missing`".into()) } else { Ok(()) }
             }),
@@ -250,6 +250,10 @@ impl Host for Node {
 
     fn now(&self) -> Moment {
         Moment(42)
+    }
+
+    fn fences(&self) -> Result<Vec<Fence>, CommitError> {
+        Ok(vec![Fence { unit: Address::fixed("connector/console"), epoch: 3 }])
     }
 
     fn commit(&self, commit: Commit) -> BoxFuture<Result<Committed, CommitError>> {

@@ -28,6 +28,8 @@ pub(crate) enum Order {
     Due(Address, u64),
     /// A person lets a stopped child be opened again.
     Allow(Address, oneshot::Sender<Result<(), String>>),
+    /// End a child, and forget it until it is taken on again.
+    Close(Address, oneshot::Sender<()>),
 }
 
 struct Supervisor {
@@ -107,6 +109,14 @@ impl Actor for Supervisor {
                 let known = if actions.is_empty() { Err(format!("{address} is not stopped")) } else { Ok(()) };
                 self.act(&myself, state, actions).await?;
                 drop(answer.send(known));
+            }
+            Order::Close(address, answer) => {
+                self.close(state, &address).await;
+                for action in state.core.forget(&address) {
+                    self.act_later(&myself, state, action);
+                }
+                // Whoever gave the order may be gone.
+                answer.send(()).unwrap_or_default();
             }
         }
         Ok(())

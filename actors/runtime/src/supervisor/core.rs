@@ -86,7 +86,8 @@ impl Core {
         self.children.get_mut(self.numbers.get(address)?)
     }
 
-    fn forget(&mut self, address: &Address) -> Vec<Action> {
+    /// It is nobody's child any more.
+    pub(crate) fn forget(&mut self, address: &Address) -> Vec<Action> {
         if let Some(number) = self.numbers.remove(address) {
             self.children.remove(&number);
         }

@@ -276,6 +276,7 @@ impl Node {
             store: Arc::new(Shelf(book.clone())),
             clock: clock.clone(),
             claimer: wish.claimer,
+            far: None,
             options: wish.options,
         };
         let system = System::new(parts, vec![kind("probe/*"), kind("ws/*/context/*")]);

@@ -117,6 +117,8 @@ pub(crate) fn answer(sql: &Connection, query: &Query) -> rusqlite::Result<Rows> 
         Query::Oldest { doubts_from, doubts_to } => oldest::oldest(sql, *doubts_from, *doubts_to),
         Query::Notices { chat } => notice::notices(sql, chat),
         Query::Unit { unit } => rest::unit(sql, unit),
+        Query::Generation => rest::generation(sql),
+        Query::Units { after, limit } => rest::units(sql, after.as_ref(), page(*limit)),
         Query::Audit { after, last, limit } => rest::audit(sql, *after, *last, page(*limit)),
     }
 }

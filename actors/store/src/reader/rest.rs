@@ -6,6 +6,7 @@ use rusqlite::{Connection, OptionalExtension as _, Row, params};
 
 use super::all;
 use super::rows::{address, audit as audit_row, inbox, select_audit, select_inbox, unsigned};
+use crate::restore::GENERATION;
 use crate::restore::RESTORED;
 
 /// The most events that one query may ask for; the rest is not looked at.
@@ -15,6 +16,7 @@ pub(super) const DUE: &str = "SELECT entity, name, due FROM timer INDEXED BY tim
     WHERE due <= ?1 ORDER BY due LIMIT ?2";
 pub(super) const NEXT_DUE: &str = "SELECT entity, name, due FROM timer INDEXED BY timer_due ORDER BY due LIMIT 1";
 pub(super) const INBOUND: &str = select_inbox!("inbox AS i", "WHERE i.id = ?1");
+const UNITS: &str = "SELECT unit, node, incarnation, epoch FROM unit WHERE unit > ?1 ORDER BY unit LIMIT ?2";
 const UNIT: &str = "SELECT node, incarnation, epoch FROM unit WHERE unit = ?1";
 const AUDIT_AFTER: &str = select_audit!("WHERE seq > ?1 ORDER BY seq LIMIT ?2");
 const AUDIT_LAST: &str = select_audit!("ORDER BY seq DESC LIMIT ?1");
@@ -55,6 +57,18 @@ pub(super) fn unit(sql: &Connection, unit: &Address) -> rusqlite::Result<Rows> {
         Ok(UnitRow { node, incarnation, epoch: unsigned(row, 2)? })
     };
     sql.prepare_cached(UNIT)?.query_row([unit.as_str()], row).optional().map(Rows::Unit)
+}
+
+pub(super) fn generation(sql: &Connection) -> rusqlite::Result<Rows> {
+    sql.prepare_cached(GENERATION)?.query_row([], |row| row.get(0)).map(Rows::Generation)
+}
+
+pub(super) fn units(sql: &Connection, after: Option<&Address>, limit: u32) -> rusqlite::Result<Rows> {
+    let row = |row: &Row<'_>| {
+        let (node, incarnation) = (row.get(1)?, row.get(2)?);
+        Ok((address(row, 0)?, UnitRow { node, incarnation, epoch: unsigned(row, 3)? }))
+    };
+    all(sql, UNITS, params![after.map_or("", Address::as_str), limit], row).map(Rows::Units)
 }
 
 pub(super) fn audit(sql: &Connection, after: i64, last: bool, limit: u32) -> rusqlite::Result<Rows> {

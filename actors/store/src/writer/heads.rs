@@ -66,6 +66,11 @@ impl Heads {
         }
     }
 
+    /// The epoch under which a unit is held, or was held last.
+    pub(crate) fn epoch(&self, unit: &Address) -> Option<u64> {
+        self.units.get(unit).copied()
+    }
+
     /// From now on `unit` is held under `epoch`.
     pub(crate) fn claim(&mut self, unit: &Address, epoch: u64) {
         let before = self.units.insert(unit.clone(), epoch);

@@ -4,9 +4,10 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use messages::Address;
+use messages::store::{StoreMsg, StoreProto, StoreReply};
 use runtime::testing::NoLocks;
 use runtime::{Child, Children, Intensity, Options, Restart, Strategy, System, SystemClock, SystemParts};
-use store::{Msg, Reply, StoreHandle, StoreProto, StoreService};
+use store::{StoreHandle, StoreService};
 
 use crate::world::World;
 
@@ -17,6 +18,7 @@ async fn node(store: &StoreHandle) -> System {
         store: Arc::new(store.clone()),
         clock: Arc::new(SystemClock),
         claimer: Arc::new(NoLocks),
+        far: None,
         options: Options::default(),
     };
     let system = System::new(parts, Vec::new());
@@ -35,6 +37,8 @@ async fn the_store_says_how_it_stands() {
     let world = World::new();
     let system = node(&world.store).await;
     let store = system.to::<StoreProto>(&Address::fixed("store"));
-    let Reply::Described(words) = store.ask(Msg::Describe, Duration::from_secs(10)).await.unwrap();
+    let StoreReply::Described(words) = store.ask(StoreMsg::Describe, Duration::from_secs(10)).await.unwrap() else {
+        panic!("it described nothing")
+    };
     assert!(words.starts_with("writes; 0 commits in 0 groups"), "{words}");
 }

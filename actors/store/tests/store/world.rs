@@ -213,7 +213,7 @@ pub(crate) fn context_put(rev: u64, fresh_after: i64) -> Write {
 
 pub(crate) fn claim(unit: &Address) -> Write {
     let (node, incarnation) = ("n1".into(), "i1".into());
-    Write::UnitClaim { unit: unit.clone(), node, incarnation }
+    Write::UnitClaim { unit: unit.clone(), node, incarnation, after: None }
 }
 
 pub(crate) fn audit(action: &str, subject: &InboundId) -> Write {

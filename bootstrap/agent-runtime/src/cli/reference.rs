@@ -11,9 +11,10 @@ use crate::doctor::CHECKS;
 const SHARED: [(&str, &str); 3] = [("data", "verify"), ("config", "verify"), ("json", "verify")];
 
 /// Commands that end with another exit code than 0, 1 and 2.
-const CODES: [(&str, &str); 8] = [
+const CODES: [(&str, &str); 9] = [
     ("chat", "0 to 7"),
     ("verify", "0, 1, 2, 8"),
+    ("pki show", "0, 1, 2, 8"),
     ("audit verify", "0, 1, 2, 8"),
     ("backup create", "0, 1, 2, 8"),
     ("backup verify", "0, 1, 2, 8"),

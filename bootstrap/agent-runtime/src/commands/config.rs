@@ -188,7 +188,7 @@ mod tests {
             assert!(told.contains(words), "{told}");
         }
         let told = lines(&::config::describe("node").unwrap(), None).join("\n");
-        assert!(told.contains("keys      data, name"), "{told}");
+        assert!(told.contains("keys      data, listen, name, peers, roles"), "{told}");
         let told =
             lines(&::config::describe("models.providers.a.kind").unwrap(), Some(&(None, Origin::Default))).join("\n");
         assert!(told.contains("the key is required") && told.contains("in force  nothing"), "{told}");

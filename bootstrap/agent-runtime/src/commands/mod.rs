@@ -3,6 +3,7 @@
 mod audit;
 mod backup;
 mod chat;
+mod cluster;
 mod completions;
 mod config;
 mod definitions;
@@ -11,6 +12,7 @@ mod forget;
 mod index;
 mod model;
 mod operator;
+mod pki;
 mod reading;
 mod reload;
 mod retention;
@@ -52,6 +54,10 @@ pub(crate) async fn run(cli: Cli) -> anyhow::Result<ExitCode> {
         Command::Retention(args) => retention::run(args).await,
         Command::ForgetUser(args) => forget::run(args).await,
         Command::Audit(args) => audit::run(args),
+        Command::Nodes(args) => cluster::nodes(args).await,
+        Command::Placement(args) => cluster::placement(args).await,
+        Command::Drain(args) => cluster::drain(args).await,
+        Command::Pki(args) => pki::run(args).await,
         Command::Workspace(args) => definitions::workspace(args).await,
         Command::Context(args) => definitions::context(args).await,
         Command::Doctor(args) => doctor::run(args).await,

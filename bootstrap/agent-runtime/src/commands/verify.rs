@@ -28,6 +28,8 @@ struct Report {
     clean: bool,
     store: store::verify::Report,
     logs: u64,
+    /// Logs whose files are other nodes': this one is the hub of a cluster, and no worker.
+    logs_elsewhere: u64,
     entries: u64,
     indexes: u64,
     faults_total: usize,
@@ -38,7 +40,8 @@ pub(super) async fn run(args: Read) -> anyhow::Result<ExitCode> {
     let config = node::load(&args.place)?;
     // No key of a model is needed for it.
     let (data, mounts) = (node::absolute(&config.node.data)?, node::mounts(&config.workspaces));
-    let report = tokio::task::spawn_blocking(move || look(&data, &mounts)).await??;
+    let has_files = !config.node.is_of_a_cluster() || config.node.has("worker");
+    let report = tokio::task::spawn_blocking(move || look(&data, &mounts, has_files)).await??;
     if args.json {
         give_json(&report)?;
     } else {
@@ -47,16 +50,17 @@ pub(super) async fn run(args: Read) -> anyhow::Result<ExitCode> {
     Ok(if report.clean { ExitCode::SUCCESS } else { ExitCode::from(FAULTS_FOUND) })
 }
 
-fn look(data: &Path, mounts: &BTreeMap<String, Vec<Mount>>) -> anyhow::Result<Report> {
+fn look(data: &Path, mounts: &BTreeMap<String, Vec<Mount>>, has_files: bool) -> anyhow::Result<Report> {
     let folder = node::own_folder(data);
     let layout = Layout::of_data(data);
     let store = store::verify(&folder)?;
     let mut faults = store.faults.clone();
     let is_damaged = faults.iter().any(|fault| fault.code == store::verify::DAMAGE);
-    let logs = again(|| compare_logs(&folder, layout.workspaces()), |found| found.2.is_empty());
+    let root = has_files.then(|| layout.workspaces());
+    let logs = again(|| compare_logs(&folder, root), |found| found.faults.is_empty());
     // A damaged file is told already; what can't be read of it can't be compared.
     let mut logs = if is_damaged { logs.unwrap_or_default() } else { logs? };
-    faults.append(&mut logs.2);
+    faults.append(&mut logs.faults);
     // An index is derived: one that has not been made yet, or was deleted, breaks no promise.
     let mut workspaces = layout.list()?;
     workspaces.retain(|workspace| layout.folder(workspace).join(".index/index.sqlite").is_file());
@@ -71,7 +75,9 @@ fn look(data: &Path, mounts: &BTreeMap<String, Vec<Mount>>) -> anyhow::Result<Re
     let faults_total = faults.len() + hidden;
     faults.truncate(FAULTS_MAX);
     let indexes = workspaces.len() as u64;
-    Ok(Report { clean: faults_total == 0, store, logs: logs.0, entries: logs.1, indexes, faults_total, faults })
+    let Compared { logs, elsewhere, entries, .. } = logs;
+    let clean = faults_total == 0;
+    Ok(Report { clean, store, logs, logs_elsewhere: elsewhere, entries, indexes, faults_total, faults })
 }
 
 /// Looks until it is good, a few times at most.
@@ -87,22 +93,30 @@ fn again<T>(look: impl Fn() -> anyhow::Result<T>, is_good: impl Fn(&T) -> bool) 
     Ok(found)
 }
 
-type Compared = (u64, u64, Vec<Fault>);
+#[derive(Default)]
+struct Compared {
+    logs: u64,
+    elsewhere: u64,
+    entries: u64,
+    faults: Vec<Fault>,
+}
 
-fn compare_logs(folder: &Path, root: &Path) -> anyhow::Result<Compared> {
-    let (mut logs, mut entries, mut faults) = (0, 0, Vec::new());
+/// Without a `root`, the files are other nodes'.
+fn compare_logs(folder: &Path, root: Option<&Path>) -> anyhow::Result<Compared> {
+    let mut found = Compared::default();
     store::verify::for_each_log(folder, &mut |log, rows| {
-        logs += 1;
-        let mut fault = |what: String| {
-            faults.push(Fault { code: "log.file", what, subject: log.log.clone() });
+        let Some(root) = root else {
+            found.elsewhere += 1;
+            return ControlFlow::Continue(());
         };
+        found.logs += 1;
         match compare(root, log, rows) {
-            Ok(count) => entries += count,
-            Err(what) => fault(what),
+            Ok(count) => found.entries += count,
+            Err(what) => found.faults.push(Fault { code: "log.file", what, subject: log.log.clone() }),
         }
         ControlFlow::Continue(())
     })?;
-    Ok((logs, entries, faults))
+    Ok(found)
 }
 
 /// Holds one file against its entries; gives how many there are.
@@ -137,6 +151,12 @@ fn show(report: &Report) {
         "events   {} accepted, {} settled with one outcome each\nreplies  {}\ntasks    {}, {} steps of turns and tasks\nlogs     {} with {} entries\nindexes  {}",
         store.inbox, store.settled, store.outbox, store.tasks, store.steps, report.logs, report.entries, report.indexes
     ));
+    if report.logs_elsewhere > 0 {
+        logging::give(&format!(
+            "         {} logs are files of other nodes, and were not compared",
+            report.logs_elsewhere
+        ));
+    }
     for fault in &report.faults {
         logging::give(&format!("FAULT    {} on {}: {}", fault.code, fault.subject, fault.what));
     }

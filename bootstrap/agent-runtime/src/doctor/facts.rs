@@ -43,6 +43,35 @@ pub(crate) struct Facts {
     pub(crate) copies: Vec<PathBuf>,
     /// What this account is allowed.
     pub(crate) limits: Limits,
+    /// Certificates of a cluster.
+    pub(crate) certificates: Certificates,
+}
+
+/// Certificates as they were found in the data folder: what there is of them, or why it can't be used.
+#[derive(Debug, Clone, Default)]
+pub(crate) struct Certificates {
+    /// The node's own; `None`: it has none.
+    pub(crate) own: Option<Result<OwnCertificate, String>>,
+    /// That of the authority; `None`: it is on another host.
+    pub(crate) authority: Option<Result<AuthorityCertificate, String>>,
+}
+
+/// A node's certificate; moments in milliseconds since the Unix epoch.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub(crate) struct OwnCertificate {
+    pub(crate) node: String,
+    pub(crate) not_before_ms: i64,
+    pub(crate) not_after_ms: i64,
+    pub(crate) is_revoked: bool,
+    /// The fingerprint of the authority that it is from.
+    pub(crate) authority: String,
+}
+
+/// An authority's certificate.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub(crate) struct AuthorityCertificate {
+    pub(crate) not_after_ms: i64,
+    pub(crate) fingerprint: String,
 }
 
 /// A file or folder as it lies on disk.

@@ -85,10 +85,11 @@ macro_rules! check {
 }
 
 /// All checks, in the order in which they are told: what others stand on comes first.
-pub(crate) const CHECKS: [Check; 15] = [
+pub(crate) const CHECKS: [Check; 16] = [
     check!("config", "the configuration", judge::place::config, None),
     check!("secrets", "keys, and the store of secrets", judge::secrets::secrets, Some(fix::secrets)),
     check!("rights", "who may read the data folder", judge::place::rights, Some(fix::rights)),
+    check!("certificates", "certificates of a cluster", judge::certificates::certificates, None),
     check!("disk", "room on the disk, and of which kind it is", judge::place::disk, None),
     check!("copy", "a second copy of the data folder", judge::place::copy, None),
     check!("clock", "the clock against files and itself", judge::place::clock, None),

@@ -2,6 +2,7 @@
 
 #[cfg(feature = "failpoints")]
 mod clock;
+mod cluster;
 mod limits;
 mod models;
 pub(crate) mod restore;
@@ -13,16 +14,19 @@ use std::path::{Path, PathBuf};
 use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
 
+use ::cluster::{Member, Others, RemoteStore};
 use admin::LiveLimits;
 use anyhow::{Context as _, bail};
 use console::{Console, Msg, Sessions};
 use messages::alarms::{Alarms, Msg as AlarmsMsg};
+use messages::cluster::Role;
 use messages::store::{Query, Rows};
 use messages::{Address, AskError, Slug};
-use runtime::{Clock, StorePort, System, SystemParts, UnitClaimer};
+use runtime::{Children, Clock, Far, StorePort, System, SystemParts, UnitClaimer};
 use store::{OpenOptions, StoreHandle};
 use workspaces::Layout;
 
+use cluster::{Joining, ProgramHands};
 pub(crate) use settings::{Settings, absolute, alarm_limits, load, mounts, notes_folder};
 
 /// The program's version.
@@ -37,6 +41,8 @@ const SETTLE_LOOKS_MAX: u32 = 66;
 const SETTLE_LOOKS_MIN: u32 = 10;
 const SETTLE_BETWEEN: Duration = Duration::from_millis(30);
 const SETTLE_ADDRESSES_MAX: u32 = 256;
+/// How long giving units away may take.
+const LEAVE_MAX: Duration = Duration::from_secs(3);
 /// How long the console may take to listen.
 const LISTEN_MAX: Duration = Duration::from_secs(10);
 
@@ -56,55 +62,92 @@ pub(crate) fn own_folder(data: &Path) -> PathBuf {
 /// A running node.
 pub(crate) struct Node {
     pub(crate) system: System,
-    store: StoreHandle,
+    /// Where this node has it.
+    store: Option<StoreHandle>,
+    /// Among other nodes.
+    member: Option<Arc<Member>>,
     alarms: LiveLimits,
     layout: Layout,
 }
 
 impl Node {
-    /// Opens the store, starts the tree, and is ready when the console listens.
+    /// Opens the store, starts the tree, and is ready when the console listens. In a cluster it is ready when its links
+    /// are tried: what it is to hold it is told.
     pub(crate) async fn start(settings: Settings) -> anyhow::Result<Self> {
         restore::is_over(&settings.data)?;
         let folder = own_folder(&settings.data);
-        let store = store::open(&folder, &OpenOptions::new(VERSION))?;
-        let generation = store::backup::facts(&folder)?.generation;
+        let layout = Layout::of_data(&settings.data);
+        if settings.has(Role::Worker) {
+            make_home(&layout)?;
+        }
+        let clock = clock()?;
+        let joining = match &settings.cluster {
+            Some(of) => Some(Joining::new(&settings.name, of, &layout, clock.now())?),
+            None => None,
+        };
+        let (store, port) = open_store(&settings, &folder, joining.as_ref())?;
+        let generation =
+            store.as_ref().map(|_| store::backup::facts(&folder)).transpose()?.map(|facts| facts.generation);
         // Behind the store's lock: a second node on this folder hears of the first one, not of its port.
         let door = settings.listen.map(listen).transpose()?;
-        let layout = Layout::of_data(&settings.data);
-        make_home(&layout)?;
-        let port: StorePort = Arc::new(store.clone());
+        let claimer: Arc<dyn UnitClaimer> = Arc::new(Locks { layout: layout.clone() });
+        let begin = match (&joining, &settings.cluster) {
+            (Some(joining), Some(of)) => {
+                let hands = ProgramHands::new(claimer.clone());
+                Some(joining.begin((&settings.name, &folder), of, &port, hands).await?)
+            }
+            _ => None,
+        };
         let parts = SystemParts {
             node: settings.name.clone(),
-            incarnation: incarnation()?,
+            incarnation: joining.as_ref().map_or_else(incarnation, |joining| Ok(joining.incarnation()))?,
             store: port,
-            clock: clock()?,
-            claimer: Arc::new(Locks { layout: layout.clone() }),
+            clock,
+            claimer,
+            far: joining.as_ref().map(|joining| Arc::new(Others(joining.member.clone())) as Arc<dyn Far>),
             options: settings.options,
         };
-        let sessions = Sessions::new();
         let alarms: LiveLimits = Arc::new(Mutex::new(settings.alarms.clone()));
+        let member = joining.map(|joining| joining.member);
         let plan = tree::Plan {
             settings,
             layout,
-            sessions,
+            sessions: Sessions::new(),
             store: store.clone(),
+            member: member.clone().zip(begin),
             door,
             alarms: alarms.clone(),
             reports: Arc::default(),
             generation,
         };
         let system = System::new(parts, tree::kinds(&plan));
-        let unit = Address::parse("connector/console").context("the console's own address")?;
-        system.claim(&unit).await.map_err(anyhow::Error::msg).context("the console's unit can't be claimed")?;
-        let fence = system.fence(&unit).context("the console's unit was claimed and is not held")?;
-        let root = tree::root(&plan, fence);
-        system.start(root).await.map_err(anyhow::Error::msg)?;
-        let node = Self { system, store, alarms, layout: plan.layout.clone() };
-        node.listens().await?;
-        node.open_workspaces(&plan.layout);
-        node.warn_of_chat(&plan.settings.alarms);
-        node.system.wake(&messages::retention::address());
+        let node = Self { system, store, member, alarms, layout: plan.layout.clone() };
+        node.begin(&plan).await?;
         Ok(node)
+    }
+
+    async fn begin(&self, plan: &tree::Plan) -> anyhow::Result<()> {
+        let root = tree::root(plan);
+        if self.member.is_some() {
+            self.system.start(root).await.map_err(anyhow::Error::msg)?;
+        } else {
+            self.begin_alone(plan, root).await?;
+        }
+        if self.store.is_some() {
+            self.warn_of_chat(&plan.settings.alarms);
+            self.system.wake(&messages::retention::address());
+        }
+        Ok(())
+    }
+
+    async fn begin_alone(&self, plan: &tree::Plan, root: Children) -> anyhow::Result<()> {
+        let unit = Address::parse("connector/console").context("the console's own address")?;
+        let claimed = self.system.claim(&unit).await;
+        claimed.map_err(anyhow::Error::msg).context("the console's unit can't be claimed")?;
+        self.system.start(root).await.map_err(anyhow::Error::msg)?;
+        self.listens().await?;
+        self.open_workspaces(&plan.layout);
+        Ok(())
     }
 
     async fn listens(&self) -> anyhow::Result<()> {
@@ -161,8 +204,11 @@ impl Node {
     pub(crate) async fn stop(self) -> anyhow::Result<()> {
         self.system.drain();
         self.settle().await;
+        if let Some(member) = &self.member {
+            member.leave(LEAVE_MAX).await;
+        }
         self.system.shutdown(SHUTDOWN_MAX).await;
-        let store = self.store;
+        let Some(store) = self.store else { return Ok(()) };
         tokio::task::spawn_blocking(move || store.close()).await.context("closing the store")??;
         Ok(())
     }
@@ -192,6 +238,30 @@ impl Node {
         let counted = self.system.store().query(Query::Counts).await;
         matches!(counted, Ok(Rows::Counts(counts)) if counts.sending > 0)
     }
+}
+
+/// The store of this node, or the hub's.
+fn open_store(
+    settings: &Settings,
+    folder: &Path,
+    joining: Option<&Joining>,
+) -> anyhow::Result<(Option<StoreHandle>, StorePort)> {
+    match joining.filter(|joining| !joining.member.is_hub()) {
+        None => {
+            let store = store::open(folder, &OpenOptions::new(VERSION))?;
+            Ok((Some(store.clone()), Arc::new(store)))
+        }
+        Some(joining) => {
+            make_private(folder).with_context(|| format!("{} can't be made", settings.data.display()))?;
+            Ok((None, Arc::new(RemoteStore(joining.member.clone()))))
+        }
+    }
+}
+
+/// A folder that only this account can open.
+fn make_private(folder: &Path) -> std::io::Result<()> {
+    use std::os::unix::fs::DirBuilderExt as _;
+    std::fs::DirBuilder::new().recursive(true).mode(0o700).create(folder)
 }
 
 /// Takes the port of the operator's address.

@@ -9,6 +9,7 @@ use admin::{AlarmChat, AlarmLimits};
 use anyhow::{Context as _, bail};
 use config::{Config, LoadOptions, MemoryOfErased, Override, Watch, Workspace};
 use gate::Mount;
+use messages::cluster::Role;
 use messages::retention::Policy as Retention;
 use messages::task::WorkLimits;
 use messages::turn::Chat;
@@ -16,6 +17,7 @@ use messages::{Address, Slug};
 use models::ModelsConfig;
 use runtime::Options;
 
+use super::cluster::ClusterSettings;
 use super::limits::limits;
 use super::models::models;
 use super::secrets::Lookup;
@@ -42,6 +44,8 @@ pub(crate) struct Settings {
     pub(crate) mounts: BTreeMap<String, Vec<Mount>>,
     /// Workspaces whose folders are looked at again and again instead of being watched.
     pub(crate) polled: BTreeSet<String>,
+    /// Its place among others; `None`: it stands alone.
+    pub(crate) cluster: Option<ClusterSettings>,
     /// Lines that a person sees first.
     pub(crate) welcome: Vec<String>,
 }
@@ -70,6 +74,11 @@ fn env() -> Vec<(String, String)> {
 }
 
 impl Settings {
+    /// This node takes that on; one that stands alone takes on everything.
+    pub(crate) fn has(&self, role: Role) -> bool {
+        self.cluster.as_ref().is_none_or(|cluster| cluster.roles.has(role))
+    }
+
     /// `place` is where the configuration came from, for messages. `notes`: a folder of the person's own for one workspace,
     /// beside those of the configuration.
     pub(crate) fn new(config: &Config, place: &Where, notes: Option<(&str, PathBuf)>) -> anyhow::Result<Self> {
@@ -97,6 +106,7 @@ impl Settings {
             retention: retention(&config.retention),
             mounts: mounts(&all),
             polled,
+            cluster: ClusterSettings::of(&config.node),
             welcome: Vec::new(),
         })
     }

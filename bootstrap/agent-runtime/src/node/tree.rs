@@ -4,15 +4,18 @@ use std::collections::HashMap;
 use std::sync::{Arc, Mutex, PoisonError};
 
 use admin::{AdminConfig, AdminService, AlarmsService, LiveLimits, StoreStats};
+use cluster::{Begin, ClusterService, Member, RemoteStore};
 use console::{ConsoleConfig, ConsoleService, Sessions};
 use lane::{Lane, LaneDeps, LaneFacts};
-use messages::store::Fence;
+use messages::cluster::Role;
+use messages::store::{Query, Rows};
 use messages::{Address, Slug};
 use models::{ModelsService, ProviderService};
 use operator_http::{Door, HttpService};
 use policy::Policy;
 use retention::{Retention, RetentionDeps, RetentionFacts};
 use retrieval::{IndexConfig, IndexService, WatchReport, WatcherService};
+use runtime::port::Store as _;
 use runtime::{Child, Children, Intensity, Kind, Restart, Service, ServiceError, Strategy, TimersService};
 use store::{StoreHandle, StoreService};
 use tools::{ToolsConfig, ToolsService};
@@ -28,45 +31,62 @@ pub(crate) struct Plan {
     pub(crate) settings: Settings,
     pub(crate) layout: Layout,
     pub(crate) sessions: Sessions,
-    pub(crate) store: StoreHandle,
+    /// Where this node has it.
+    pub(crate) store: Option<StoreHandle>,
+    /// Among other nodes: what this one is there, and what it begins with.
+    pub(crate) member: Option<(Arc<Member>, Arc<Mutex<Option<Begin>>>)>,
     /// Where health and metrics are told.
     pub(crate) door: Option<Door>,
     /// When alarms are raised; can be changed while the node runs.
     pub(crate) alarms: LiveLimits,
     /// What a watcher can't watch is told to the index of the same workspace.
     pub(crate) reports: Arc<Mutex<HashMap<Slug, WatchReport>>>,
-    /// The generation of the store.
-    pub(crate) generation: i64,
+    /// The generation of the store, where this node has it.
+    pub(crate) generation: Option<i64>,
 }
 
 const WORKSPACES: &str = "workspaces";
 const CONNECTORS: &str = "connectors";
 const LANES: &str = "connector/console/lanes";
+const CONSOLE: &str = "connector/console";
+/// What who would chat there is told.
+const NO_CONNECTOR: &str = "this node is no connector; chat at one that is";
+/// Where a node that is no connector answers questions about itself.
+const QUESTIONS: &str = "operator/console";
 
 /// The root and what it starts with, in order.
-pub(crate) fn root(plan: &Plan, fence: Fence) -> Children {
-    let store = plan.store.clone();
-    let models = plan.settings.models.clone();
-    supervised(
-        Intensity::ESCALATE,
-        vec![
-            service(StoreService::address(), move || Ok(StoreService::new(store.clone()))),
-            Child::supervisor(Address::fixed("providers"), Restart::Permanent, providers(plan)),
-            service(Address::fixed("models"), move || ModelsService::open(&models)),
-            service(Address::fixed("tools"), tools(plan)),
-            Child::supervisor(
-                Address::fixed(WORKSPACES),
-                Restart::Permanent,
-                supervised(Intensity::STOP_CHILD, Vec::new()),
-            ),
-            // Before the door is open: who comes in first may ask about the node.
-            service(Address::fixed("admin"), inspector(plan)),
-            Child::supervisor(Address::fixed(CONNECTORS), Restart::Permanent, connectors(plan, fence)),
-            service(Address::fixed("timers"), || Ok(TimersService::default())),
-            // A node can work without being looked at: these end nobody but themselves.
-            Child::supervisor(Address::fixed("operator"), Restart::Permanent, operator(plan)),
-        ],
-    )
+pub(crate) fn root(plan: &Plan) -> Children {
+    let (worker, connector) = (plan.settings.has(Role::Worker), plan.settings.has(Role::Connector));
+    let mut list = Vec::new();
+    if let Some(store) = plan.store.clone() {
+        list.push(service(StoreService::address(), move || Ok(StoreService::new(store.clone()))));
+    }
+    if worker {
+        let models = plan.settings.models.clone();
+        list.push(Child::supervisor(Address::fixed("providers"), Restart::Permanent, providers(plan)));
+        list.push(service(Address::fixed("models"), move || ModelsService::open(&models)));
+        list.push(service(Address::fixed("tools"), tools(plan)));
+        let none = supervised(Intensity::STOP_CHILD, Vec::new());
+        list.push(Child::supervisor(Address::fixed(WORKSPACES), Restart::Permanent, none));
+    }
+    // Before the door is open: who comes in first may ask about the node.
+    list.push(service(Address::fixed("admin"), inspector(plan)));
+    if connector {
+        list.push(Child::supervisor(Address::fixed(CONNECTORS), Restart::Permanent, connectors(plan)));
+    }
+    list.push(service(Address::fixed("timers"), timers(plan)));
+    // A node can work without being looked at: these end nobody but themselves.
+    list.push(Child::supervisor(Address::fixed("operator"), Restart::Permanent, operator(plan)));
+    // Last: from now on it is given units, and others reach what is above.
+    if let Some((member, begin)) = plan.member.clone() {
+        list.push(service(ClusterService::address(), move || Ok(ClusterService::new(member.clone(), begin.clone()))));
+    }
+    supervised(Intensity::ESCALATE, list)
+}
+
+fn timers(plan: &Plan) -> impl Fn() -> Result<TimersService, ServiceError> + Send + Sync + 'static {
+    let has_store = plan.store.is_some();
+    move || Ok(if has_store { TimersService::default() } else { TimersService::without_store() })
 }
 
 fn providers(plan: &Plan) -> Children {
@@ -85,26 +105,51 @@ fn tools(plan: &Plan) -> impl Fn() -> Result<ToolsService, ServiceError> + Send 
     move || ToolsService::open(config.clone())
 }
 
-fn connectors(plan: &Plan, fence: Fence) -> Children {
-    let (layout, sessions) = (plan.layout.clone(), plan.sessions.clone());
+/// Alone, the console is there from the start; in a cluster, when this node is given it.
+fn connectors(plan: &Plan) -> Children {
+    let console = Address::fixed(CONSOLE);
+    let list = match plan.member {
+        Some(_) => Vec::new(),
+        None => vec![lanes(), self::console(plan, &console)],
+    };
+    supervised(Intensity::STOP_CHILD, list)
+}
+
+fn lanes() -> Child {
+    Child::supervisor(Address::fixed(LANES), Restart::Permanent, supervised(Intensity::STOP_CHILD, Vec::new()))
+}
+
+fn console(plan: &Plan, address: &Address) -> Child {
+    let plan = plan.clone();
+    Child::service(address.clone(), Restart::Permanent, move || {
+        let plan = plan.clone();
+        Box::pin(async move { open_console(&plan).await })
+    })
+}
+
+async fn open_console(plan: &Plan) -> Result<ConsoleService, ServiceError> {
+    let generation = match (plan.generation, &plan.member) {
+        (Some(generation), _) => generation,
+        // Nothing is delivered here.
+        _ if !plan.settings.has(Role::Connector) => 0,
+        (None, Some((member, _))) => match RemoteStore(member.clone()).query(Query::Generation).await {
+            Ok(Rows::Generation(generation)) => generation,
+            Ok(_) => return Err(ServiceError::new("the hub does not say which generation its store is of")),
+            Err(error) => return Err(ServiceError::new(error)),
+        },
+        (None, None) => return Err(ServiceError::new("there is no store")),
+    };
+    let (layout, far) = (plan.layout.clone(), !plan.settings.has(Role::Worker));
     let config = ConsoleConfig {
         socket: console::socket_path(&plan.settings.data),
         node: plan.settings.name.clone(),
-        fence,
         lines: plan.settings.welcome.clone(),
-        knows: Arc::new(move |workspace, context| layout.knows(workspace, context)),
-        generation: plan.generation,
+        // Where the workspaces are another node's, the context itself says whether it is there.
+        refuses: (!plan.settings.has(Role::Connector)).then(|| NO_CONNECTOR.to_owned()),
+        knows: Arc::new(move |workspace, context| if far { Ok(()) } else { layout.knows(workspace, context) }),
+        generation,
     };
-    let lanes = supervised(Intensity::STOP_CHILD, Vec::new());
-    supervised(
-        Intensity::STOP_CHILD,
-        vec![
-            Child::supervisor(Address::fixed(LANES), Restart::Permanent, lanes),
-            service(Address::fixed("connector/console"), move || {
-                Ok(ConsoleService::open(config.clone(), sessions.clone()))
-            }),
-        ],
-    )
+    Ok(ConsoleService::open(config, plan.sessions.clone()))
 }
 
 fn inspector(plan: &Plan) -> impl Fn() -> Result<AdminService, ServiceError> + Send + Sync + 'static {
@@ -118,8 +163,11 @@ fn inspected(plan: &Plan) -> AdminConfig {
         version: VERSION.to_owned(),
         data: plan.settings.data.display().to_string(),
         offers: Arc::new(plan.settings.models.offers()),
-        store: Arc::new(move || store.health().trouble().map(|trouble| format!("the store {trouble}"))),
-        stats: Arc::new(move || stats(&counted)),
+        store: Arc::new(move || {
+            let trouble = store.as_ref().and_then(|store| store.health().trouble());
+            trouble.map(|trouble| format!("the store {trouble}"))
+        }),
+        stats: Arc::new(move || counted.as_ref().map(stats).unwrap_or_default()),
         http: plan.door.as_ref().map(|door| format!("http://{}", door.address())).unwrap_or_default(),
     }
 }
@@ -141,6 +189,9 @@ fn operator(plan: &Plan) -> Children {
         vec![service(AlarmsService::address(), move || Ok(AlarmsService::new(config.clone(), alarms.clone())))];
     if let Some(door) = plan.door.clone() {
         list.push(service(HttpService::address(), move || Ok(HttpService::new(door.clone()))));
+    }
+    if !plan.settings.has(Role::Connector) {
+        list.push(console(plan, &Address::fixed(QUESTIONS)));
     }
     supervised(Intensity::STOP_CHILD, list)
 }
@@ -191,6 +242,9 @@ pub(crate) fn kinds(plan: &Plan) -> Vec<Kind> {
             }),
         ),
     ];
+    let (console, at) = (plan.clone(), |_: &Address| Some(Address::fixed(CONNECTORS)));
+    kinds.push(Kind::child(LANES, at, |_| lanes()));
+    kinds.push(Kind::child(CONSOLE, at, move |address| self::console(&console, address)));
     kinds.push(Kind::supervisor("ws/*", |_| Some(Address::fixed(WORKSPACES)), of_workspace(plan.clone(), workspace)));
     for (of, pattern) in Part::ALL {
         let spec = move |plan: &Plan, address: &Address, id: &Slug| part(plan, of, address, id);

@@ -22,6 +22,8 @@ fn a_later_layer_beats_an_earlier_one_key_by_key() {
 fn a_variable_is_read_as_its_key_wants_it() {
     let config = Config::load(&without_file(&[
         ("AGENT_RUNTIME_NODE__NAME", "123"),
+        ("AGENT_RUNTIME_NODE__ROLES", "connector,worker"),
+        ("AGENT_RUNTIME_NODE__PEERS", "hub:7443,[::1]:7443"),
         ("AGENT_RUNTIME_LOG__JSON", "true"),
         ("AGENT_RUNTIME_RUNTIME__MAILBOX_MAX", "7"),
         ("AGENT_RUNTIME_WORKSPACES__HOME__NOTES", "/a/notes:/b"),
@@ -30,6 +32,7 @@ fn a_variable_is_read_as_its_key_wants_it() {
     ]))
     .unwrap();
     assert_eq!(config.models.routes.chat, ["zai/glm:x", "offline"]);
+    assert_eq!(config.node.peers, ["hub:7443", "[::1]:7443"]);
     assert_eq!((config.node.name.as_str(), config.log.json, config.runtime.mailbox_max), ("123", true, 7));
     assert_eq!(config.workspaces["home"].notes, [path("/a/notes"), path("/b")]);
 }

@@ -9,7 +9,11 @@ use super::{code_that_runs, is_for_tests, none};
 const KEPT: [(&[&str], &[&str], &str); 6] = [
     (&["tokio", "spawn"], &["actors/runtime/"], "give it to `cx.spawn`, so that it ends with its actor"),
     (&["task", "spawn"], &["actors/runtime/"], "give it to `cx.spawn`, so that it ends with its actor"),
-    (&["Actor", "spawn"], &["actors/runtime/"], "register a kind with the system; its supervisor opens it"),
+    (
+        &["Actor", "spawn"],
+        &["actors/runtime/", "actors/cluster/"],
+        "register a kind with the system; its supervisor opens it",
+    ),
     (&["Actor", "spawn_linked"], &["actors/runtime/"], "register a kind with the system; its supervisor opens it"),
     (&["unbounded_channel"], &[], "a queue has a bound with a name"),
     (&["process", "exit"], &["bootstrap/agent-runtime/"], "return an error; only the program ends the process"),

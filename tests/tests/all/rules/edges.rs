@@ -8,17 +8,20 @@ use serde_json::Value as Json;
 use super::{none, root};
 
 /// Each crate of ours and those of ours it may name. Actors meet only through `messages`, never as siblings.
-const ALLOWED: [(&str, &[&str]); 22] = [
+const ALLOWED: [(&str, &[&str]); 25] = [
     ("heap", &[]),
     ("messages", &[]),
     ("markdown", &[]),
     ("config", &[]),
     ("age-format", &[]),
     ("backup", &[]),
+    ("pki", &[]),
     ("secrets", &["age-format"]),
     ("gate", &["markdown"]),
     ("policy", &["messages"]),
+    ("placement", &["messages"]),
     ("runtime", &["messages", "heap"]),
+    ("cluster", &["messages", "runtime", "placement"]),
     ("store", &["messages", "runtime"]),
     ("lane", &["messages", "runtime"]),
     ("retention", &["messages", "runtime"]),
@@ -34,15 +37,17 @@ const ALLOWED: [(&str, &[&str]); 22] = [
 ];
 
 /// What the program wires together.
-const EVERYTHING: [&str; 19] = [
+const EVERYTHING: [&str; 22] = [
     "messages",
     "markdown",
     "gate",
     "config",
     "age-format",
     "backup",
+    "pki",
     "secrets",
     "policy",
+    "placement",
     "runtime",
     "store",
     "lane",
@@ -54,10 +59,11 @@ const EVERYTHING: [&str; 19] = [
     "retrieval",
     "tools",
     "workspaces",
+    "cluster",
 ];
 
 /// Libraries that only these crates may name, so that a change of one stays in one place. `tests` may name any.
-const FENCED: [(&str, &[&str]); 11] = [
+const FENCED: [(&str, &[&str]); 15] = [
     ("x25519-dalek", &["age-format"]),
     ("scrypt", &["age-format"]),
     ("hyper", &["operator-http"]),
@@ -65,14 +71,19 @@ const FENCED: [(&str, &[&str]); 11] = [
     ("rusqlite", &["store", "retrieval"]),
     ("rusqlite_migration", &["store"]),
     ("reqwest", &["models"]),
-    ("ractor", &["runtime"]),
+    ("ractor", &["runtime", "cluster"]),
+    ("ractor_cluster", &["cluster"]),
+    ("tokio-rustls", &["cluster"]),
     ("reedline", &["connector-console"]),
     ("notify", &["retrieval"]),
     ("pulldown-cmark", &["markdown"]),
+    // In the tests of links, too.
+    ("rcgen", &["pki", "cluster"]),
+    ("x509-parser", &["pki"]),
 ];
 
 /// Crates that decide and do nothing: no runtime below them.
-const PURE: [&str; 4] = ["messages", "markdown", "policy", "config"];
+const PURE: [&str; 5] = ["messages", "markdown", "policy", "placement", "config"];
 
 /// Each package with what it names: (name, is it ours).
 type Edges = BTreeMap<String, Vec<(String, bool)>>;

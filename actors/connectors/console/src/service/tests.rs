@@ -2,7 +2,7 @@ use std::collections::HashMap;
 use std::os::unix::fs::PermissionsExt as _;
 use std::time::Duration;
 
-use messages::store::{Accepted, Commit, Committed, Write};
+use messages::store::{Accepted, Commit, Committed, Fence, Write};
 use messages::{Address, InboundId};
 use runtime::testing::{ScriptedStore, system};
 use runtime::{Child, Children, Intensity, Options, Restart, Strategy, System};
@@ -19,6 +19,9 @@ fn fence() -> Fence {
 fn store() -> Arc<ScriptedStore> {
     let mut known: HashMap<InboundId, i64> = HashMap::new();
     let accept = move |commit: &Commit| {
+        if let [Write::UnitClaim { .. }] = &commit.writes[..] {
+            return Ok(Committed { inbox: vec![], epochs: vec![1] });
+        }
         assert_eq!(commit.fences, [fence()]);
         let accepted = commit.writes.iter().map(|write| {
             let Write::InboxPut { id, .. } = write else { panic!("{write:?}") };
@@ -37,8 +40,8 @@ async fn node(data: &std::path::Path, sessions: &Sessions) -> System {
     let config = ConsoleConfig {
         socket: crate::socket_path(data),
         node: "n1".into(),
-        fence: fence(),
         lines: vec![],
+        refuses: None,
         knows: Arc::new(|_, _| Ok(())),
         generation: 1,
     };
@@ -48,6 +51,7 @@ async fn node(data: &std::path::Path, sessions: &Sessions) -> System {
     };
     let list = vec![Child::service(Address::fixed("connector/console"), Restart::Permanent, open)];
     let node = system(store(), vec![], Options::default());
+    node.claim(&Address::fixed("connector/console")).await.unwrap();
     node.start(Children { strategy: Strategy::OneForOne, intensity: Intensity::ESCALATE, list }).await.unwrap();
     // It answers once it listens.
     described(&node).await;

@@ -3,7 +3,7 @@
 use std::sync::Arc;
 use std::time::Duration;
 
-use messages::store::{Accepted, Commit, CommitError, Committed, Fence, Owner, Write};
+use messages::store::{Accepted, Commit, CommitError, Committed, Owner, Write};
 use messages::turn::Chat;
 use messages::{Address, Moment, Trace};
 use tokio::sync::mpsc;
@@ -26,7 +26,6 @@ pub(crate) type Results = Vec<(Event, Result<Accepted, String>)>;
 /// What commits of one session have in common.
 pub(crate) struct Acceptor {
     pub(crate) host: Arc<dyn Host>,
-    pub(crate) fence: Fence,
     pub(crate) who: Who,
     pub(crate) chat: Chat,
     pub(crate) context: Address,
@@ -79,14 +78,21 @@ impl Acceptor {
     }
 
     async fn put(&self, batch: &[Event], until: Instant) -> Result<Vec<Accepted>, CommitError> {
-        let commit = self.commit(batch)?;
+        let mut commit = self.commit(batch)?;
         let mut backoff_ms = BACKOFF_MS_MIN;
         loop {
             if self.host.is_draining() {
                 // Neither accepted nor refused: the client, which hears nothing, sends it again to the node's next start.
                 std::future::pending::<()>().await;
             }
-            let error = match self.host.commit(commit.clone()).await {
+            let put = match self.host.fences() {
+                Ok(fences) => {
+                    commit.fences = fences;
+                    self.host.commit(commit.clone()).await
+                }
+                Err(error) => Err(error),
+            };
+            let error = match put {
                 Ok(Committed { inbox, .. }) if inbox.len() == batch.len() => return Ok(inbox),
                 Ok(_) => return Err(CommitError::Unknown(miscounted())),
                 Err(error) => error,
@@ -111,7 +117,7 @@ impl Acceptor {
         let now = self.host.now();
         let writes =
             batch.iter().map(|event| Ok(self.write(event, salt()?, now))).collect::<Result<_, CommitError>>()?;
-        Ok(Commit { by: Owner::Connector, fences: vec![self.fence.clone()], writes })
+        Ok(Commit { by: Owner::Connector, fences: Vec::new(), writes })
     }
 
     fn write(&self, event: &Event, salt: [u8; 16], received_at: Moment) -> Write {

@@ -9,7 +9,6 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use futures_util::StreamExt as _;
-use messages::store::Fence;
 use messages::{Address, Slug};
 use tokio::io::ReadHalf;
 use tokio::sync::mpsc;
@@ -39,8 +38,8 @@ pub(crate) struct Common {
     pub(crate) host: Arc<dyn Host>,
     pub(crate) sessions: Sessions,
     pub(crate) node: String,
-    pub(crate) fence: Fence,
     pub(crate) lines: Vec<String>,
+    pub(crate) refuses: Option<String>,
     pub(crate) knows: Knows,
     pub(crate) generation: i64,
 }
@@ -69,6 +68,9 @@ async fn serve(common: Arc<Common>, mut reader: Reader, out: mpsc::Sender<Out>) 
         Ok(who) => who,
         Err(why) => return refuse(&out, why).await,
     };
+    if let Some(why) = common.refuses.clone().filter(|_| !hello.only_asks) {
+        return refuse(&out, why).await;
+    }
     let chat = chat_of(&who);
     // What a store from before a restore has delivered bears numbers that this one gives to other replies.
     let flushed = if hello.generation == common.generation { hello.flushed.as_slice() } else { &[] };
@@ -89,14 +91,8 @@ async fn serve(common: Arc<Common>, mut reader: Reader, out: mpsc::Sender<Out>) 
     if let Some(lane) = &lane {
         common.host.wake(lane);
     }
-    let acceptor = Acceptor {
-        host: common.host.clone(),
-        fence: common.fence.clone(),
-        context: Address::context(&who.workspace, &who.context),
-        who,
-        chat,
-        out,
-    };
+    let acceptor =
+        Acceptor { host: common.host.clone(), context: Address::context(&who.workspace, &who.context), who, chat, out };
     flow::Flow::new(Arc::new(acceptor), place, lane, hello.previews).run(&mut reader).await;
 }
 

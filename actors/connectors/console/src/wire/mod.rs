@@ -9,6 +9,7 @@ pub use codec::{Frames, WireError, encode};
 
 use messages::admin::{ActorView, IndexAnswer, IndexAsk, ModelTest, StatusView, TaskDo};
 use messages::context::View;
+use messages::membership::Reply as ClusterReply;
 use messages::offer::Offers;
 use messages::retention::Reply as RetentionReply;
 use messages::step::{Day, Spending};
@@ -162,6 +163,13 @@ pub enum AdminAsk {
         /// Only accounts that begin so; empty: all.
         account: String,
     },
+    /// How the cluster stands, as this node knows it.
+    Cluster,
+    /// This node is to give all its units away, or to take some again.
+    Drain {
+        /// Away, or again.
+        away: bool,
+    },
     /// How retention stands.
     Retention,
     /// What there is of a person's words, for the session's user.
@@ -314,6 +322,8 @@ pub enum Answered {
     ModelTested(Box<ModelTest>),
     /// To `Retention`, `ForgetCount`, `Forget` and `Forgetting`.
     Retention(RetentionReply),
+    /// To `Cluster` and `Drain`; nothing where the node stands alone.
+    Cluster(Option<ClusterReply>),
     /// It could not be answered: what failed and why.
     Failed(String),
 }

@@ -29,7 +29,11 @@ pub(super) fn apply(tx: &mut Tx<'_>, write: &Write, done: &mut Committed) -> Res
             tx.run(TIMER_DROP, params![entity.as_str(), name])?;
             Ok(())
         }
-        Write::UnitClaim { unit, node, incarnation } => {
+        Write::UnitClaim { unit, node, incarnation, after } => {
+            let is = tx.heads.epoch(unit).unwrap_or(0);
+            if let Some(after) = after.filter(|after| *after != is) {
+                return conflict(format!("{unit} is at epoch {is}, not at {after}"));
+            }
             let epoch = claim(tx, unit, node, incarnation)?;
             done.epochs.push(epoch);
             Ok(())

@@ -28,13 +28,15 @@ const OWN_FILES: [&str; 8] = [
     "secrets.age",
     "secrets.key",
 ];
+/// Where certificates are, with the files in it that others must not read.
+const PKI: [&str; 6] = ["pki", "pki/ca", "pki/ca/ca.key", "pki/node", "pki/node/node.key", "pki/node/cookie"];
 /// Kinds of disks of other machines, as `statfs(2)` numbers them: NFS, SMB, CIFS, SMB2, 9P, Ceph, AFS.
 const REMOTE: [i64; 7] = [0x6969, 0x517b, 0xff53_4d42, 0xfe53_4d42, 0x0102_1997, 0x00c3_6400, 0x5346_414f];
 
 /// The data folder, the node's folder in it, and the files in that.
 pub(super) fn own_paths(data: &Path) -> Vec<PathFacts> {
     let own = own_folder(data);
-    let files = OWN_FILES.iter().map(|name| own.join(name));
+    let files = OWN_FILES.iter().chain(&PKI).map(|name| own.join(name));
     [data.to_owned(), own.clone()].into_iter().chain(files).map(facts).collect()
 }
 

@@ -1,5 +1,6 @@
 //! Looking: at files, the system, and the node that serves the data folder. Nothing is changed.
 
+mod certificates;
 mod machine;
 mod running;
 mod secrets;
@@ -34,6 +35,10 @@ pub(crate) async fn gather(place: &Where, ids: &[&str]) -> anyhow::Result<Facts>
         facts.paths = machine::own_paths(&data);
         facts.disk = machine::disk(&data);
         facts.copies = machine::copies(&data);
+        if ids.contains(&"certificates") {
+            let data = data.clone();
+            facts.certificates = tokio::task::spawn_blocking(move || certificates::found(&data)).await?;
+        }
         if ["store", "audit", "version"].iter().any(|id| ids.contains(id)) {
             facts.store = tokio::task::spawn_blocking({
                 let data = data.clone();

@@ -1,5 +1,6 @@
 //! What facts mean: pure.
 
+pub(super) mod certificates;
 pub(super) mod place;
 pub(super) mod running;
 pub(super) mod secrets;

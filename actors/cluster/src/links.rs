@@ -1,0 +1,233 @@
+//! The links of a node: one to each peer, for as long as it lives.
+
+use std::collections::{BTreeMap, HashMap};
+use std::future::Future;
+use std::sync::{Arc, Mutex, PoisonError, RwLock};
+use std::time::{Duration, Instant};
+
+use messages::AskError;
+use messages::envelope::Head;
+use tokio::sync::{OwnedSemaphorePermit, Semaphore, oneshot, watch};
+use tokio::task::JoinSet;
+use tokio_util::sync::CancellationToken;
+
+use crate::envelope;
+use crate::limits::{BYTES_UNANSWERED_MAX, CALLS_MAX, STEP_MAX};
+use crate::region::RegionMsg;
+use crate::serve::Peer;
+use crate::sessions::Session;
+use crate::switch::Switch;
+
+/// What an envelope costs beside its bytes.
+const OVERHEAD: usize = 1_024;
+/// When a sender that met a full link may try again.
+const RETRY_AFTER: Duration = Duration::from_millis(50);
+
+/// What comes in by a link, known before the stream is handed over: the peer may ask as soon as its end is ready.
+pub(crate) struct Inbound {
+    pub(crate) id: u64,
+    pub(crate) peer: Arc<Peer>,
+    /// The token that the peer must show.
+    pub(crate) token: [u8; 16],
+    pub(crate) switch: Switch,
+    calls: Arc<Semaphore>,
+    /// What is being done for the peer and for those who ask it; it ends with the link.
+    work: Mutex<JoinSet<()>>,
+}
+
+impl Inbound {
+    pub(crate) fn new(id: u64, peer: Peer, token: [u8; 16], switch: Switch) -> Arc<Self> {
+        let calls = Arc::new(Semaphore::new(CALLS_MAX));
+        Arc::new(Self { id, peer: Arc::new(peer), token, switch, calls, work: Mutex::default() })
+    }
+
+    /// A place among the calls of this peer that are worked on at once.
+    pub(crate) fn one_more_call(&self) -> Result<OwnedSemaphorePermit, AskError> {
+        self.calls.clone().try_acquire_owned().map_err(|_| AskError::Busy {
+            what: format!("{CALLS_MAX} calls of `{}` are worked on", self.peer.node),
+            retry_after: RETRY_AFTER,
+        })
+    }
+
+    /// Runs until it is done or the link ends.
+    pub(crate) fn spawn(&self, work: impl Future<Output = ()> + Send + 'static) {
+        let mut running = self.work.lock().unwrap_or_else(PoisonError::into_inner);
+        while running.try_join_next().is_some() {}
+        running.spawn(work);
+    }
+}
+
+/// A link that is up.
+pub struct Link {
+    inbound: Arc<Inbound>,
+    /// When it came up.
+    pub since: Instant,
+    /// The token that the peer gave us.
+    token: [u8; 16],
+    pub(crate) session: Session,
+    unanswered: Arc<Semaphore>,
+    /// Cancelled when nothing of it is left.
+    gone: CancellationToken,
+}
+
+impl std::fmt::Debug for Link {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        write!(f, "Link({} to {})", self.id(), self.peer().node)
+    }
+}
+
+impl Link {
+    pub(crate) fn new(inbound: Arc<Inbound>, token: [u8; 16], session: Session) -> Self {
+        Self {
+            inbound,
+            since: Instant::now(),
+            token,
+            session,
+            unanswered: Arc::new(Semaphore::new(BYTES_UNANSWERED_MAX)),
+            gone: CancellationToken::new(),
+        }
+    }
+
+    /// Who is at the other end.
+    #[must_use]
+    pub fn peer(&self) -> &Arc<Peer> {
+        &self.inbound.peer
+    }
+
+    /// Which of all links of this node since its start: two links to one peer have two numbers.
+    #[must_use]
+    pub fn id(&self) -> u64 {
+        self.inbound.id
+    }
+
+    pub(crate) fn switch(&self) -> &Switch {
+        &self.inbound.switch
+    }
+
+    /// Sends an envelope and waits for its answer, as long as the head says.
+    ///
+    /// # Errors
+    /// `Busy` when too much is unanswered, `NodeLost` when the link ends, `Timeout` (then it is not known whether it was
+    /// done), `TooLarge`, and whatever the peer answers.
+    pub async fn ask(&self, head: Head, body: &[u8]) -> Result<Vec<u8>, AskError> {
+        let deadline = Duration::from_millis(u64::from(head.deadline_ms));
+        let answer = self.send(head, body)?;
+        tokio::select! {
+            answer = answer => envelope::unpack_answer(&answer.map_err(|_| AskError::NodeLost)?),
+            () = self.switch().is_off() => Err(AskError::NodeLost),
+            () = tokio::time::sleep(deadline) => Err(AskError::Timeout(deadline)),
+        }
+    }
+
+    /// Sends an envelope, behind all that was sent before; what is answered may be left alone.
+    ///
+    /// # Errors
+    /// As [`Link::ask`], of what can go wrong before it is sent.
+    pub fn send(&self, mut head: Head, body: &[u8]) -> Result<oneshot::Receiver<Vec<u8>>, AskError> {
+        head.token = self.token;
+        let envelope = envelope::pack(&head, body)?;
+        let size = u32::try_from(envelope.len() + OVERHEAD).unwrap_or(u32::MAX);
+        let Ok(permit) = self.unanswered.clone().try_acquire_many_owned(size) else {
+            let what = format!("{BYTES_UNANSWERED_MAX} bytes to `{}` wait for their answers", self.peer().node);
+            return Err(AskError::Busy { what, retry_after: RETRY_AFTER });
+        };
+        self.put(envelope, permit)
+    }
+
+    /// The bytes count as unanswered until there is an answer, whether or not someone still waits for it.
+    fn put(&self, envelope: Vec<u8>, permit: OwnedSemaphorePermit) -> Result<oneshot::Receiver<Vec<u8>>, AskError> {
+        let (port, ported) = oneshot::channel();
+        let (sender, receiver) = oneshot::channel();
+        let call = RegionMsg::Call { envelope, stamp: None, answer: port.into() };
+        self.session.region.send_message(call).map_err(|_| AskError::NodeLost)?;
+        self.inbound.spawn(async move {
+            let answer = ported.await;
+            drop(permit);
+            if let Ok(answer) = answer {
+                drop(sender.send(answer));
+            }
+        });
+        Ok(receiver)
+    }
+
+    /// Takes down what the link stands on: what was being done for the peer, and the session, so that the name is free.
+    pub(crate) async fn end(&self) {
+        self.inbound.work.lock().unwrap_or_else(PoisonError::into_inner).abort_all();
+        let ended = self.session.session.stop_and_wait(Some("the link is down".into()), Some(STEP_MAX));
+        drop(ended.await);
+        self.gone.cancel();
+    }
+
+    /// Ends when nothing of the link is left.
+    pub(crate) async fn gone(&self) {
+        self.gone.cancelled().await;
+    }
+
+    /// Ends the link; it is dialled again where it was dialled.
+    pub fn close(&self, why: &str) {
+        self.switch().turn_off(why);
+    }
+}
+
+/// Peers by name, each with its link.
+pub type Up = Arc<BTreeMap<String, Arc<Link>>>;
+
+/// All links of a node: those that are up, and those by which something may come in.
+pub(crate) struct Links {
+    up: watch::Sender<Up>,
+    inbound: RwLock<HashMap<u64, Arc<Inbound>>>,
+}
+
+impl Links {
+    pub(crate) fn new() -> Self {
+        Self { up: watch::Sender::new(Up::default()), inbound: RwLock::default() }
+    }
+
+    pub(crate) fn inbound(&self, id: u64) -> Option<Arc<Inbound>> {
+        self.inbound.read().unwrap_or_else(PoisonError::into_inner).get(&id).cloned()
+    }
+
+    /// From now on, until what is returned is dropped, calls are taken by it.
+    pub(crate) fn let_in(self: &Arc<Self>, inbound: &Arc<Inbound>) -> LetIn {
+        self.inbound.write().unwrap_or_else(PoisonError::into_inner).insert(inbound.id, inbound.clone());
+        LetIn { links: self.clone(), id: inbound.id }
+    }
+
+    /// What is up now.
+    pub(crate) fn up(&self) -> Up {
+        self.up.borrow().clone()
+    }
+
+    pub(crate) fn watch(&self) -> watch::Receiver<Up> {
+        self.up.subscribe()
+    }
+
+    pub(crate) fn put(&self, link: &Arc<Link>) {
+        self.up.send_modify(|up| {
+            Arc::make_mut(up).insert(link.peer().node.clone(), link.clone());
+        });
+    }
+
+    /// Takes it out, unless another link to the same peer has taken its place.
+    pub(crate) fn take(&self, link: &Link) {
+        self.up.send_if_modified(|up| {
+            let is_it = up.get(&link.peer().node).is_some_and(|there| there.id() == link.id());
+            if is_it {
+                Arc::make_mut(up).remove(&link.peer().node);
+            }
+            is_it
+        });
+    }
+}
+
+/// Ends it that calls are taken by a link.
+pub(crate) struct LetIn {
+    links: Arc<Links>,
+    id: u64,
+}
+
+impl Drop for LetIn {
+    fn drop(&mut self) {
+        self.links.inbound.write().unwrap_or_else(PoisonError::into_inner).remove(&self.id);
+    }
+}

@@ -1,0 +1,60 @@
+//! Connections that come in.
+
+use std::net::SocketAddr;
+use std::sync::Arc;
+use std::time::Duration;
+
+use tokio::net::{TcpListener, TcpStream};
+use tokio_rustls::TlsAcceptor;
+
+use crate::cluster::Inner;
+use crate::connect::{Connection, End, within};
+use crate::limits::STEP_MAX;
+use crate::unproven::{Place, Unproven};
+
+/// Until the next try when no connection could be taken, most likely for want of file descriptors.
+const ACCEPT_AGAIN: Duration = Duration::from_millis(100);
+
+/// Takes connections for as long as the node runs; a task for each, so that none waits for another.
+pub(crate) async fn run(inner: Arc<Inner>, listener: TcpListener) {
+    let unproven = Unproven::default();
+    loop {
+        match listener.accept().await {
+            Ok((stream, from)) => inner.spawn(accept(inner.clone(), stream, from, unproven.enter())),
+            Err(error) => {
+                tracing::warn!(%error, "no connection of another node can be taken");
+                tokio::time::sleep(ACCEPT_AGAIN).await;
+            }
+        }
+    }
+}
+
+async fn accept(inner: Arc<Inner>, stream: TcpStream, from: SocketAddr, place: Place) {
+    match prove(&inner, stream, from, place).await {
+        Ok(connection) => {
+            let node = connection.identity.node.clone();
+            let (lasted, why) = inner.run(connection).await;
+            if lasted.is_zero() {
+                tracing::warn!(%from, peer = node, why, "no link");
+            }
+        }
+        Err(why) => tracing::info!(%from, why, "a connection did not prove itself"),
+    }
+}
+
+async fn prove(
+    inner: &Inner,
+    stream: TcpStream,
+    from: SocketAddr,
+    place: Place,
+) -> Result<Connection<tokio_rustls::server::TlsStream<TcpStream>>, String> {
+    stream.set_nodelay(true).map_err(|e| e.to_string())?;
+    let trust = &inner.config.trust;
+    let handshake = async { TlsAcceptor::from(trust.server()).accept(stream).await.map_err(|e| e.to_string()) };
+    let handshake = within(STEP_MAX, "its TLS handshake did not end", handshake);
+    let stream = place.unless_needed(handshake).await?;
+    let certificates = stream.get_ref().1.peer_certificates();
+    let certificate = certificates.and_then(<[_]>::first).ok_or("it showed no certificate")?;
+    let identity = trust.identify(certificate)?;
+    Ok(Connection { stream, identity, at: from.to_string(), end: End::Accepted, unproven: Some(place) })
+}

@@ -1,0 +1,254 @@
+//! The loop of a member: hears what comes by its links, from its own actors and from the clock, lets hub and holder decide,
+//! and does what they decided.
+
+use std::collections::{BTreeMap, VecDeque};
+use std::sync::Arc;
+use std::time::Duration;
+
+use messages::Slug;
+use messages::cluster::{Holds, NodeFacts, Role, ToHub, ToNode, Unit};
+use messages::membership::Msg;
+use placement::holder::{Action, Event as HolderEvent};
+use placement::hub::{Event as HubEvent, LinkId};
+use tokio::sync::{mpsc, watch};
+use tokio::task::JoinSet;
+
+use super::reign::{Reign, SELF};
+use super::{Event, Member, certificates, now, tell};
+use crate::links::Up;
+
+/// The account of the console.
+const CONSOLE: &str = "connector/console";
+
+/// What runs on behalf of a member until it is dropped.
+pub(super) struct Loop {
+    member: Arc<Member>,
+    reign: Option<Reign>,
+    actions: mpsc::Sender<Action>,
+    up: watch::Receiver<Up>,
+    /// Peers of whom hub or holder were told that their links are up, and which links.
+    announced: BTreeMap<String, u64>,
+    work: JoinSet<()>,
+}
+
+/// What is still to be decided of one event.
+enum Next {
+    Hub(HubEvent),
+    Holder(HolderEvent),
+}
+
+impl Loop {
+    pub(super) fn new(
+        member: Arc<Member>,
+        reign: Option<Reign>,
+        actions: mpsc::Sender<Action>,
+        up: watch::Receiver<Up>,
+    ) -> Self {
+        Self { member, reign, actions, up, announced: BTreeMap::new(), work: JoinSet::new() }
+    }
+
+    pub(super) async fn run(mut self, mut heard: mpsc::Receiver<Event>) {
+        if self.reign.is_some() {
+            let (link, facts) = (LinkId(SELF), self.member.facts.clone());
+            let own = declared(&facts).into_iter().map(|unit| Next::Hub(HubEvent::Added(unit)));
+            let own: Vec<Next> = own.collect();
+            self.decide([Next::Hub(HubEvent::Up { link, facts }), Next::Holder(HolderEvent::Up)]).await;
+            self.decide(own).await;
+        }
+        loop {
+            let wait = self.wait();
+            while self.work.try_join_next().is_some() {}
+            tokio::select! {
+                event = heard.recv() => match event {
+                    Some(event) => self.hear(event).await,
+                    None => return,
+                },
+                changed = self.up.changed() => match changed {
+                    Ok(()) => self.links_changed().await,
+                    Err(_) => return,
+                },
+                () = tokio::time::sleep(wait) => self.decide([Next::Hub(HubEvent::Tick), Next::Holder(HolderEvent::Tick)]).await,
+            }
+        }
+    }
+
+    /// Until hub or holder want to be called.
+    fn wait(&self) -> Duration {
+        let hub = self.reign.as_ref().map(|reign| reign.hub.due());
+        let due = hub.into_iter().chain(self.member.holder().due()).min();
+        let ms = due.map_or(500, |due| due.0.saturating_sub(now().0));
+        Duration::from_millis(ms.clamp(1, 500))
+    }
+
+    async fn hear(&mut self, event: Event) {
+        match event {
+            Event::Heard { node, link, message } => self.heard(&node, link, message).await,
+            Event::Finished { unit, epoch } => self.decide([Next::Holder(HolderEvent::Finished { unit, epoch })]).await,
+            Event::Fenced { unit, epoch } => self.decide([Next::Holder(HolderEvent::Fenced { unit, epoch })]).await,
+            Event::Drain(away) => self.decide([Next::Holder(HolderEvent::Drain(away))]).await,
+            Event::Describe(asked) => {
+                let mut view = self.member.view();
+                if let Some(reign) = &self.reign {
+                    reign.explain(&mut view);
+                }
+                asked.send(view).unwrap_or_default();
+            }
+            Event::Row(event) => self.decide([Next::Hub(event)]).await,
+            Event::Goodbye(done) => {
+                self.decide([Next::Holder(HolderEvent::Goodbye)]).await;
+                // Behind everything that is still to be closed.
+                let (actions, member) = (self.actions.clone(), self.member.clone());
+                self.work.spawn(async move {
+                    while actions.capacity() < actions.max_capacity() {
+                        tokio::time::sleep(Duration::from_millis(5)).await;
+                    }
+                    drop(member);
+                    done.send(()).unwrap_or_default();
+                });
+            }
+        }
+    }
+
+    async fn heard(&mut self, node: &str, link: u64, message: Msg) {
+        let Ok(name) = Slug::parse(node) else { return };
+        match message {
+            Msg::Facts(facts) if self.reign.is_some() && self.is_true(node, link, &facts) => {
+                self.announced.insert(node.to_owned(), link);
+                let workspaces = declared(&facts);
+                self.decide([Next::Hub(HubEvent::Up { link: LinkId(link), facts })]).await;
+                for unit in workspaces {
+                    self.decide([Next::Hub(HubEvent::Added(unit))]).await;
+                }
+            }
+            Msg::ToHub(message) if self.reign.is_some() => {
+                self.decide([Next::Hub(HubEvent::Heard { node: name, link: LinkId(link), message })]).await;
+            }
+            Msg::ToNode(message) if self.announced.get(node) == Some(&link) && self.reign.is_none() => {
+                self.to_holder(message).await;
+            }
+            message @ (Msg::List(_) | Msg::Renew(_) | Msg::Certificate(_)) => {
+                let up = self.up.borrow().get(node).filter(|up| up.id() == link).cloned();
+                if let Some(work) = up.and_then(|up| certificates::heard(&self.member, &up, message)) {
+                    self.work.spawn(work);
+                }
+            }
+            _ => {}
+        }
+    }
+
+    /// What a node says of itself is what its certificate and its hello say.
+    fn is_true(&self, node: &str, link: u64, facts: &NodeFacts) -> bool {
+        let up = self.up.borrow().get(node).cloned();
+        up.is_some_and(|up| {
+            let peer = up.peer();
+            up.id() == link
+                && facts.node.as_str() == peer.node
+                && facts.incarnation.to_string() == peer.incarnation
+                && facts.roles == peer.roles
+        })
+    }
+
+    async fn to_holder(&mut self, message: ToNode) {
+        if let ToNode::Table(table) = message {
+            drop(self.member.table().apply(table));
+            return;
+        }
+        self.decide([Next::Holder(HolderEvent::Heard(message))]).await;
+    }
+
+    async fn links_changed(&mut self) {
+        let up = self.up.borrow_and_update().clone();
+        if self.reign.is_some() {
+            let gone: Vec<(String, u64)> = self
+                .announced
+                .iter()
+                .filter(|(node, link)| up.get(*node).is_none_or(|up| up.id() != **link))
+                .map(|(node, link)| (node.clone(), *link))
+                .collect();
+            for (node, link) in gone {
+                self.announced.remove(&node);
+                if let Ok(node) = Slug::parse(&node) {
+                    self.decide([Next::Hub(HubEvent::Down { node, link: LinkId(link) })]).await;
+                }
+            }
+            return;
+        }
+        let hub = self.member.hub();
+        self.tell_link(hub.is_some());
+        let known = self.announced.values().next().copied();
+        if hub.as_ref().map(|hub| hub.id()) == known {
+            return;
+        }
+        if known.is_some() {
+            self.announced.clear();
+            self.decide([Next::Holder(HolderEvent::Down)]).await;
+        }
+        if let Some(hub) = hub {
+            tell(&hub, &Msg::Facts(self.member.facts.clone()));
+            self.announced.insert(hub.peer().node.clone(), hub.id());
+            self.decide([Next::Holder(HolderEvent::Up)]).await;
+        }
+    }
+
+    /// A node without its hub accepts nothing and finishes nothing.
+    fn tell_link(&self, is_up: bool) {
+        if let Some(system) = self.member.system.get() {
+            let why = "the link to the hub is down: nothing is accepted here until it is back";
+            system.alarm("hub", Some(why.to_owned()).filter(|_| !is_up));
+        }
+    }
+
+    /// Lets hub and holder decide, also on what they say to each other where both are here.
+    async fn decide(&mut self, events: impl IntoIterator<Item = Next>) {
+        let mut next: VecDeque<Next> = events.into_iter().collect();
+        while let Some(event) = next.pop_front() {
+            match event {
+                Next::Hub(event) => next.extend(self.hub(event).into_iter().map(Next::Holder)),
+                Next::Holder(event) => next.extend(self.holder(event).await.into_iter().map(Next::Hub)),
+            }
+        }
+    }
+
+    fn hub(&mut self, event: HubEvent) -> Vec<HolderEvent> {
+        let Some(reign) = &mut self.reign else { return Vec::new() };
+        let actions = reign.hub.decide(event, now());
+        let mut to_holder = Vec::new();
+        for message in reign.perform(&self.member, actions, &mut self.work) {
+            match message {
+                ToNode::Table(table) => drop(self.member.table().apply(table)),
+                message => to_holder.push(HolderEvent::Heard(message)),
+            }
+        }
+        to_holder
+    }
+
+    async fn holder(&mut self, event: HolderEvent) -> Vec<HubEvent> {
+        let table = self.member.table().version();
+        let actions = self.member.holder().decide(event, table, now());
+        let mut to_hub = Vec::new();
+        for action in actions {
+            match action {
+                Action::Send(message) if self.reign.is_some() => {
+                    let (node, link) = (self.member.facts.node.clone(), LinkId(SELF));
+                    to_hub.push(HubEvent::Heard { node, link, message });
+                }
+                Action::Send(message @ ToHub::Renew(_)) => self.member.say_to_hub(message),
+                // There is room for more than can be; a node that stops takes none any more.
+                action => drop(self.actions.send(action).await),
+            }
+        }
+        to_hub
+    }
+}
+
+/// What is there to be held since a node is there: the workspaces that it has files of, the console of a connector.
+fn declared(facts: &NodeFacts) -> Vec<Unit> {
+    let mut units = match &facts.holds {
+        Holds::All => Vec::new(),
+        Holds::These(these) => these.iter().map(Unit::workspace).collect(),
+    };
+    if facts.roles.has(Role::Connector) {
+        units.extend(Unit::parse(CONSOLE));
+    }
+    units
+}

@@ -1,0 +1,53 @@
+//! The other nodes, as the runtime of this one sees them.
+
+use std::sync::Arc;
+use std::time::Duration;
+
+use messages::cluster::Unit;
+use messages::envelope::Kind;
+use messages::store::Fence;
+use messages::{Address, AskError};
+use runtime::{BoxFuture, Far, Word};
+
+use super::{Member, head, now};
+
+/// A wake that is under way for longer has been made up for by the sweep.
+const WAKE_MS_MAX: u32 = 2_000;
+
+/// As the runtime holds it.
+pub struct Others(pub Arc<Member>);
+
+impl Far for Others {
+    fn is_here(&self, address: &Address) -> bool {
+        let Some(unit) = Unit::of(address) else { return true };
+        self.0.holder().units().any(|(held, _)| *held == unit)
+    }
+
+    fn tell(&self, address: &Address, word: Word) {
+        let Some(unit) = Unit::of(address) else { return };
+        let Ok(link) = self.0.towards(&unit) else { return };
+        let (kind, body) = match word {
+            Word::Wake => (Kind::Wake, Vec::new()),
+            Word::Due(name) => (Kind::Due, name.into_bytes()),
+        };
+        // The sweep of the hub finds what a lost wake was about; dates go from the hub alone.
+        drop(link.send(head(address, kind, WAKE_MS_MAX), &body));
+    }
+
+    fn ask(&self, address: &Address, bytes: Vec<u8>, deadline: Duration) -> BoxFuture<Result<Vec<u8>, AskError>> {
+        let link = match Unit::of(address) {
+            Some(unit) => self.0.towards(&unit),
+            None => Err(AskError::NoSuchAddress(address.to_string())),
+        };
+        let head = head(address, Kind::Ask, u32::try_from(deadline.as_millis()).unwrap_or(u32::MAX));
+        Box::pin(async move { link?.ask(head, &bytes).await })
+    }
+
+    fn fence(&self, unit: &Address) -> Result<Fence, String> {
+        let known = Unit::try_from(unit.clone()).map_err(|e| e.to_string())?;
+        match self.0.holder().may_commit(&known, now()) {
+            Some(epoch) => Ok(Fence { unit: unit.clone(), epoch }),
+            None => Err(format!("this node may not write for {unit} now: it is another's, or the lease has ended")),
+        }
+    }
+}

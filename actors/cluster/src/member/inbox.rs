@@ -1,0 +1,88 @@
+//! What other nodes ask of this one.
+
+use std::sync::Arc;
+
+use messages::cluster::Unit;
+use messages::envelope::Kind;
+use messages::membership::{Msg, Reply};
+use messages::store::StoreMsg;
+use messages::{Address, AskError};
+use runtime::Word;
+
+use super::{Event, Member, away, head};
+use crate::allowed;
+use crate::serve::{Call, Peer, Serve, Served};
+
+/// As the links hold it.
+pub(super) struct Inbox(pub(super) Arc<Member>);
+
+impl Serve for Inbox {
+    fn serve(&self, from: Arc<Peer>, link: u64, call: Call) -> Served {
+        if call.to == Address::fixed("cluster") {
+            // Here and not in the future: what one node says is heard in the order in which it said it.
+            let heard = self.hear(&from, link, &call.body);
+            return Box::pin(std::future::ready(heard));
+        }
+        let member = self.0.clone();
+        Box::pin(async move { serve(&member, &from, call).await })
+    }
+}
+
+impl Inbox {
+    fn hear(&self, from: &Peer, link: u64, body: &[u8]) -> Result<Vec<u8>, AskError> {
+        let message: Msg = postcard::from_bytes(body).map_err(|e| AskError::Decode(e.to_string()))?;
+        if matches!(message, Msg::Describe | Msg::Drain { .. }) {
+            return Err(AskError::Denied("this is asked at the node itself".into()));
+        }
+        let event = Event::Heard { node: from.node.clone(), link, message };
+        self.0.events.try_send(event).map_err(|_| away("the member", "too much waits for it"))?;
+        postcard::to_stdvec(&Reply::Heard).map_err(|e| AskError::Decode(e.to_string()))
+    }
+}
+
+async fn serve(member: &Arc<Member>, from: &Peer, call: Call) -> Result<Vec<u8>, AskError> {
+    let system = member.system.get().ok_or_else(|| away("the node", "it is starting"))?;
+    match Unit::of(&call.to) {
+        Some(unit) if !member.holder().units().any(|(held, _)| *held == unit) => {
+            forward(member, &unit, from, call).await
+        }
+        _ if call.to == Address::fixed("store") => {
+            store(member, from, &call.body)?;
+            system.asked(&call.to, &call.body).await
+        }
+        _ => match call.kind {
+            Kind::Ask => system.asked(&call.to, &call.body).await,
+            kind => {
+                system.told(&call.to, word(kind, &call.body)).await;
+                Ok(Vec::new())
+            }
+        },
+    }
+}
+
+fn word(kind: Kind, body: &[u8]) -> Word {
+    if kind == Kind::Due { Word::Due(String::from_utf8_lossy(body).into_owned()) } else { Word::Wake }
+}
+
+/// The hub relays; another node, which was thought to hold it, says that it does not.
+async fn forward(member: &Arc<Member>, unit: &Unit, from: &Peer, call: Call) -> Result<Vec<u8>, AskError> {
+    if !member.is_hub() {
+        return Err(AskError::NotOwner);
+    }
+    let link = member.towards(unit)?;
+    if link.peer().node == from.node {
+        return Err(AskError::NotOwner);
+    }
+    let deadline_ms = u32::try_from(call.deadline.as_millis()).unwrap_or(u32::MAX);
+    link.ask(head(&call.to, call.kind, deadline_ms), &call.body).await
+}
+
+/// A node may write what its roles own, for units that it holds, and read what its roles need.
+fn store(member: &Member, from: &Peer, body: &[u8]) -> Result<(), AskError> {
+    let message: StoreMsg = postcard::from_bytes(body).map_err(|e| AskError::Decode(e.to_string()))?;
+    let holds = |unit: &Address| {
+        let Ok(unit) = Unit::try_from(unit.clone()) else { return false };
+        member.table().holder(&unit).is_some_and(|(node, _)| node.as_str() == from.node)
+    };
+    allowed::check_store(from.roles, &message, holds).map_err(AskError::Denied)
+}

@@ -1,0 +1,158 @@
+//! A node as a member of its cluster: what it holds, whom it reaches, and what it is told.
+
+mod certificates;
+mod driver;
+mod executor;
+mod far;
+mod inbox;
+mod reign;
+mod service;
+mod store;
+mod view;
+
+use std::sync::{Arc, Mutex, MutexGuard, OnceLock, PoisonError};
+
+use messages::cluster::{NodeFacts, Role, ToHub, ToNode, Unit};
+use messages::envelope::{Head, Kind};
+use messages::membership::{ClusterView, Msg};
+use messages::{Address, AskError};
+use placement::{Holder, Monotonic, Table};
+use runtime::{BoxFuture, System};
+use tokio::sync::mpsc;
+
+pub use far::Others;
+pub use reign::Reign;
+pub use service::{Begin, ClusterService};
+pub use store::RemoteStore;
+
+use crate::cluster::Cluster;
+use crate::links::Link;
+
+/// What waits for the loop of a member; one more is refused, and said again by whoever said it.
+const EVENTS_MAX: usize = 4_096;
+/// How long what members tell each other may be under way. They say it again each second.
+const TELL_MS_MAX: u32 = 2_000;
+
+/// What the loop hears.
+#[derive(Debug)]
+pub(crate) enum Event {
+    /// By a link, from the node at its other end.
+    Heard { node: String, link: u64, message: Msg },
+    /// A unit that was to finish has finished.
+    Finished { unit: Unit, epoch: u64 },
+    /// A commit was refused as stale.
+    Fenced { unit: Unit, epoch: u64 },
+    /// Give all units away, or take some again.
+    Drain(bool),
+    /// A unit's row was written, or was not.
+    Row(placement::hub::Event),
+    /// How the cluster stands, for people.
+    Describe(tokio::sync::oneshot::Sender<ClusterView>),
+    /// The node stops: close all, say goodbye, and tell when it is done.
+    Goodbye(tokio::sync::oneshot::Sender<()>),
+}
+
+/// Opens and closes what a unit is made of. The program's part: it knows the actors.
+pub trait Hands: Send + Sync + 'static {
+    /// The unit is this node's: what it needs on this host is taken, its actors are opened.
+    ///
+    /// # Errors
+    /// One sentence: who has it on this host, or what is missing.
+    fn open(&self, system: &System, unit: &Address) -> BoxFuture<Result<(), String>>;
+    /// Nothing of the unit runs any more when this is done.
+    fn close(&self, system: &System, unit: &Address) -> BoxFuture<()>;
+}
+
+/// What a member knows, shared by its loop, the runtime and its links.
+pub struct Member {
+    facts: NodeFacts,
+    holder: Mutex<Holder>,
+    table: Mutex<Table>,
+    events: mpsc::Sender<Event>,
+    heard: Mutex<Option<mpsc::Receiver<Event>>>,
+    links: OnceLock<Arc<Cluster>>,
+    system: OnceLock<System>,
+}
+
+impl Member {
+    /// A member that has not begun yet: what runs on this node is made with it.
+    #[must_use]
+    pub fn new(facts: NodeFacts) -> Arc<Self> {
+        let (events, heard) = mpsc::channel(EVENTS_MAX);
+        let holder = Holder::new(facts.node.clone(), facts.incarnation, now());
+        Arc::new(Self {
+            facts,
+            holder: Mutex::new(holder),
+            table: Mutex::new(Table::new()),
+            events,
+            heard: Mutex::new(Some(heard)),
+            links: OnceLock::new(),
+            system: OnceLock::new(),
+        })
+    }
+
+    /// The node has the store.
+    #[must_use]
+    pub fn is_hub(&self) -> bool {
+        self.facts.roles.has(Role::Hub)
+    }
+
+    fn holder(&self) -> MutexGuard<'_, Holder> {
+        self.holder.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    fn table(&self) -> MutexGuard<'_, Table> {
+        self.table.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    /// The link to the hub, from a node that is none.
+    fn hub(&self) -> Option<Arc<Link>> {
+        let up = self.links.get()?.watch().borrow().clone();
+        up.values().find(|link| link.peer().roles.has(Role::Hub)).cloned()
+    }
+
+    /// The link by which an address is reached that is not served here.
+    fn towards(&self, unit: &Unit) -> Result<Arc<Link>, AskError> {
+        if !self.is_hub() {
+            return self.hub().ok_or_else(|| away("the hub", "its link is down"));
+        }
+        let holder = self.table().holder(unit).map(|(node, _)| node.to_string());
+        let node = holder.ok_or_else(|| away(&unit.to_string(), "no node holds it now"))?;
+        let link = self.links.get().and_then(|links| links.link(&node));
+        link.ok_or_else(|| away(&unit.to_string(), &format!("the link to `{node}`, which holds it, is down")))
+    }
+
+    /// Says something to the hub, this node or another. May be lost.
+    fn say_to_hub(&self, message: ToHub) {
+        if let Some(link) = self.hub() {
+            tell(&link, &Msg::ToHub(message));
+        }
+    }
+}
+
+/// Nothing was sent; another try makes sense.
+fn away(what: &str, why: &str) -> AskError {
+    AskError::Busy { what: format!("{what} is not reached: {why}"), retry_after: std::time::Duration::from_millis(200) }
+}
+
+/// Puts a message for the other node's member on a link, behind all that was said before.
+fn tell(link: &Link, message: &Msg) {
+    let Ok(body) = postcard::to_stdvec(message) else { return };
+    // Lost, it is made up for by the next renewal.
+    drop(link.send(head(&Address::fixed("cluster"), Kind::Ask, TELL_MS_MAX), &body));
+}
+
+fn tell_node(link: &Link, message: ToNode) {
+    tell(link, &Msg::ToNode(message));
+}
+
+fn head(to: &Address, kind: Kind, deadline_ms: u32) -> Head {
+    Head { token: [0; 16], to: to.clone(), from: None, trace: None, deadline_ms, kind }
+}
+
+/// The time by a clock that goes on while the machine sleeps: a lease ends in sleep, too.
+fn now() -> Monotonic {
+    let time = rustix::time::clock_gettime(rustix::time::ClockId::Boottime);
+    let (seconds, nanos) = (u64::try_from(time.tv_sec).unwrap_or(0), u64::try_from(time.tv_nsec).unwrap_or(0));
+    Monotonic(seconds.saturating_mul(1_000).saturating_add(nanos / 1_000_000))
+}

@@ -1,0 +1,158 @@
+//! The hub's part: what its decisions write, and to whom they are said.
+
+use std::sync::Arc;
+
+use messages::cluster::{Incarnation, ToNode, Unit};
+use messages::membership::ClusterView;
+use messages::store::{Commit, CommitError, Fence, Owner, Query, Rows, UnitRow, Write};
+use messages::{Address, Slug};
+use placement::hub::{Action, Event as HubEvent, Holder, Hub, Row, Start};
+use runtime::StorePort;
+
+use super::{Event, Member, now, tell_node};
+
+/// Rows of a page.
+const PAGE_ROWS: u32 = 1_024;
+/// The unit that a hub holds itself: a second hub on the same store takes it, and the first can give nothing away.
+const UNIT: &str = "hub";
+/// The link of a hub to itself.
+pub(super) const SELF: u64 = 0;
+
+/// A hub that has taken the store.
+pub struct Reign {
+    pub(super) hub: Hub,
+    fence: Fence,
+    store: StorePort,
+}
+
+impl Reign {
+    /// Takes the store for this start of the node, and reads who held what.
+    ///
+    /// # Errors
+    /// Words, when the store refuses.
+    pub async fn begin(
+        store: StorePort,
+        node: &str,
+        incarnation: Incarnation,
+        units: Vec<Unit>,
+    ) -> Result<Self, String> {
+        let unit = Address::fixed(UNIT);
+        let incarnation = incarnation.to_string();
+        let claim = Write::UnitClaim { unit: unit.clone(), node: node.to_owned(), incarnation, after: None };
+        let commit = Commit { by: Owner::Runtime, fences: Vec::new(), writes: vec![claim] };
+        let done = store.commit(commit).await.map_err(|e| e.to_string())?;
+        let reign = done.epochs.first().copied().ok_or("the store gave no epoch for the hub")?;
+        let rows = rows(&store).await?;
+        let start = Start { reign, rows, units, restored: false };
+        Ok(Self { hub: Hub::start(start, now()), fence: Fence { unit, epoch: reign }, store })
+    }
+
+    /// Says of each unit why it is where it is, and of each node whether it drains.
+    pub(super) fn explain(&self, view: &mut ClusterView) {
+        let now = now();
+        for of in &mut view.units {
+            let placement = Unit::parse(&of.unit).ok().and_then(|unit| self.hub.explain(&unit, now));
+            if let Some(placement) = placement {
+                of.since_ms = Some(now.0.saturating_sub(placement.since.0));
+                of.why = placement.why.to_string();
+            }
+        }
+        for of in &mut view.nodes {
+            let Ok(node) = Slug::parse(&of.node) else { continue };
+            of.draining = self.hub.progress(&node).is_some();
+        }
+    }
+
+    /// Does what the hub decided. What it says to itself is returned.
+    pub(super) fn perform(
+        &self,
+        member: &Arc<Member>,
+        actions: Vec<Action>,
+        spawn: &mut tokio::task::JoinSet<()>,
+    ) -> Vec<ToNode> {
+        let mut to_self = Vec::new();
+        for action in actions {
+            match action {
+                Action::Send { link, message, .. } if link.0 == SELF => to_self.push(message),
+                Action::Send { link, node, message } => {
+                    let up = member.links.get().and_then(|links| links.link(node.as_str()));
+                    if let Some(up) = up.filter(|up| up.id() == link.0) {
+                        tell_node(&up, message);
+                    }
+                }
+                Action::Cut { link, why } => {
+                    let up = member.links.get().map(|links| links.watch().borrow().clone()).unwrap_or_default();
+                    up.values().filter(|up| up.id() == link.0).for_each(|up| up.close(&why));
+                }
+                Action::Write { unit, to, after } => {
+                    drop(spawn.spawn(self.write(member.clone(), unit, to, after)));
+                }
+                Action::Read(unit) => drop(spawn.spawn(read(member.clone(), self.store.clone(), unit))),
+            }
+        }
+        to_self
+    }
+
+    fn write(
+        &self,
+        member: Arc<Member>,
+        unit: Unit,
+        to: Holder,
+        after: u64,
+    ) -> impl Future<Output = ()> + Send + 'static {
+        let (store, fence) = (self.store.clone(), self.fence.clone());
+        async move {
+            let claim = Write::UnitClaim {
+                unit: unit.address().clone(),
+                node: to.node.to_string(),
+                incarnation: to.incarnation.to_string(),
+                after: Some(after),
+            };
+            let commit = Commit { by: Owner::Runtime, fences: vec![fence], writes: vec![claim] };
+            let event = match store.commit(commit).await {
+                Ok(done) => HubEvent::Written { unit, epoch: done.epochs.first().copied().unwrap_or(0) },
+                Err(CommitError::Busy { .. } | CommitError::Unavailable(_)) => HubEvent::NotWritten(unit),
+                Err(error) => {
+                    tracing::warn!(%unit, %error, "it could not be given to a node");
+                    HubEvent::Refused(unit)
+                }
+            };
+            drop(member.events.send(Event::Row(event)).await);
+        }
+    }
+}
+
+async fn read(member: Arc<Member>, store: StorePort, unit: Unit) {
+    loop {
+        let found = store.query(Query::Unit { unit: unit.address().clone() }).await;
+        if let Ok(Rows::Unit(row)) = found {
+            let row = row.and_then(|row| understood(&row));
+            return drop(member.events.send(Event::Row(HubEvent::Read { unit, row })).await);
+        }
+        tokio::time::sleep(std::time::Duration::from_millis(200)).await;
+    }
+}
+
+async fn rows(store: &StorePort) -> Result<Vec<(Unit, Row)>, String> {
+    let (mut all, mut after) = (Vec::new(), None);
+    loop {
+        let query = Query::Units { after: after.clone(), limit: PAGE_ROWS };
+        let Rows::Units(page) = store.query(query).await.map_err(|e| e.to_string())? else {
+            return Err("the store answered something else than units".into());
+        };
+        let last = page.len() < PAGE_ROWS as usize;
+        after = page.last().map(|(unit, _)| unit.clone());
+        let known = |(unit, row): (Address, UnitRow)| Some((Unit::try_from(unit).ok()?, understood(&row)?));
+        all.extend(page.into_iter().filter_map(known));
+        if last {
+            return Ok(all);
+        }
+    }
+}
+
+/// A row of a node that stood alone has an incarnation of another shape: such a holder is no more.
+fn understood(row: &UnitRow) -> Option<Row> {
+    let node = Slug::parse(&row.node).ok()?;
+    let incarnation = Incarnation::parse(&row.incarnation).ok()?;
+    Some(Row { by: Holder { node, incarnation }, epoch: row.epoch })
+}

@@ -1,0 +1,56 @@
+//! How the cluster stands, for people.
+
+use messages::cluster::Place;
+use messages::membership::{ClusterView, NodeView, UnitView};
+
+use super::Member;
+
+impl Member {
+    /// As this node knows it.
+    #[must_use]
+    pub fn view(&self) -> ClusterView {
+        let up = self.links.get().map(|links| links.watch().borrow().clone()).unwrap_or_default();
+        let table = self.table();
+        let units_of = |name: &str| table.places().filter(|(_, place)| is_on(place, name)).count();
+        let count = |name: &str| u32::try_from(units_of(name)).unwrap_or(u32::MAX);
+        let mine = self.facts.node.to_string();
+        let mut nodes = vec![NodeView {
+            incarnation: self.facts.incarnation.to_string(),
+            roles: self.facts.roles.to_string(),
+            program: String::new(),
+            at: "here".into(),
+            up_ms: 0,
+            units: count(&mine),
+            draining: false,
+            node: mine.clone(),
+        }];
+        nodes.extend(up.values().map(|link| {
+            let peer = link.peer();
+            NodeView {
+                node: peer.node.clone(),
+                incarnation: peer.incarnation.clone(),
+                roles: peer.roles.to_string(),
+                program: peer.program.clone(),
+                at: peer.at.clone(),
+                up_ms: u64::try_from(link.since.elapsed().as_millis()).unwrap_or(u64::MAX),
+                units: count(&peer.node),
+                draining: false,
+            }
+        }));
+        let units = table.places().map(|(unit, place)| unit_view(unit.to_string(), place)).collect();
+        ClusterView { node: mine, nodes, units }
+    }
+}
+
+fn is_on(place: &Place, name: &str) -> bool {
+    matches!(place, Place::Held { node, .. } if node.as_str() == name)
+}
+
+fn unit_view(unit: String, place: &Place) -> UnitView {
+    let (node, epoch, why) = match place {
+        Place::Held { node, epoch } => (Some(node.to_string()), *epoch, String::new()),
+        Place::Waits => (None, 0, "it waits for a node that may hold it".to_owned()),
+        Place::Gone => (None, 0, "it is not there any more".to_owned()),
+    };
+    UnitView { unit, node, epoch, since_ms: None, why }
+}

@@ -1,0 +1,7 @@
+//! Whole links over loopback: real TLS, real sockets, ractor's real transport.
+
+mod attacks;
+mod ca;
+mod links;
+mod network;
+mod node;

@@ -1,0 +1,49 @@
+//! What opening and closing a unit means on this node.
+
+use std::collections::HashMap;
+use std::sync::{Arc, Mutex, PoisonError};
+
+use cluster::Hands;
+use messages::Address;
+use runtime::{BoxFuture, System, UnitClaimer};
+
+/// Locks of workspaces that this node holds; the console's actors.
+pub(crate) struct ProgramHands {
+    claimer: Arc<dyn UnitClaimer>,
+    held: Arc<Mutex<HashMap<Address, Box<dyn Send + Sync>>>>,
+}
+
+impl ProgramHands {
+    pub(crate) fn new(claimer: Arc<dyn UnitClaimer>) -> Self {
+        Self { claimer, held: Arc::default() }
+    }
+}
+
+impl Hands for ProgramHands {
+    fn open(&self, system: &System, unit: &Address) -> BoxFuture<Result<(), String>> {
+        let opened = self.claimer.hold(unit).map(|guard| {
+            self.held.lock().unwrap_or_else(PoisonError::into_inner).insert(unit.clone(), guard);
+            match unit.workspace_of() {
+                // Its files are watched and its index is fresh from now on.
+                Some(workspace) => {
+                    system.wake(&Address::index(&workspace));
+                    system.wake(&Address::of_workspace(&workspace));
+                }
+                None => system.wake(unit),
+            }
+        });
+        Box::pin(std::future::ready(opened))
+    }
+
+    fn close(&self, system: &System, unit: &Address) -> BoxFuture<()> {
+        let (system, unit, held) = (system.clone(), unit.clone(), self.held.clone());
+        Box::pin(async move {
+            if unit.workspace_of().is_none() {
+                // Lanes first: they deliver through the sessions of the other.
+                system.close(&unit.child("lanes")).await;
+            }
+            system.close(&unit).await;
+            held.lock().unwrap_or_else(PoisonError::into_inner).remove(&unit);
+        })
+    }
+}

@@ -1,0 +1,116 @@
+//! A node among others: its certificate, its links, and what opens and closes the units that it is given.
+
+mod hands;
+mod trust;
+
+use std::net::{SocketAddr, TcpListener};
+use std::path::Path;
+use std::sync::{Arc, Mutex};
+
+use anyhow::{Context as _, bail};
+use cluster::{Begin, Call, Config, Member, Peer, Reign, Serve, Served};
+use messages::cluster::{Holds, Incarnation, NodeFacts, Role, Roles, UNITS_PER_NODE_MAX};
+use messages::{AskError, Moment, Slug};
+use runtime::StorePort;
+use workspaces::Layout;
+
+pub(crate) use hands::ProgramHands;
+
+use super::VERSION;
+
+/// What the configuration says of a node's place among others.
+#[derive(Debug, Clone)]
+pub(crate) struct ClusterSettings {
+    pub(crate) roles: Roles,
+    pub(crate) listen: Option<SocketAddr>,
+    pub(crate) peers: Vec<String>,
+}
+
+impl ClusterSettings {
+    /// `None`: the node stands alone.
+    pub(crate) fn of(node: &config::Node) -> Option<Self> {
+        let has: Vec<Role> = Role::ALL.into_iter().filter(|role| node.has(&role.to_string())).collect();
+        node.is_of_a_cluster().then(|| Self {
+            roles: Roles::of(&has),
+            listen: node.address(),
+            peers: node.peers.clone(),
+        })
+    }
+}
+
+/// A member that has not begun, and what its actor begins with.
+pub(crate) struct Joining {
+    pub(crate) member: Arc<Member>,
+    incarnation: Incarnation,
+}
+
+impl Joining {
+    pub(crate) fn new(name: &str, of: &ClusterSettings, layout: &Layout, started: Moment) -> anyhow::Result<Self> {
+        let node = Slug::parse(name).context("`node.name`")?;
+        let incarnation = Incarnation::new(started, chance()?);
+        let workspaces =
+            if of.roles.has(Role::Worker) { layout.list().context("the workspaces of this node")? } else { Vec::new() };
+        let facts = NodeFacts {
+            node,
+            incarnation,
+            roles: of.roles,
+            holds: Holds::These(workspaces),
+            units_max: u32::try_from(UNITS_PER_NODE_MAX).unwrap_or(u32::MAX),
+        };
+        Ok(Self { member: Member::new(facts), incarnation })
+    }
+
+    pub(crate) fn incarnation(&self) -> String {
+        self.incarnation.to_string()
+    }
+
+    /// Takes the certificates and the port; on the hub, the store.
+    pub(crate) async fn begin(
+        &self,
+        (name, own): (&str, &Path),
+        of: &ClusterSettings,
+        store: &StorePort,
+        hands: ProgramHands,
+    ) -> anyhow::Result<Arc<Mutex<Option<Begin>>>> {
+        let (trust, cookie) = trust::open(own, name, of.roles)?;
+        let listener =
+            of.listen.map(|at| TcpListener::bind(at).with_context(|| format!("`node.listen` {at}"))).transpose()?;
+        if of.roles.has(Role::Hub) && listener.is_none() {
+            bail!("the hub of a cluster needs `node.listen`, by which other nodes come in");
+        }
+        let config = Config {
+            node: name.to_owned(),
+            incarnation: self.incarnation(),
+            roles: of.roles,
+            program: VERSION.to_owned(),
+            listener,
+            peers: of.peers.clone(),
+            cookie,
+            trust,
+            serve: Arc::new(Closed),
+        };
+        let reign = if self.member.is_hub() {
+            let reign = Reign::begin(store.clone(), name, self.incarnation, Vec::new()).await;
+            Some(reign.map_err(anyhow::Error::msg).context("the store can't be taken for this hub")?)
+        } else {
+            None
+        };
+        Ok(Arc::new(Mutex::new(Some(Begin { config, hands: Arc::new(hands), reign }))))
+    }
+}
+
+/// Until the member answers.
+struct Closed;
+
+impl Serve for Closed {
+    fn serve(&self, _: Arc<Peer>, _: u64, _: Call) -> Served {
+        Box::pin(std::future::ready(Err(AskError::NotOwner)))
+    }
+}
+
+fn chance() -> anyhow::Result<u16> {
+    use std::io::Read as _;
+    let mut bytes = [0; 2];
+    std::fs::File::open("/dev/urandom").and_then(|mut file| file.read_exact(&mut bytes)).context("/dev/urandom")?;
+    Ok(u16::from_be_bytes(bytes))
+}

@@ -1,0 +1,98 @@
+//! The protocol of the actor `cluster`: what hub and nodes tell each other, and what people ask of it.
+
+use serde::{Deserialize, Serialize};
+
+use crate::cluster::{NodeFacts, ToHub, ToNode};
+use crate::protocol::Protocol;
+
+/// The protocol of the actor `cluster`.
+#[derive(Debug)]
+pub enum Membership {}
+
+impl Protocol for Membership {
+    const KIND: &'static str = "cluster";
+    type Msg = Msg;
+    type Reply = Reply;
+}
+
+/// To the actor `cluster`.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub enum Msg {
+    /// What a node says of itself, first of all on each link.
+    Facts(NodeFacts),
+    /// A node to the hub.
+    ToHub(ToHub),
+    /// The hub to a node.
+    ToNode(ToNode),
+    /// The list of revoked certificates, in PEM.
+    List(String),
+    /// A node asks the hub for its next certificate: a request in PEM.
+    Renew(String),
+    /// The next certificate of a node, in PEM.
+    Certificate(String),
+    /// How the cluster stands, for people.
+    Describe,
+    /// The node is to give all its units away, or to take some again.
+    Drain {
+        /// Away, or again.
+        away: bool,
+    },
+}
+
+/// From the actor `cluster`.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub enum Reply {
+    /// It was heard; what comes of it is told by messages of their own.
+    Heard,
+    /// To `Describe`.
+    Described(ClusterView),
+    /// To `Drain`: words when it could not be heard.
+    Draining(Result<(), String>),
+}
+
+/// How the cluster stands, as the node that was asked knows it.
+#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
+pub struct ClusterView {
+    /// The node that was asked.
+    pub node: String,
+    /// Nodes that it has a link to, and itself.
+    pub nodes: Vec<NodeView>,
+    /// Who holds what. From the hub with reasons, from another node as it was told.
+    pub units: Vec<UnitView>,
+}
+
+/// A node.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct NodeView {
+    /// Its name.
+    pub node: String,
+    /// Which start of it.
+    pub incarnation: String,
+    /// `hub, worker`.
+    pub roles: String,
+    /// The version of its program.
+    pub program: String,
+    /// Where it is.
+    pub at: String,
+    /// How long the link has been up, in milliseconds.
+    pub up_ms: u64,
+    /// How many units it holds.
+    pub units: u32,
+    /// It was asked to give all its units away.
+    pub draining: bool,
+}
+
+/// A unit.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct UnitView {
+    /// `ws/home`.
+    pub unit: String,
+    /// Who holds it; `None`: nobody.
+    pub node: Option<String>,
+    /// Under which epoch; 0 where it was never held.
+    pub epoch: u64,
+    /// For how long, in milliseconds, where it is known.
+    pub since_ms: Option<u64>,
+    /// Why it is there, or why nobody holds it: one sentence.
+    pub why: String,
+}

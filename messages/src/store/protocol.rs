@@ -1,0 +1,38 @@
+//! The protocol of the actor `store`: what other nodes ask of the one that has it.
+
+use serde::{Deserialize, Serialize};
+
+use super::{Commit, CommitError, Committed, Query, QueryError, Rows};
+use crate::protocol::Protocol;
+
+/// The protocol of the actor `store`.
+#[derive(Debug)]
+pub enum StoreProto {}
+
+impl Protocol for StoreProto {
+    const KIND: &'static str = "store";
+    type Msg = StoreMsg;
+    type Reply = StoreReply;
+}
+
+/// To the store's actor.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub enum StoreMsg {
+    /// How the store stands.
+    Describe,
+    /// Write all of it or nothing.
+    Commit(Commit),
+    /// Read.
+    Query(Query),
+}
+
+/// From the store's actor.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub enum StoreReply {
+    /// To `Describe`: one sentence for people.
+    Described(String),
+    /// To `Commit`.
+    Committed(Result<Committed, CommitError>),
+    /// To `Query`.
+    Rows(Result<Rows, QueryError>),
+}

@@ -1,0 +1,5 @@
+//! The same program on several nodes: chat on a connector, work on a worker, the store on the hub.
+
+mod kills;
+mod shape;
+pub(crate) mod world;
