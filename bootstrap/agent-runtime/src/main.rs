@@ -34,6 +34,7 @@ fn keep_memory_private() {
 }
 
 fn main() -> ExitCode {
+    heap::keep_together();
     #[cfg(not(feature = "failpoints"))]
     keep_memory_private();
     // Before any TLS configuration is made; a second call would be refused, and there is none.

@@ -76,6 +76,8 @@ impl Node {
     pub(crate) async fn start(settings: Settings) -> anyhow::Result<Self> {
         restore::is_over(&settings.data)?;
         let folder = own_folder(&settings.data);
+        // First of all: what is made below it later must not leave the data folder open to others.
+        make_private(&folder).with_context(|| format!("{} can't be made", settings.data.display()))?;
         let layout = Layout::of_data(&settings.data);
         if settings.has(Role::Worker) {
             make_home(&layout)?;
@@ -85,7 +87,7 @@ impl Node {
             Some(of) => Some(Joining::new(&settings.name, of, &layout, clock.now())?),
             None => None,
         };
-        let (store, port) = open_store(&settings, &folder, joining.as_ref())?;
+        let (store, port) = open_store(&folder, joining.as_ref())?;
         let generation =
             store.as_ref().map(|_| store::backup::facts(&folder)).transpose()?.map(|facts| facts.generation);
         // Behind the store's lock: a second node on this folder hears of the first one, not of its port.
@@ -241,20 +243,13 @@ impl Node {
 }
 
 /// The store of this node, or the hub's.
-fn open_store(
-    settings: &Settings,
-    folder: &Path,
-    joining: Option<&Joining>,
-) -> anyhow::Result<(Option<StoreHandle>, StorePort)> {
+fn open_store(folder: &Path, joining: Option<&Joining>) -> anyhow::Result<(Option<StoreHandle>, StorePort)> {
     match joining.filter(|joining| !joining.member.is_hub()) {
         None => {
             let store = store::open(folder, &OpenOptions::new(VERSION))?;
             Ok((Some(store.clone()), Arc::new(store)))
         }
-        Some(joining) => {
-            make_private(folder).with_context(|| format!("{} can't be made", settings.data.display()))?;
-            Ok((None, Arc::new(RemoteStore(joining.member.clone()))))
-        }
+        Some(joining) => Ok((None, Arc::new(RemoteStore(joining.member.clone())))),
     }
 }
 

@@ -37,7 +37,8 @@ const ALLOWED: [(&str, &[&str]); 25] = [
 ];
 
 /// What the program wires together.
-const EVERYTHING: [&str; 22] = [
+const EVERYTHING: [&str; 23] = [
+    "heap",
     "messages",
     "markdown",
     "gate",

@@ -14,10 +14,11 @@ use crate::faults::world::World;
 
 const INSTALLED: &str = "nothing is installed here; `install` runs the installer below a folder";
 const MINUTES: &str = "it takes minutes; its words are compared with `commands.md`";
+const CLUSTER: &str = "a node that stands alone has no others; `cluster` runs it";
 const MACHINE: &str = "it would change this machine, or it is not this program's";
 
 /// What the pages tell to type and is not run here, and why. What no page tells any more must leave this list, too.
-const NOT_RUN: [(&str, &str); 25] = [
+const NOT_RUN: [(&str, &str); 39] = [
     ("cargo build --release", "it takes minutes; tests run what `cargo build` made"),
     ("cargo build --profile dist", "it takes minutes"),
     ("export ZAI_API_KEY=…", "a key of z.ai is not there"),
@@ -41,12 +42,26 @@ const NOT_RUN: [(&str, &str); 25] = [
     ("agent-runtime bench tasks", MINUTES),
     ("agent-runtime bench starvation", MINUTES),
     ("agent-runtime bench search", MINUTES),
-    ("agent-runtime actors restart ADDRESS", "no actor is stopped here; `tree` runs it"),
+    ("agent-runtime bench all", MINUTES),
+    ("agent-runtime bench all --json", MINUTES),
+    ("agent-runtime bench all --into docs/performance.md", MINUTES),
+    ("agent-runtime bench all --quick", "`bench` runs it"),
+    ("agent-runtime bench turns --rates 1 --seconds 60 &", MINUTES),
+    ("sudo -u agent-runtime agent-runtime secrets set zai --config /etc/agent-runtime/agent-runtime.toml", INSTALLED),
+    ("agent-runtime secrets set more --config /etc/agent-runtime/agent-runtime.toml", INSTALLED),
+    ("chown root: /etc/agent-runtime/secrets.key", INSTALLED),
+    ("systemctl edit agent-runtime", INSTALLED),
+    ("systemctl restart agent-runtime", INSTALLED),
+    ("agent-runtime pki renew NAME", "`pki` runs it; the folder of its first certificate is in the way here"),
+    ("agent-runtime nodes", CLUSTER),
+    ("agent-runtime placement", CLUSTER),
+    ("agent-runtime drain", CLUSTER),
+    ("agent-runtime actors restart ADDRESS", "no actor is stopped here"),
     ("agent-runtime actors restart <address>", "the same"),
 ];
 
 /// What stands in pages for something of the reader's, and what it is here.
-const HERE: [(&str, &str); 16] = [
+const HERE: [(&str, &str); 19] = [
     ("--notes DIR", "--notes notes"),
     ("age1…", "age1zvkyg2lqzraa2lnjvqej32nkuu0ues2s82hzrye869xeexvn73equnujwj"),
     ("/etc/agent-runtime/backup.key", "backup.key"),
@@ -60,6 +75,9 @@ const HERE: [(&str, &str); 16] = [
     ("context show NAME", "context show general"),
     ("restore FILE --data DATA", "restore plain.tar.zst --data new"),
     ("restore before.tar.zst --data DATA", "restore before.tar.zst --data new"),
+    ("secrets set NAME", "secrets set zai"),
+    ("secrets set zai", "secrets set zai < backup.key"),
+    ("forget-user NAME", "forget-user nobody --yes"),
     ("chmod 600 FILE", "chmod 600 backup.key"),
     ("chmod 700 DATA", "chmod 700 data"),
     ("DATA", "data"),
@@ -143,7 +161,10 @@ fn section<'a>(commands: &'a str, path: &str) -> Option<&'a str> {
 /// Why the command line does not know this; the page of commands is made from it.
 fn unknown(commands: &str, line: &str) -> Option<String> {
     let words: Vec<&str> = line.split_whitespace().map(|word| word.trim_matches(['[', ']'])).collect();
-    let names = words.iter().take_while(|word| word.chars().all(|c| c.is_ascii_lowercase())).count();
+    let names = words
+        .iter()
+        .take_while(|word| word.chars().all(|c| c.is_ascii_lowercase() || c == '-') && !word.starts_with('-'))
+        .count();
     let mut paths = (1..=names).rev().map(|length| words[..length].join(" "));
     let is_known = |path: &String| section(commands, path).is_some() || commands.contains(&format!("\n## {path} "));
     let Some(path) = paths.find(is_known) else { return Some(format!("{line}: there is no such command")) };
