@@ -49,6 +49,6 @@ mod writer;
 pub use cluster::{Cluster, Config};
 pub use hello::{VERSIONS, Versions};
 pub use links::{Link, Up};
-pub use member::{Begin, ClusterService, Hands, Member, Others, Reign, RemoteStore};
+pub use member::{Begin, BeginOnce, ClusterService, Hands, Member, Others, Reign, RemoteStore};
 pub use serve::{Call, Peer, Serve, Served};
 pub use trust::{PeerIdentity, Trust};

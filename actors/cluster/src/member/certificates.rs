@@ -77,11 +77,11 @@ pub(super) fn heard(
         match message {
             Msg::List(list) => match blocking(&trust, move |trust| trust.take_list(&list)).await {
                 Ok(true) => {
-                    tracing::info!(from = %link.peer().node, "a newer list of revoked certificates is in force")
+                    tracing::info!(from = %link.peer().node, "a newer list of revoked certificates is in force");
                 }
                 Ok(false) => {}
                 Err(why) => {
-                    tracing::warn!(from = %link.peer().node, why, "its list of revoked certificates is refused")
+                    tracing::warn!(from = %link.peer().node, why, "its list of revoked certificates is refused");
                 }
             },
             Msg::Renew(request) if member.is_hub() => {

@@ -124,7 +124,7 @@ impl Loop {
                 self.decide([Next::Hub(HubEvent::Heard { node: name, link: LinkId(link), message })]).await;
             }
             Msg::ToNode(message) if self.announced.get(node) == Some(&link) && self.reign.is_none() => {
-                self.to_holder(message).await;
+                self.hub_says(message).await;
             }
             message @ (Msg::List(_) | Msg::Renew(_) | Msg::Certificate(_)) => {
                 let up = self.up.borrow().get(node).filter(|up| up.id() == link).cloned();
@@ -148,7 +148,7 @@ impl Loop {
         })
     }
 
-    async fn to_holder(&mut self, message: ToNode) {
+    async fn hub_says(&mut self, message: ToNode) {
         if let ToNode::Table(table) = message {
             drop(self.member.table().apply(table));
             return;

@@ -24,12 +24,12 @@ pub(super) async fn run(member: Arc<Member>, hands: Arc<dyn Hands>, mut actions:
                         system.alarm(&alarm, None);
                     }
                     Err(why) => {
-                        system.alarm(&alarm, Some(format!("{unit} was given to this node and can't be opened: {why}")))
+                        system.alarm(&alarm, Some(format!("{unit} was given to this node and can't be opened: {why}")));
                     }
                 }
             }
             Action::Suspend(unit) => {
-                tracing::warn!(%unit, "the lease has ended; nothing is written until it is renewed")
+                tracing::warn!(%unit, "the lease has ended; nothing is written until it is renewed");
             }
             Action::Resume(unit) => tracing::info!(%unit, "the lease was renewed"),
             Action::Drain(unit, epoch) => {

@@ -22,7 +22,7 @@ use tokio::sync::mpsc;
 
 pub use far::Others;
 pub use reign::Reign;
-pub use service::{Begin, ClusterService};
+pub use service::{Begin, BeginOnce, ClusterService};
 pub use store::RemoteStore;
 
 use crate::cluster::Cluster;

@@ -27,10 +27,13 @@ pub struct Begin {
     pub reign: Option<Reign>,
 }
 
+/// What the actor begins with, until it has.
+pub type BeginOnce = Arc<Mutex<Option<Begin>>>;
+
 /// The actor.
 pub struct ClusterService {
     member: Arc<Member>,
-    begin: Arc<Mutex<Option<Begin>>>,
+    begin: BeginOnce,
 }
 
 impl ClusterService {
@@ -42,7 +45,7 @@ impl ClusterService {
 
     /// Opens it; `begin` is taken by its first start.
     #[must_use]
-    pub fn new(member: Arc<Member>, begin: Arc<Mutex<Option<Begin>>>) -> Self {
+    pub fn new(member: Arc<Member>, begin: BeginOnce) -> Self {
         Self { member, begin }
     }
 }
@@ -60,7 +63,7 @@ impl Service for ClusterService {
         let config = Config { serve: Arc::new(Inbox(self.member.clone())), ..begin.config };
         let links = Arc::new(Cluster::start(config).await.map_err(ServiceError::new)?);
         let up = links.watch();
-        drop(self.member.links.set(links.clone()));
+        drop(self.member.links.set(links));
         let (actions, performed) = mpsc::channel(executor::ACTIONS_MAX);
         let turns = Loop::new(self.member.clone(), begin.reign, actions, up);
         cx.spawn("units of this node", executor::run(self.member.clone(), begin.hands, performed));

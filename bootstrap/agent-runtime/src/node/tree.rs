@@ -4,7 +4,7 @@ use std::collections::HashMap;
 use std::sync::{Arc, Mutex, PoisonError};
 
 use admin::{AdminConfig, AdminService, AlarmsService, LiveLimits, StoreStats};
-use cluster::{Begin, ClusterService, Member, RemoteStore};
+use cluster::{BeginOnce, ClusterService, Member, RemoteStore};
 use console::{ConsoleConfig, ConsoleService, Sessions};
 use lane::{Lane, LaneDeps, LaneFacts};
 use messages::cluster::Role;
@@ -34,7 +34,7 @@ pub(crate) struct Plan {
     /// Where this node has it.
     pub(crate) store: Option<StoreHandle>,
     /// Among other nodes: what this one is there, and what it begins with.
-    pub(crate) member: Option<(Arc<Member>, Arc<Mutex<Option<Begin>>>)>,
+    pub(crate) member: Option<(Arc<Member>, BeginOnce)>,
     /// Where health and metrics are told.
     pub(crate) door: Option<Door>,
     /// When alarms are raised; can be changed while the node runs.

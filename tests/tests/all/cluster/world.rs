@@ -94,7 +94,7 @@ impl World {
         std::fs::read_to_string(self.data(name).with_extension("stderr")).unwrap_or_default()
     }
 
-    fn all_said(&self) -> String {
+    pub(crate) fn all_said(&self) -> String {
         [HUB, CONNECTOR, WORKER].map(|name| format!("== {name}\n{}", self.said(name))).concat()
     }
 

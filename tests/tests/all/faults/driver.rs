@@ -107,6 +107,23 @@ impl Driver {
         Ok(inbound)
     }
 
+    /// Submits words without sending them: whether the node is there is found out later.
+    pub(crate) fn put(&mut self, text: &str) -> anyhow::Result<InboundId> {
+        self.number += 1;
+        let event = format!("{}:{}", self.client.session(), self.number);
+        Ok(self.client.submit(&event, text)?)
+    }
+
+    /// Sends what was submitted.
+    pub(crate) async fn flush(&mut self) -> anyhow::Result<()> {
+        Ok(self.client.flush().await?)
+    }
+
+    /// Goes on with whoever serves the folder now; what was delivered before may not come again.
+    pub(crate) async fn dial_again(&mut self, data: &Path) -> anyhow::Result<()> {
+        Ok(self.client.redial(&Redial { data: data.to_owned(), wait_ms_max: 30_000 }).await?)
+    }
+
     /// Deletes what was said as number `n`, and waits until that is done.
     pub(crate) async fn delete(&mut self, n: u64, within: Duration) -> anyhow::Result<Ended> {
         self.number += 1;

@@ -8,7 +8,7 @@ use std::path::Path;
 use std::sync::{Arc, Mutex};
 
 use anyhow::{Context as _, bail};
-use cluster::{Begin, Call, Config, Member, Peer, Reign, Serve, Served};
+use cluster::{Begin, BeginOnce, Call, Config, Member, Peer, Reign, Serve, Served};
 use messages::cluster::{Holds, Incarnation, NodeFacts, Role, Roles, UNITS_PER_NODE_MAX};
 use messages::{AskError, Moment, Slug};
 use runtime::StorePort;
@@ -71,7 +71,7 @@ impl Joining {
         of: &ClusterSettings,
         store: &StorePort,
         hands: ProgramHands,
-    ) -> anyhow::Result<Arc<Mutex<Option<Begin>>>> {
+    ) -> anyhow::Result<BeginOnce> {
         let (trust, cookie) = trust::open(own, name, of.roles)?;
         let listener =
             of.listen.map(|at| TcpListener::bind(at).with_context(|| format!("`node.listen` {at}"))).transpose()?;
