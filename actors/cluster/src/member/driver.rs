@@ -12,11 +12,14 @@ use placement::holder::{Action, Event as HolderEvent};
 use placement::hub::{Event as HubEvent, LinkId};
 use tokio::sync::{mpsc, watch};
 use tokio::task::JoinSet;
+use tokio::time::Instant;
 
 use super::reign::{Reign, SELF};
 use super::{Event, Member, certificates, now, tell};
 use crate::links::Up;
 
+/// After so long without a lease, the hub is told once more what this node is.
+const SAY_AGAIN: Duration = Duration::from_secs(3);
 /// The account of the console.
 const CONSOLE: &str = "connector/console";
 
@@ -28,6 +31,10 @@ pub(super) struct Loop {
     up: watch::Receiver<Up>,
     /// Peers of whom hub or holder were told that their links are up, and which links.
     announced: BTreeMap<String, u64>,
+    /// What nodes have said of themselves by links that are not up at this end yet, the last of each.
+    early: BTreeMap<String, (u64, NodeFacts)>,
+    /// When the hub last granted a lease, or was last told what this node is.
+    granted: Instant,
     work: JoinSet<()>,
 }
 
@@ -44,7 +51,16 @@ impl Loop {
         actions: mpsc::Sender<Action>,
         up: watch::Receiver<Up>,
     ) -> Self {
-        Self { member, reign, actions, up, announced: BTreeMap::new(), work: JoinSet::new() }
+        Self {
+            member,
+            reign,
+            actions,
+            up,
+            announced: BTreeMap::new(),
+            early: BTreeMap::new(),
+            granted: Instant::now(),
+            work: JoinSet::new(),
+        }
     }
 
     pub(super) async fn run(mut self, mut heard: mpsc::Receiver<Event>) {
@@ -67,7 +83,20 @@ impl Loop {
                     Ok(()) => self.links_changed().await,
                     Err(_) => return,
                 },
-                () = tokio::time::sleep(wait) => self.decide([Next::Hub(HubEvent::Tick), Next::Holder(HolderEvent::Tick)]).await,
+                () = tokio::time::sleep(wait) => {
+                    self.say_again();
+                    self.decide([Next::Hub(HubEvent::Tick), Next::Holder(HolderEvent::Tick)]).await;
+                }
+            }
+        }
+    }
+
+    /// A hub that grants nothing may not have heard who we are.
+    fn say_again(&mut self) {
+        if self.reign.is_none() && self.granted.elapsed() > SAY_AGAIN {
+            self.granted = Instant::now();
+            if let Some(hub) = self.member.hub() {
+                tell(&hub, &Msg::Facts(self.member.facts.clone()));
             }
         }
     }
@@ -112,14 +141,7 @@ impl Loop {
     async fn heard(&mut self, node: &str, link: u64, message: Msg) {
         let Ok(name) = Slug::parse(node) else { return };
         match message {
-            Msg::Facts(facts) if self.reign.is_some() && self.is_true(node, link, &facts) => {
-                self.announced.insert(node.to_owned(), link);
-                let workspaces = declared(&facts);
-                self.decide([Next::Hub(HubEvent::Up { link: LinkId(link), facts })]).await;
-                for unit in workspaces {
-                    self.decide([Next::Hub(HubEvent::Added(unit))]).await;
-                }
-            }
+            Msg::Facts(facts) if self.reign.is_some() => self.facts(node, link, facts).await,
             Msg::ToHub(message) if self.reign.is_some() => {
                 self.decide([Next::Hub(HubEvent::Heard { node: name, link: LinkId(link), message })]).await;
             }
@@ -136,6 +158,23 @@ impl Loop {
         }
     }
 
+    /// A node says what it is. Its end of the link may be ready a moment before ours is.
+    async fn facts(&mut self, node: &str, link: u64, facts: NodeFacts) {
+        if self.up.borrow().get(node).is_none_or(|up| up.id() < link) {
+            self.early.insert(node.to_owned(), (link, facts));
+            return;
+        }
+        if !self.is_true(node, link, &facts) {
+            return;
+        }
+        self.announced.insert(node.to_owned(), link);
+        let workspaces = declared(&facts);
+        self.decide([Next::Hub(HubEvent::Up { link: LinkId(link), facts })]).await;
+        for unit in workspaces {
+            self.decide([Next::Hub(HubEvent::Added(unit))]).await;
+        }
+    }
+
     /// What a node says of itself is what its certificate and its hello say.
     fn is_true(&self, node: &str, link: u64, facts: &NodeFacts) -> bool {
         let up = self.up.borrow().get(node).cloned();
@@ -149,6 +188,9 @@ impl Loop {
     }
 
     async fn hub_says(&mut self, message: ToNode) {
+        if matches!(message, ToNode::Renewed(_)) {
+            self.granted = Instant::now();
+        }
         if let ToNode::Table(table) = message {
             drop(self.member.table().apply(table));
             return;
@@ -170,6 +212,9 @@ impl Loop {
                 if let Ok(node) = Slug::parse(&node) {
                     self.decide([Next::Hub(HubEvent::Down { node, link: LinkId(link) })]).await;
                 }
+            }
+            for (node, (link, facts)) in std::mem::take(&mut self.early) {
+                self.facts(&node, link, facts).await;
             }
             return;
         }
