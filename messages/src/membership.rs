@@ -96,3 +96,24 @@ pub struct UnitView {
     /// Why it is there, or why nobody holds it: one sentence.
     pub why: String,
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::cluster::Unit;
+
+    /// Another version reads these: what changes here needs a new version of the protocol between nodes.
+    #[test]
+    fn what_members_say_has_these_bytes() {
+        let golden = |msg: Msg, bytes: &[u8]| assert_eq!(postcard::to_stdvec(&msg).unwrap(), bytes, "{msg:?}");
+        golden(Msg::ToHub(ToHub::Goodbye), &[1, 2]);
+        let unit = Unit::parse("ws/a").unwrap();
+        golden(Msg::ToNode(ToNode::Yield { unit, epoch: 9 }), &[2, 2, 4, b'w', b's', b'/', b'a', 9]);
+        golden(Msg::List("a".into()), &[3, 1, b'a']);
+        golden(Msg::Renew("a".into()), &[4, 1, b'a']);
+        golden(Msg::Certificate("a".into()), &[5, 1, b'a']);
+        golden(Msg::Describe, &[6]);
+        golden(Msg::Drain { away: true }, &[7, 1]);
+        assert_eq!(postcard::to_stdvec(&Reply::Heard).unwrap(), [0]);
+    }
+}

@@ -175,6 +175,7 @@ fn ping() -> Head {
         trace: None,
         deadline_ms: u32::try_from(SILENCE_MAX.as_millis()).unwrap_or(u32::MAX),
         kind: Kind::Ping,
+        whole: None,
     }
 }
 

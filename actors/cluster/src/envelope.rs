@@ -1,11 +1,20 @@
 //! The wire form of envelopes and of their answers.
 
 use messages::AskError;
-use messages::envelope::Head;
+use messages::envelope::{Head, Whole};
 
 /// An answer's first byte.
 const ANSWERED: u8 = 0;
 const FAILED: u8 = 1;
+/// What follows is a [`Whole`]: the answer is fetched in parts.
+const IN_PARTS: u8 = 2;
+
+/// What an answer is.
+#[derive(Debug, PartialEq, Eq)]
+pub(crate) enum Unpacked {
+    Whole(Vec<u8>),
+    InParts(Whole),
+}
 
 /// The most bytes of a message between actors, as `runtime` has it for messages within a node.
 pub(crate) const BODY_BYTES_MAX: usize = 1_048_576;
@@ -35,9 +44,17 @@ pub(crate) fn pack_answer(answer: Result<Vec<u8>, AskError>) -> Vec<u8> {
     }
 }
 
-pub(crate) fn unpack_answer(bytes: &[u8]) -> Result<Vec<u8>, AskError> {
+/// An answer that goes in parts.
+pub(crate) fn pack_parts(whole: &Whole) -> Vec<u8> {
+    [&[IN_PARTS][..], &postcard::to_stdvec(whole).unwrap_or_default()].concat()
+}
+
+pub(crate) fn unpack_answer(bytes: &[u8]) -> Result<Unpacked, AskError> {
     match bytes.split_first() {
-        Some((&ANSWERED, body)) => Ok(body.to_vec()),
+        Some((&ANSWERED, body)) => Ok(Unpacked::Whole(body.to_vec())),
+        Some((&IN_PARTS, whole)) => {
+            postcard::from_bytes(whole).map(Unpacked::InParts).map_err(|e| AskError::Decode(e.to_string()))
+        }
         Some((&FAILED, error)) => Err(postcard::from_bytes(error).unwrap_or_else(|e| AskError::Decode(e.to_string()))),
         _ => Err(AskError::Decode("an answer that is none".into())),
     }
@@ -55,7 +72,7 @@ mod tests {
     #[test]
     fn what_is_packed_is_unpacked_up_to_one_mebibyte() {
         let to = Address::parse("ws/home/context/general").unwrap();
-        let head = Head { token: [7; 16], to, from: None, trace: None, deadline_ms: 500, kind: Kind::Ask };
+        let head = Head { token: [7; 16], to, from: None, trace: None, deadline_ms: 500, kind: Kind::Ask, whole: None };
         let body = vec![3; BODY_BYTES_MAX];
         let packed = pack(&head, &body).unwrap();
         assert_eq!(unpack(&packed).unwrap(), (head.clone(), &body[..]));
@@ -66,8 +83,10 @@ mod tests {
     #[test]
     fn an_answer_comes_back_as_it_was_also_when_it_is_a_failure() {
         let busy = AskError::Busy { what: "its mailbox".into(), retry_after: Duration::from_millis(50) };
-        assert_eq!(unpack_answer(&pack_answer(Ok(vec![1, 2]))), Ok(vec![1, 2]));
-        assert_eq!(unpack_answer(&pack_answer(Ok(Vec::new()))), Ok(Vec::new()));
+        assert_eq!(unpack_answer(&pack_answer(Ok(vec![1, 2]))), Ok(Unpacked::Whole(vec![1, 2])));
+        assert_eq!(unpack_answer(&pack_answer(Ok(Vec::new()))), Ok(Unpacked::Whole(Vec::new())));
+        let whole = Whole { id: 7, length: 9, sha256: [1; 32] };
+        assert_eq!(unpack_answer(&pack_parts(&whole)), Ok(Unpacked::InParts(whole)));
         assert_eq!(unpack_answer(&pack_answer(Err(busy.clone()))), Err(busy));
         let large = unpack_answer(&pack_answer(Ok(vec![0; BODY_BYTES_MAX + 1])));
         assert!(matches!(large, Err(AskError::TooLarge { .. })));

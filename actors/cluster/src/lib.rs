@@ -36,6 +36,7 @@ pub mod limits;
 mod links;
 mod listen;
 mod member;
+mod parts;
 mod region;
 mod serve;
 mod sessions;

@@ -34,6 +34,12 @@ pub const FRAME_BYTES_MAX: usize = 1_048_576 + 65_536;
 pub const HANDSHAKE_FRAMES_MAX: u32 = 8;
 /// One of them, and one of control.
 pub const SMALL_FRAME_BYTES_MAX: usize = 4_096;
+/// The largest message between nodes. Above an envelope's mebibyte it goes in parts.
+pub const WHOLE_BYTES_MAX: usize = 16 * 1_048_576;
+/// Bytes of such that are kept for one link in one direction, and for how long.
+pub const KEPT_BYTES_MAX: usize = 32 * 1_048_576;
+/// See [`KEPT_BYTES_MAX`].
+pub const KEPT_FOR: Duration = Duration::from_secs(30);
 /// Calls of one peer that are worked on at once; one more hears that it is busy.
 pub const CALLS_MAX: usize = 256;
 /// Bytes of calls to one peer that have not been answered. What comes on top is refused as busy: a peer that does not

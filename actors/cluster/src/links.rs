@@ -2,17 +2,19 @@
 
 use std::collections::{BTreeMap, HashMap};
 use std::future::Future;
+use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::{Arc, Mutex, PoisonError, RwLock};
 use std::time::{Duration, Instant};
 
 use messages::AskError;
-use messages::envelope::Head;
+use messages::envelope::{Head, Kind};
 use tokio::sync::{OwnedSemaphorePermit, Semaphore, oneshot, watch};
 use tokio::task::JoinSet;
 use tokio_util::sync::CancellationToken;
 
-use crate::envelope;
+use crate::envelope::{self, Unpacked};
 use crate::limits::{BYTES_UNANSWERED_MAX, CALLS_MAX, STEP_MAX};
+use crate::parts::{self, Parts};
 use crate::region::RegionMsg;
 use crate::serve::Peer;
 use crate::sessions::Session;
@@ -31,6 +33,10 @@ pub(crate) struct Inbound {
     pub(crate) token: [u8; 16],
     pub(crate) switch: Switch,
     calls: Arc<Semaphore>,
+    /// Larger things: what comes in parts, and answers that wait to be fetched.
+    pub(crate) coming: Parts,
+    pub(crate) fetched: Parts,
+    next: AtomicU64,
     /// What is being done for the peer and for those who ask it; it ends with the link.
     work: Mutex<JoinSet<()>>,
 }
@@ -38,7 +44,17 @@ pub(crate) struct Inbound {
 impl Inbound {
     pub(crate) fn new(id: u64, peer: Peer, token: [u8; 16], switch: Switch) -> Arc<Self> {
         let calls = Arc::new(Semaphore::new(CALLS_MAX));
-        Arc::new(Self { id, peer: Arc::new(peer), token, switch, calls, work: Mutex::default() })
+        Arc::new(Self {
+            id,
+            peer: Arc::new(peer),
+            token,
+            switch,
+            calls,
+            coming: Parts::default(),
+            fetched: Parts::default(),
+            next: AtomicU64::new(1),
+            work: Mutex::default(),
+        })
     }
 
     /// A place among the calls of this peer that are worked on at once.
@@ -47,6 +63,11 @@ impl Inbound {
             what: format!("{CALLS_MAX} calls of `{}` are worked on", self.peer.node),
             retry_after: RETRY_AFTER,
         })
+    }
+
+    /// The name of something larger that goes by this link.
+    pub(crate) fn next(&self) -> u64 {
+        self.next.fetch_add(1, Ordering::Relaxed)
     }
 
     /// Runs until it is done or the link ends.
@@ -111,12 +132,43 @@ impl Link {
     /// done), `TooLarge`, and whatever the peer answers.
     pub async fn ask(&self, head: Head, body: &[u8]) -> Result<Vec<u8>, AskError> {
         let deadline = Duration::from_millis(u64::from(head.deadline_ms));
-        let answer = self.send(head, body)?;
         tokio::select! {
-            answer = answer => envelope::unpack_answer(&answer.map_err(|_| AskError::NodeLost)?),
+            answer = self.answered(head, body) => answer,
             () = self.switch().is_off() => Err(AskError::NodeLost),
             () = tokio::time::sleep(deadline) => Err(AskError::Timeout(deadline)),
         }
+    }
+
+    async fn answered(&self, mut head: Head, body: &[u8]) -> Result<Vec<u8>, AskError> {
+        let (to, deadline_ms) = (head.to.clone(), head.deadline_ms);
+        let of_link = |kind| Head { kind, whole: None, to: to.clone(), deadline_ms, ..head.clone() };
+        let (put, part) = (of_link(Kind::Put), of_link(Kind::Part));
+        let mut body = body;
+        if body.len() > envelope::BODY_BYTES_MAX {
+            let whole = parts::whole_of(self.inbound.next(), body)?;
+            for (n, bytes) in parts::split(body).enumerate() {
+                let named = [&reference(whole.id, n)[..], bytes].concat();
+                self.send_and_hear(put.clone(), &named).await?;
+            }
+            (head.whole, body) = (Some(whole), &[]);
+        }
+        let whole = match self.send_and_hear(head, body).await? {
+            Unpacked::Whole(answer) => return Ok(answer),
+            Unpacked::InParts(whole) => whole,
+        };
+        let mut answer = Vec::new();
+        for n in 0..parts::count(&whole) {
+            match self.send_and_hear(part.clone(), &reference(whole.id, n)).await? {
+                Unpacked::Whole(bytes) => answer.extend(bytes),
+                Unpacked::InParts(_) => return Err(AskError::Decode("a part in parts".into())),
+            }
+        }
+        parts::is_whole(&whole, answer)
+    }
+
+    async fn send_and_hear(&self, head: Head, body: &[u8]) -> Result<Unpacked, AskError> {
+        let answer = self.send(head, body)?.await;
+        envelope::unpack_answer(&answer.map_err(|_| AskError::NodeLost)?)
     }
 
     /// Sends an envelope, behind all that was sent before; what is answered may be left alone.
@@ -167,6 +219,14 @@ impl Link {
     pub fn close(&self, why: &str) {
         self.switch().turn_off(why);
     }
+}
+
+/// How a part is named: of what, and which.
+fn reference(id: u64, n: usize) -> [u8; 12] {
+    let mut bytes = [0; 12];
+    bytes[..8].copy_from_slice(&id.to_be_bytes());
+    bytes[8..].copy_from_slice(&u32::try_from(n).unwrap_or(u32::MAX).to_be_bytes());
+    bytes
 }
 
 /// Peers by name, each with its link.

@@ -12,6 +12,7 @@ use ractor::{Actor, ActorProcessingErr, ActorRef, RpcReplyPort};
 use crate::allowed;
 use crate::envelope;
 use crate::links::{Inbound, Links};
+use crate::parts;
 use crate::serve::{Call, Serve};
 
 /// The longest that a call is worked on, whatever deadline it comes with.
@@ -53,16 +54,62 @@ impl ractor::Message for RegionMsg {
 struct Answer(Option<RpcReplyPort<Vec<u8>>>);
 
 impl Answer {
+    /// Answers by a link, in parts if need be.
+    fn send_by(mut self, link: &Inbound, answer: Result<Vec<u8>, AskError>) {
+        let in_parts = match &answer {
+            Ok(body) if body.len() > envelope::BODY_BYTES_MAX => {
+                let whole = parts::whole_of(link.next(), body);
+                Some(whole.and_then(|whole| link.fetched.keep(whole.id, body).map(|()| whole)))
+            }
+            _ => None,
+        };
+        match in_parts {
+            Some(Ok(whole)) => self.put_bytes(envelope::pack_parts(&whole)),
+            Some(Err(error)) => self.put(Err(error)),
+            None => self.put(answer),
+        }
+    }
+
     fn send(mut self, answer: Result<Vec<u8>, AskError>) {
         self.put(answer);
     }
 
     fn put(&mut self, answer: Result<Vec<u8>, AskError>) {
+        self.put_bytes(envelope::pack_answer(answer));
+    }
+
+    fn put_bytes(&mut self, bytes: Vec<u8>) {
         if let Some(port) = self.0.take() {
             // A link that has ended takes its askers along.
-            drop(port.send(envelope::pack_answer(answer)));
+            drop(port.send(bytes));
         }
     }
+}
+
+/// The bytes of a call, also where they came in parts before it.
+fn whole(link: &Inbound, head: &Head, body: Vec<u8>) -> Result<Vec<u8>, AskError> {
+    match &head.whole {
+        Some(whole) => link.coming.take(whole),
+        None => Ok(body),
+    }
+}
+
+fn put(link: &Inbound, body: &[u8]) -> Result<Vec<u8>, AskError> {
+    let (id, n, part) = referred(body)?;
+    link.coming.put(id, n, part).map(|()| Vec::new())
+}
+
+fn part(link: &Inbound, body: &[u8]) -> Result<Vec<u8>, AskError> {
+    let (id, n, _) = referred(body)?;
+    link.fetched.part(id, n)
+}
+
+/// Of what, and which part.
+fn referred(body: &[u8]) -> Result<(u64, usize, &[u8]), AskError> {
+    let bad = || AskError::Decode("a part without its name".into());
+    let (id, rest) = body.split_first_chunk::<8>().ok_or_else(bad)?;
+    let (n, part) = rest.split_first_chunk::<4>().ok_or_else(bad)?;
+    Ok((u64::from_be_bytes(*id), usize::try_from(u32::from_be_bytes(*n)).map_err(|_| bad())?, part))
 }
 
 impl Drop for Answer {
@@ -90,7 +137,12 @@ impl Actor for Region {
             let answer = Answer(Some(answer));
             match self.admit(&envelope, stamp.as_deref()) {
                 Ok((_, head, _)) if head.kind == Kind::Ping => answer.send(Ok(Vec::new())),
-                Ok((link, head, body)) => self.work(&link, head, body, answer),
+                Ok((link, head, body)) if head.kind == Kind::Put => answer.send(put(&link, &body)),
+                Ok((link, head, body)) if head.kind == Kind::Part => answer.send(part(&link, &body)),
+                Ok((link, head, body)) => match whole(&link, &head, body) {
+                    Ok(body) => self.work(&link, head, body, answer),
+                    Err(error) => answer.send(Err(error)),
+                },
                 Err(error) => answer.send(Err(error)),
             }
         }
@@ -119,10 +171,11 @@ impl Region {
         };
         let deadline = Duration::from_millis(u64::from(head.deadline_ms)).min(DEADLINE_MAX);
         let call = Call { to: head.to, from: head.from, trace: head.trace, deadline, kind: head.kind, body };
+        let of = link.clone();
         let served = self.serve.serve(link.peer.clone(), link.id, call);
         link.spawn(async move {
             let done = tokio::time::timeout(deadline, served).await;
-            answer.send(done.unwrap_or(Err(AskError::Timeout(deadline))));
+            answer.send_by(&of, done.unwrap_or(Err(AskError::Timeout(deadline))));
             drop(permit);
         });
     }

@@ -147,7 +147,7 @@ fn tell_node(link: &Link, message: ToNode) {
 }
 
 fn head(to: &Address, kind: Kind, deadline_ms: u32) -> Head {
-    Head { token: [0; 16], to: to.clone(), from: None, trace: None, deadline_ms, kind }
+    Head { token: [0; 16], to: to.clone(), from: None, trace: None, deadline_ms, kind, whole: None }
 }
 
 /// The time by a clock that goes on while the machine sleeps: a lease ends in sleep, too.

@@ -8,7 +8,7 @@ use messages::envelope::Kind;
 use super::ca::{Ca, roles};
 use super::network::{Network, Wire};
 use super::node::{Spec, ask, head, hub, spec};
-use crate::limits::CALLS_MAX;
+use crate::limits::{CALLS_MAX, WHOLE_BYTES_MAX};
 
 const MULTI: Duration = Duration::from_secs(20);
 
@@ -43,18 +43,35 @@ async fn every_call_is_answered_when_it_fails_panics_or_takes_too_long() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn a_mebibyte_passes_both_ways_and_a_byte_more_is_refused_before_it_is_sent() {
+async fn what_fits_an_envelope_goes_in_one_and_what_is_larger_in_parts_up_to_a_limit() {
     let ca = Ca::new();
     let hub = hub().start(&ca).await;
     let worker = spec("worker", &[Role::Worker]).dials(hub.address()).start(&ca).await;
     let link = worker.link("hub").await;
-    // The answer repeats the body behind `worker Ask store `, and is as large as one may be.
-    let body = vec![b'x'; crate::envelope::BODY_BYTES_MAX - 17];
-    assert_eq!(ask(&link, "store", &body, 5_000).await.unwrap().len(), crate::envelope::BODY_BYTES_MAX);
-    let too_large = ask(&link, "store", &vec![b'x'; crate::envelope::BODY_BYTES_MAX - 16], 5_000).await;
+    let served = || hub.answers.served.load(Ordering::SeqCst);
+    // The answer repeats the body behind these words.
+    let words = b"worker Ask store ".len();
+    for length in [
+        crate::envelope::BODY_BYTES_MAX - words,
+        crate::envelope::BODY_BYTES_MAX - words + 1,
+        crate::envelope::BODY_BYTES_MAX,
+        crate::envelope::BODY_BYTES_MAX + 1,
+        5 * crate::envelope::BODY_BYTES_MAX,
+        WHOLE_BYTES_MAX - words,
+    ] {
+        let before = served();
+        let body = vec![b'x'; length];
+        let answer = ask(&link, "store", &body, 20_000).await.unwrap();
+        assert_eq!(answer.len(), words + length);
+        assert_eq!(answer[words..], body);
+        assert_eq!(served(), before + 1, "it is one call");
+    }
+    let too_large = ask(&link, "store", &vec![b'x'; WHOLE_BYTES_MAX - words + 1], 20_000).await;
     assert!(matches!(too_large, Err(AskError::TooLarge { .. })), "an answer that is too large is told");
-    let refused = ask(&link, "store", &vec![0; crate::envelope::BODY_BYTES_MAX + 1], 5_000).await;
+    let before = served();
+    let refused = ask(&link, "store", &vec![0; WHOLE_BYTES_MAX + 1], 20_000).await;
     assert!(matches!(refused, Err(AskError::TooLarge { .. })));
+    assert_eq!(served(), before, "it is refused before it is sent");
 }
 
 #[tokio::test(flavor = "multi_thread")]

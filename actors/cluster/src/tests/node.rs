@@ -121,5 +121,5 @@ pub(super) async fn ask(link: &Link, to: &str, body: &[u8], deadline_ms: u32) ->
 }
 
 pub(super) fn head(to: &str, kind: Kind, deadline_ms: u32) -> Head {
-    Head { token: [0; 16], to: Address::parse(to).unwrap(), from: None, trace: None, deadline_ms, kind }
+    Head { token: [0; 16], to: Address::parse(to).unwrap(), from: None, trace: None, deadline_ms, kind, whole: None }
 }
