@@ -84,20 +84,24 @@ impl Loop {
                     Err(_) => return,
                 },
                 () = tokio::time::sleep(wait) => {
-                    self.say_again();
+                    self.say_again().await;
                     self.decide([Next::Hub(HubEvent::Tick), Next::Holder(HolderEvent::Tick)]).await;
                 }
             }
         }
     }
 
-    /// A hub that grants nothing may not have heard who we are.
-    fn say_again(&mut self) {
-        if self.reign.is_none() && self.granted.elapsed() > SAY_AGAIN {
-            self.granted = Instant::now();
-            if let Some(hub) = self.member.hub() {
-                tell(&hub, &Msg::Facts(self.member.facts.clone()));
-            }
+    /// A hub that grants nothing may not have heard who we are, or waits until the lease of an earlier start has ended.
+    async fn say_again(&mut self) {
+        if self.granted.elapsed() <= SAY_AGAIN {
+            return;
+        }
+        self.granted = Instant::now();
+        let facts = self.member.facts.clone();
+        if self.reign.is_some() {
+            self.decide([Next::Hub(HubEvent::Up { link: LinkId(SELF), facts })]).await;
+        } else if let Some(hub) = self.member.hub() {
+            tell(&hub, &Msg::Facts(facts));
         }
     }
 
@@ -261,6 +265,10 @@ impl Loop {
         for message in reign.perform(&self.member, actions, &mut self.work) {
             match message {
                 ToNode::Table(table) => drop(self.member.table().apply(table)),
+                message @ ToNode::Renewed(_) => {
+                    self.granted = Instant::now();
+                    to_holder.push(HolderEvent::Heard(message));
+                }
                 message => to_holder.push(HolderEvent::Heard(message)),
             }
         }

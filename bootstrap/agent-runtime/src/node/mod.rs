@@ -83,8 +83,9 @@ impl Node {
             make_home(&layout)?;
         }
         let clock = clock()?;
+        let incarnation = cluster::incarnation(clock.now())?;
         let joining = match &settings.cluster {
-            Some(of) => Some(Joining::new(&settings.name, of, &layout, clock.now())?),
+            Some(of) => Some(Joining::new(&settings.name, of, &layout, incarnation)?),
             None => None,
         };
         let (store, port) = open_store(&folder, joining.as_ref())?;
@@ -102,7 +103,7 @@ impl Node {
         };
         let parts = SystemParts {
             node: settings.name.clone(),
-            incarnation: joining.as_ref().map_or_else(incarnation, |joining| Ok(joining.incarnation()))?,
+            incarnation: incarnation.to_string(),
             store: port,
             clock,
             claimer,
@@ -282,14 +283,6 @@ fn make_home(layout: &Layout) -> anyhow::Result<()> {
         layout.create_workspace(&home, "Home", None).context("the first workspace can't be made")?;
     }
     Ok(())
-}
-
-/// 16 random hexadecimal characters: no two starts of a node have the same.
-fn incarnation() -> anyhow::Result<String> {
-    use std::io::Read as _;
-    let mut bytes = [0; 8];
-    std::fs::File::open("/dev/urandom").and_then(|mut file| file.read_exact(&mut bytes)).context("/dev/urandom")?;
-    Ok(bytes.iter().map(|byte| format!("{byte:02x}")).collect())
 }
 
 /// Locks on the folders of workspaces.

@@ -35,7 +35,9 @@ impl World {
             (WORKER, format!("peers = [\"127.0.0.1:{port}\"]\nroles = [\"worker\"]")),
         ] {
             let pki = world.data(name).join("agent-runtime/pki/node");
-            let line = format!("pki node {name} --roles {name} --san 127.0.0.1 --out {}", pki.display());
+            // What a hub may be is more than what it is here.
+            let roles = if name == HUB { "hub,connector,worker" } else { name };
+            let line = format!("pki node {name} --roles {roles} --san 127.0.0.1 --out {}", pki.display());
             std::fs::create_dir_all(pki.parent().unwrap()).unwrap();
             world.run(&line, HUB).await;
             std::fs::write(world.config(name), format!("[node]\nname = \"{name}\"\n{place}\n")).unwrap();
@@ -59,6 +61,11 @@ impl World {
 
     fn config(&self, name: &str) -> PathBuf {
         self.folder.path().join(format!("{name}.toml"))
+    }
+
+    /// Writes a node's configuration anew, with these lines under `[node]`.
+    pub(crate) fn configure(&self, name: &str, lines: &str) {
+        std::fs::write(self.config(name), format!("[node]\nname = \"{name}\"\n{lines}\n")).unwrap();
     }
 
     /// A command on a node's data folder that ends well.
@@ -100,8 +107,12 @@ impl World {
 
     /// The connector's console can be attached to.
     pub(crate) async fn answers(&self) {
+        self.answers_at(CONNECTOR).await;
+    }
+
+    pub(crate) async fn answers_at(&self, name: &str) {
         let until = Instant::now() + SOON;
-        while let Err(error) = Driver::attach(&self.data(CONNECTOR)).await {
+        while let Err(error) = Driver::attach(&self.data(name)).await {
             assert!(Instant::now() < until, "the console does not answer: {error:#}\n{}", self.all_said());
             tokio::time::sleep(LOOK).await;
         }

@@ -45,9 +45,13 @@ pub(crate) struct Joining {
 }
 
 impl Joining {
-    pub(crate) fn new(name: &str, of: &ClusterSettings, layout: &Layout, started: Moment) -> anyhow::Result<Self> {
+    pub(crate) fn new(
+        name: &str,
+        of: &ClusterSettings,
+        layout: &Layout,
+        incarnation: Incarnation,
+    ) -> anyhow::Result<Self> {
         let node = Slug::parse(name).context("`node.name`")?;
-        let incarnation = Incarnation::new(started, chance()?);
         let workspaces =
             if of.roles.has(Role::Worker) { layout.list().context("the workspaces of this node")? } else { Vec::new() };
         let facts = NodeFacts {
@@ -58,10 +62,6 @@ impl Joining {
             units_max: u32::try_from(UNITS_PER_NODE_MAX).unwrap_or(u32::MAX),
         };
         Ok(Self { member: Member::new(facts), incarnation })
-    }
-
-    pub(crate) fn incarnation(&self) -> String {
-        self.incarnation.to_string()
     }
 
     /// Takes the certificates and the port; on the hub, the store.
@@ -80,7 +80,7 @@ impl Joining {
         }
         let config = Config {
             node: name.to_owned(),
-            incarnation: self.incarnation(),
+            incarnation: self.incarnation.to_string(),
             roles: of.roles,
             program: VERSION.to_owned(),
             listener,
@@ -106,6 +106,11 @@ impl Serve for Closed {
     fn serve(&self, _: Arc<Peer>, _: u64, _: Call) -> Served {
         Box::pin(std::future::ready(Err(AskError::NotOwner)))
     }
+}
+
+/// This start of the node: a later one is greater, and no two are the same.
+pub(crate) fn incarnation(started: Moment) -> anyhow::Result<Incarnation> {
+    Ok(Incarnation::new(started, chance()?))
 }
 
 fn chance() -> anyhow::Result<u16> {
