@@ -76,8 +76,8 @@ impl Node {
     pub(crate) async fn start(settings: Settings) -> anyhow::Result<Self> {
         restore::is_over(&settings.data)?;
         let folder = own_folder(&settings.data);
-        // First of all: what is made below it later must not leave the data folder open to others.
-        make_private(&folder).with_context(|| format!("{} can't be made", settings.data.display()))?;
+        // First of all, for it makes the data folder, which must not be open to others, and says what is wrong with the disk.
+        let store = open_store(&settings, &folder)?;
         let layout = Layout::of_data(&settings.data);
         if settings.has(Role::Worker) {
             make_home(&layout)?;
@@ -88,7 +88,7 @@ impl Node {
             Some(of) => Some(Joining::new(&settings.name, of, &layout, incarnation)?),
             None => None,
         };
-        let (store, port) = open_store(&folder, joining.as_ref())?;
+        let port = port(store.as_ref(), joining.as_ref())?;
         let generation =
             store.as_ref().map(|_| store::backup::facts(&folder)).transpose()?.map(|facts| facts.generation);
         // Behind the store's lock: a second node on this folder hears of the first one, not of its port.
@@ -243,14 +243,21 @@ impl Node {
     }
 }
 
-/// The store of this node, or the hub's.
-fn open_store(folder: &Path, joining: Option<&Joining>) -> anyhow::Result<(Option<StoreHandle>, StorePort)> {
-    match joining.filter(|joining| !joining.member.is_hub()) {
-        None => {
-            let store = store::open(folder, &OpenOptions::new(VERSION))?;
-            Ok((Some(store.clone()), Arc::new(store)))
-        }
-        Some(joining) => Ok((None, Arc::new(RemoteStore(joining.member.clone())))),
+/// The store, on a node that has it.
+fn open_store(settings: &Settings, folder: &Path) -> anyhow::Result<Option<StoreHandle>> {
+    if settings.has(Role::Hub) {
+        return Ok(Some(store::open(folder, &OpenOptions::new(VERSION))?));
+    }
+    make_private(folder).with_context(|| format!("{} can't be made; use another --data", settings.data.display()))?;
+    Ok(None)
+}
+
+/// The store as actors hold it: this node's, or the hub's.
+fn port(store: Option<&StoreHandle>, joining: Option<&Joining>) -> anyhow::Result<StorePort> {
+    match (store, joining) {
+        (Some(store), _) => Ok(Arc::new(store.clone())),
+        (None, Some(joining)) => Ok(Arc::new(RemoteStore(joining.member.clone()))),
+        (None, None) => bail!("a node without a store belongs to a cluster"),
     }
 }
 
