@@ -152,7 +152,7 @@ mod tests {
         let parts = Parts::default();
         assert!(matches!(parts.put(7, 1, &[1]), Err(AskError::Decode(_))));
         parts.put(8, 0, &bytes[..BODY_BYTES_MAX - 64]).unwrap();
-        assert!(matches!(parts.take(&Whole { id: 8, ..whole.clone() }), Err(AskError::Decode(_))));
+        assert!(matches!(parts.take(&Whole { id: 8, ..whole }), Err(AskError::Decode(_))));
         let other = [&bytes[..bytes.len() - 1], &[2]].concat();
         assert!(matches!(is_whole(&whole, other), Err(AskError::Decode(_))));
     }
