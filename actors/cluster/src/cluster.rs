@@ -109,6 +109,12 @@ impl Cluster {
         self.0.links.up().get(node).cloned()
     }
 
+    /// All links that are up now.
+    #[must_use]
+    pub fn up(&self) -> Up {
+        self.0.links.up()
+    }
+
     /// All links that are up; the receiver tells each change.
     #[must_use]
     pub fn watch(&self) -> watch::Receiver<Up> {

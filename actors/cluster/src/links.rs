@@ -140,15 +140,14 @@ impl Link {
     }
 
     async fn answered(&self, mut head: Head, body: &[u8]) -> Result<Vec<u8>, AskError> {
-        let (to, deadline_ms) = (head.to.clone(), head.deadline_ms);
-        let of_link = |kind| Head { kind, whole: None, to: to.clone(), deadline_ms, ..head.clone() };
-        let (put, part) = (of_link(Kind::Put), of_link(Kind::Part));
-        let mut body = body;
+        // Parts go under the same head.
+        let of_link = |kind, head: &Head| Head { kind, whole: None, ..head.clone() };
+        let (mut body, sent) = (body, head.clone());
         if body.len() > envelope::BODY_BYTES_MAX {
             let whole = parts::whole_of(self.inbound.next(), body)?;
             for (n, bytes) in parts::split(body).enumerate() {
                 let named = [&reference(whole.id, n)[..], bytes].concat();
-                self.send_and_hear(put.clone(), &named).await?;
+                self.send_and_hear(of_link(Kind::Put, &sent), &named).await?;
             }
             (head.whole, body) = (Some(whole), &[]);
         }
@@ -158,7 +157,7 @@ impl Link {
         };
         let mut answer = Vec::new();
         for n in 0..parts::count(&whole) {
-            match self.send_and_hear(part.clone(), &reference(whole.id, n)).await? {
+            match self.send_and_hear(of_link(Kind::Part, &sent), &reference(whole.id, n)).await? {
                 Unpacked::Whole(bytes) => answer.extend(bytes),
                 Unpacked::InParts(_) => return Err(AskError::Decode("a part in parts".into())),
             }

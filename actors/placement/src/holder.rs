@@ -174,6 +174,12 @@ impl Holder {
         self.running(unit).map(|_| self.lease_end)
     }
 
+    /// It holds this unit, suspended or not.
+    #[must_use]
+    pub fn holds(&self, unit: &Unit) -> bool {
+        self.units.contains_key(unit)
+    }
+
     /// What it holds, suspended or not, with epochs.
     pub fn units(&self) -> impl Iterator<Item = (&Unit, u64)> {
         self.units.iter().map(|(unit, held)| (unit, held.epoch))

@@ -28,7 +28,7 @@ pub(super) async fn run(member: Arc<Member>) {
     loop {
         tokio::time::sleep(LOOK_EVERY).await;
         links.check_revoked();
-        let up = links.watch().borrow().clone();
+        let up = links.up();
         given.retain(|id, _| up.values().any(|link| link.id() == *id));
         let (number, list) = trust.list();
         for link in up.values().filter(|_| number > 0) {

@@ -65,11 +65,8 @@ impl Loop {
 
     pub(super) async fn run(mut self, mut heard: mpsc::Receiver<Event>) {
         if self.reign.is_some() {
-            let (link, facts) = (LinkId(SELF), self.member.facts.clone());
-            let own = declared(&facts).into_iter().map(|unit| Next::Hub(HubEvent::Added(unit)));
-            let own: Vec<Next> = own.collect();
-            self.decide([Next::Hub(HubEvent::Up { link, facts }), Next::Holder(HolderEvent::Up)]).await;
-            self.decide(own).await;
+            self.joins(SELF, self.member.facts.clone()).await;
+            self.decide([Next::Holder(HolderEvent::Up)]).await;
         }
         loop {
             let wait = self.wait();
@@ -130,12 +127,11 @@ impl Loop {
             Event::Goodbye(done) => {
                 self.decide([Next::Holder(HolderEvent::Goodbye)]).await;
                 // Behind everything that is still to be closed.
-                let (actions, member) = (self.actions.clone(), self.member.clone());
+                let actions = self.actions.clone();
                 self.work.spawn(async move {
                     while actions.capacity() < actions.max_capacity() {
                         tokio::time::sleep(Duration::from_millis(5)).await;
                     }
-                    drop(member);
                     done.send(()).unwrap_or_default();
                 });
             }
@@ -172,11 +168,14 @@ impl Loop {
             return;
         }
         self.announced.insert(node.to_owned(), link);
-        let workspaces = declared(&facts);
+        self.joins(link, facts).await;
+    }
+
+    /// A node is there, and with it what it declares.
+    async fn joins(&mut self, link: u64, facts: NodeFacts) {
+        let own = declared(&facts);
         self.decide([Next::Hub(HubEvent::Up { link: LinkId(link), facts })]).await;
-        for unit in workspaces {
-            self.decide([Next::Hub(HubEvent::Added(unit))]).await;
-        }
+        self.decide(own.into_iter().map(|unit| Next::Hub(HubEvent::Added(unit)))).await;
     }
 
     /// What a node says of itself is what its certificate and its hello say.

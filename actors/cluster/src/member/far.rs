@@ -20,7 +20,7 @@ pub struct Others(pub Arc<Member>);
 impl Far for Others {
     fn is_here(&self, address: &Address) -> bool {
         let Some(unit) = Unit::of(address) else { return true };
-        self.0.holder().units().any(|(held, _)| *held == unit)
+        self.0.holder().holds(&unit)
     }
 
     fn tell(&self, address: &Address, word: Word) {

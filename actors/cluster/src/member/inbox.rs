@@ -43,9 +43,7 @@ impl Inbox {
 async fn serve(member: &Arc<Member>, from: &Peer, call: Call) -> Result<Vec<u8>, AskError> {
     let system = member.system.get().ok_or_else(|| away("the node", "it is starting"))?;
     match Unit::of(&call.to) {
-        Some(unit) if !member.holder().units().any(|(held, _)| *held == unit) => {
-            forward(member, &unit, from, call).await
-        }
+        Some(unit) if !member.holder().holds(&unit) => forward(member, &unit, from, call).await,
         _ if call.to == Address::fixed("store") => {
             store(member, from, &call.body)?;
             system.asked(&call.to, &call.body).await

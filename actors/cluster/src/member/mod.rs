@@ -107,7 +107,7 @@ impl Member {
 
     /// The link to the hub, from a node that is none.
     fn hub(&self) -> Option<Arc<Link>> {
-        let up = self.links.get()?.watch().borrow().clone();
+        let up = self.links.get()?.up();
         up.values().find(|link| link.peer().roles.has(Role::Hub)).cloned()
     }
 

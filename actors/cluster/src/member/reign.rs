@@ -81,7 +81,7 @@ impl Reign {
                     }
                 }
                 Action::Cut { link, why } => {
-                    let up = member.links.get().map(|links| links.watch().borrow().clone()).unwrap_or_default();
+                    let up = member.links.get().map(|links| links.up()).unwrap_or_default();
                     up.values().filter(|up| up.id() == link.0).for_each(|up| up.close(&why));
                 }
                 Action::Write { unit, to, after } => {
@@ -150,7 +150,7 @@ async fn rows(store: &StorePort) -> Result<Vec<(Unit, Row)>, String> {
     }
 }
 
-/// A row of a node that stood alone has an incarnation of another shape: such a holder is no more.
+/// A row whose node or incarnation has another shape than ours names a holder that is no more.
 fn understood(row: &UnitRow) -> Option<Row> {
     let node = Slug::parse(&row.node).ok()?;
     let incarnation = Incarnation::parse(&row.incarnation).ok()?;

@@ -9,7 +9,7 @@ impl Member {
     /// As this node knows it.
     #[must_use]
     pub fn view(&self) -> ClusterView {
-        let up = self.links.get().map(|links| links.watch().borrow().clone()).unwrap_or_default();
+        let up = self.links.get().map(|links| links.up()).unwrap_or_default();
         let table = self.table();
         let units_of = |name: &str| table.places().filter(|(_, place)| is_on(place, name)).count();
         let count = |name: &str| u32::try_from(units_of(name)).unwrap_or(u32::MAX);

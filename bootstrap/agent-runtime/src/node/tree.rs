@@ -232,15 +232,7 @@ pub(crate) fn kinds(plan: &Plan) -> Vec<Kind> {
             Arc::new(lane_facts()),
         )
         .swept_if(ready),
-        Kind::entity::<Retention>(
-            "retention",
-            |_| Some(Address::fixed("operator")),
-            RetentionDeps::new(super::own_folder(&plan.settings.data)),
-            Arc::new(RetentionFacts {
-                policy: plan.settings.retention,
-                account: format!("console:{}", crate::account::name()),
-            }),
-        ),
+        retention(plan),
     ];
     let (console, at) = (plan.clone(), |_: &Address| Some(Address::fixed(CONNECTORS)));
     kinds.push(Kind::child(LANES, at, |_| lanes()));
@@ -258,6 +250,19 @@ pub(crate) fn kinds(plan: &Plan) -> Vec<Kind> {
         }));
     }
     kinds
+}
+
+/// Who says whose words are to be erased.
+fn retention(plan: &Plan) -> Kind {
+    Kind::entity::<Retention>(
+        "retention",
+        |_| Some(Address::fixed("operator")),
+        RetentionDeps::new(super::own_folder(&plan.settings.data)),
+        Arc::new(RetentionFacts {
+            policy: plan.settings.retention,
+            account: format!("console:{}", crate::account::name()),
+        }),
+    )
 }
 
 fn of_workspace(plan: Plan, make: fn(&Plan, &Slug) -> Children) -> impl Fn(&Address) -> Children + Send + Sync {
