@@ -3,4 +3,5 @@
 mod chaos;
 mod kills;
 mod shape;
+mod simulation;
 pub(crate) mod world;
