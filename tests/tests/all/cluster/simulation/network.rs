@@ -15,7 +15,7 @@ use turmoil::net::{TcpListener, TcpStream};
 pub(super) const HUB: &str = "hub:7443";
 const PORT: u16 = 7443;
 /// When the simulated time begins: 2026-01-01.
-const BEGIN_MS: i64 = 1_767_225_600_000;
+pub(super) const BEGIN_MS: i64 = 1_767_225_600_000;
 
 /// The simulated time since the beginning.
 pub(super) fn elapsed() -> Duration {

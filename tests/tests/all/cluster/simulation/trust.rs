@@ -3,16 +3,27 @@
 use std::collections::BTreeMap;
 use std::path::Path;
 use std::sync::Arc;
-use std::time::SystemTime;
+use std::time::Duration;
 
 use cluster::{PeerIdentity, Trust};
 use messages::cluster::{Role, Roles};
 use pki::{Authority, LiveCredentials, NodeFolder, UnixTime, Wanted};
 use rustls::pki_types::CertificateDer;
-use rustls::time_provider::DefaultTimeProvider;
+use rustls::time_provider::TimeProvider;
 use rustls::{ClientConfig, ServerConfig};
 
+use super::network::BEGIN_MS;
 use super::node::Spec;
+
+/// The simulated time begins, and for certificates it stays there: what they hold is the same in each run of a seed.
+#[derive(Debug)]
+struct Begin;
+
+impl TimeProvider for Begin {
+    fn current_time(&self) -> Option<UnixTime> {
+        Some(UnixTime::since_unix_epoch(Duration::from_millis(BEGIN_MS.unsigned_abs())))
+    }
+}
 
 /// What nodes prove themselves with.
 #[derive(Clone)]
@@ -24,8 +35,7 @@ pub(super) struct Credentials {
 impl Credentials {
     /// Makes an authority in `folder`, and issues a certificate for each node.
     pub(super) fn issue(folder: &Path, nodes: &[Spec]) -> Self {
-        let since = SystemTime::now().duration_since(SystemTime::UNIX_EPOCH).unwrap();
-        let now = UnixTime::since_unix_epoch(since);
+        let now = Begin.current_time().unwrap();
         let authority = Authority::init(&folder.join("ca"), now).unwrap();
         let (mut live, mut cookie) = (BTreeMap::new(), String::new());
         for of in nodes {
@@ -36,7 +46,7 @@ impl Credentials {
             let at = NodeFolder::new(folder.join(of.name));
             bundle.write(at.path()).unwrap();
             cookie = at.cookie().unwrap();
-            live.insert(of.name, Arc::new(LiveCredentials::open(at, Arc::new(DefaultTimeProvider)).unwrap()));
+            live.insert(of.name, Arc::new(LiveCredentials::open(at, Arc::new(Begin)).unwrap()));
         }
         Self { live, cookie }
     }
@@ -82,8 +92,12 @@ impl Trust for SimTrust {
         String::new()
     }
 
-    fn request(&self) -> Result<Option<String>, String> {
-        Ok(None)
+    fn is_due(&self) -> bool {
+        false
+    }
+
+    fn request(&self) -> Result<String, String> {
+        Err("it is not due".into())
     }
 
     fn renew(&self, _: &str, _: &str) -> Result<String, String> {
