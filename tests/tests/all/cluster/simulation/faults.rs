@@ -20,6 +20,9 @@ pub(super) enum End {
     /// Of the way between the hub and this node; what was held arrives then.
     Mend(&'static str),
     Undrain(&'static str),
+    Reset(&'static str),
+    /// Until a moment later.
+    Kill(&'static str),
     Nothing,
 }
 
@@ -50,9 +53,11 @@ impl<'a> World<'a> {
         let long = self.chance.one_in(2);
         let (low, high) = if long { (1_500, 9_000) } else { (20, 1_500) };
         let until = self.sim.elapsed() + Duration::from_millis(self.chance.within(low, high));
-        let (fault, node, end) = match self.chance.within(0, 21) {
+        let (fault, node, end) = match self.chance.within(0, 24) {
             0 | 1 => ("killed", node, self.kill(node)),
             2 | 18 => ("killed", NODES[0].name, self.kill(NODES[0].name)),
+            22 | 23 => ("reset where all is slow", node, self.lost_where_all_is_slow(node, End::Reset(node))),
+            24 => ("killed where all is slow", node, self.lost_where_all_is_slow(node, End::Kill(node))),
             19..=21 => {
                 self.outside.reset(node);
                 ("reset", node, End::Nothing)
@@ -107,6 +112,16 @@ impl<'a> World<'a> {
         End::Mend(node)
     }
 
+    /// What a node has asked of the hub's store waits there, while the node is lost for longer than its units wait for it.
+    fn lost_where_all_is_slow(&mut self, node: &'static str, how: End) -> End {
+        let (line, busy) = (self.chance.within(100, 400), self.chance.within(1_000, 3_000));
+        let soon = Duration::from_millis(self.chance.within(50, 400));
+        self.sim.set_link_max_message_latency(NODES[0].name, node, Duration::from_millis(line));
+        self.outside.hub_is_busy_until(self.sim.elapsed() + Duration::from_millis(busy));
+        self.ends.push((self.sim.elapsed() + soon, how));
+        End::Mend(node)
+    }
+
     /// Nobody is told that it has ended.
     fn cut_and_kill(&mut self, node: &'static str) -> End {
         self.cut(node, true, true);
@@ -132,11 +147,17 @@ impl<'a> World<'a> {
                 End::Start(node) => self.start(node),
                 End::Mend(node) => self.mend_way(node),
                 End::Undrain(node) => self.outside.wants(node, |wanted| wanted.drained = false),
+                End::Reset(node) => self.outside.reset(node),
+                End::Kill(node) => {
+                    let end = self.kill(node);
+                    self.ends.push((now + Duration::from_secs(1), end));
+                }
                 End::Nothing => {}
             }
         }
         if all {
             self.outside.disk_stalls_until(now);
+            self.outside.hub_is_busy_until(now);
         }
     }
 

@@ -141,8 +141,8 @@ fn root(start: &Start, system: &System, member: &Arc<Member>, begin: Begin) -> C
     let mut list = Vec::new();
     let of_many = || children(Intensity::STOP_CHILD, Vec::new());
     if has(Role::Hub) {
-        let store = system.store().clone();
-        list.push(service(StoreService::address(), move || SimStoreService(store.clone())));
+        let (store, outside) = (system.store().clone(), start.outside.clone());
+        list.push(service(StoreService::address(), move || SimStoreService(store.clone(), outside.clone())));
     }
     for (role, name) in [(Role::Worker, "workspaces"), (Role::Connector, "connectors")] {
         if has(role) {

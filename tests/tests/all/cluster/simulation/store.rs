@@ -156,7 +156,7 @@ fn at_once<T>(work: impl Future<Output = T>) -> T {
 }
 
 /// The actor `store`, as the real one answers other nodes.
-pub(super) struct SimStoreService(pub(super) StorePort);
+pub(super) struct SimStoreService(pub(super) StorePort, pub(super) Arc<Outside>);
 
 impl Service for SimStoreService {
     type Proto = StoreProto;
@@ -167,6 +167,7 @@ impl Service for SimStoreService {
         reply: ReplyPort<StoreProto>,
         cx: &ServiceCx,
     ) -> Result<(), ServiceError> {
+        tokio::time::sleep(self.1.hub_is_busy_for()).await;
         match msg {
             StoreMsg::Describe => reply.send(StoreReply::Described(String::new())),
             StoreMsg::Commit(commit) => {
