@@ -3,4 +3,5 @@
 mod chaos;
 mod kills;
 mod shape;
+mod shared;
 pub(crate) mod world;
