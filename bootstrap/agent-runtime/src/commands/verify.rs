@@ -41,7 +41,8 @@ pub(super) async fn run(args: Read) -> anyhow::Result<ExitCode> {
     // No key of a model is needed for it.
     let (data, mounts) = (node::absolute(&config.node.data)?, node::mounts(&config.workspaces));
     let has_files = !config.node.is_of_a_cluster() || config.node.has("worker");
-    let report = tokio::task::spawn_blocking(move || look(&data, &mounts, has_files)).await??;
+    let layout = node::layout(&config.node, &data);
+    let report = tokio::task::spawn_blocking(move || look(&data, &layout, &mounts, has_files)).await??;
     if args.json {
         give_json(&report)?;
     } else {
@@ -50,9 +51,13 @@ pub(super) async fn run(args: Read) -> anyhow::Result<ExitCode> {
     Ok(if report.clean { ExitCode::SUCCESS } else { ExitCode::from(FAULTS_FOUND) })
 }
 
-fn look(data: &Path, mounts: &BTreeMap<String, Vec<Mount>>, has_files: bool) -> anyhow::Result<Report> {
+fn look(
+    data: &Path,
+    layout: &Layout,
+    mounts: &BTreeMap<String, Vec<Mount>>,
+    has_files: bool,
+) -> anyhow::Result<Report> {
     let folder = node::own_folder(data);
-    let layout = Layout::of_data(data);
     let store = store::verify(&folder)?;
     let mut faults = store.faults.clone();
     let is_damaged = faults.iter().any(|fault| fault.code == store::verify::DAMAGE);
@@ -63,10 +68,11 @@ fn look(data: &Path, mounts: &BTreeMap<String, Vec<Mount>>, has_files: bool) -> 
     faults.append(&mut logs.faults);
     // An index is derived: one that has not been made yet, or was deleted, breaks no promise.
     let mut workspaces = layout.list()?;
-    workspaces.retain(|workspace| layout.folder(workspace).join(".index/index.sqlite").is_file());
+    workspaces.retain(|workspace| layout.index_folder(workspace).join("index.sqlite").is_file());
     for workspace in &workspaces {
         let mounts = mounts.get(workspace.as_str()).cloned().unwrap_or_default();
-        let check = || anyhow::Ok(retrieval::verify(&layout.folder(workspace), &mounts));
+        let check =
+            || anyhow::Ok(retrieval::verify(&layout.folder(workspace), &layout.index_folder(workspace), &mounts));
         for what in again(check, Vec::is_empty)? {
             faults.push(Fault { code: "index.file", what, subject: format!("ws/{workspace}/index") });
         }

@@ -5,4 +5,5 @@ mod chaos;
 mod kills;
 mod large;
 mod shape;
+mod shared;
 pub(crate) mod world;

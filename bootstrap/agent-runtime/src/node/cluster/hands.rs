@@ -7,7 +7,7 @@ use cluster::Hands;
 use messages::Address;
 use runtime::{BoxFuture, System, UnitClaimer};
 
-/// Locks of workspaces that this node holds; the console's actors.
+/// Locks on the folders of workspaces that this node holds; the console's actors.
 pub(crate) struct ProgramHands {
     claimer: Arc<dyn UnitClaimer>,
     held: Arc<Mutex<HashMap<Address, Box<dyn Send + Sync>>>>,
