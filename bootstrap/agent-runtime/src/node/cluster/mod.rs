@@ -15,6 +15,7 @@ use runtime::StorePort;
 use workspaces::Layout;
 
 pub(crate) use hands::ProgramHands;
+pub(crate) use trust::open as credentials;
 
 use super::VERSION;
 

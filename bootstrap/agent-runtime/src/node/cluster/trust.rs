@@ -16,7 +16,7 @@ use rustls::{ClientConfig, ServerConfig};
 const LOOK_EVERY: std::time::Duration = std::time::Duration::from_millis(300);
 
 /// The credentials of this node, and the cluster's cookie.
-pub(super) fn open(own: &Path, name: &str, roles: Roles) -> anyhow::Result<(Arc<dyn Trust>, String)> {
+pub(crate) fn open(own: &Path, name: &str, roles: Roles) -> anyhow::Result<(Arc<dyn Trust>, String)> {
     let path = pki::node_folder(own);
     let folder = NodeFolder::new(path.clone());
     if !folder.is_there() {
