@@ -1,6 +1,7 @@
 //! What the tests of the whole stand on: processes, and servers that speak the protocols of the outside.
 
 pub mod chaos;
+pub mod cluster;
 mod dice;
 pub mod fake_model;
 pub mod process;
