@@ -49,7 +49,7 @@ pub(crate) fn check(roles: Roles, head: &Head) -> Result<(), String> {
 /// Words: what it wanted, and what it lacks.
 pub(crate) fn check_store(roles: Roles, message: &StoreMsg, holds: impl Fn(&Address) -> bool) -> Result<(), String> {
     match message {
-        StoreMsg::Describe => Ok(()),
+        StoreMsg::Describe => Err("how the store stands is asked at its own node".into()),
         StoreMsg::Commit(commit) => {
             let owns = match commit.by {
                 Owner::Connector => roles.has(Role::Connector),

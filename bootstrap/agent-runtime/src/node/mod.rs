@@ -26,8 +26,8 @@ use runtime::{Children, Clock, Far, StorePort, System, SystemParts, UnitClaimer}
 use store::{OpenOptions, StoreHandle};
 use workspaces::Layout;
 
-pub(crate) use cluster::credentials;
 use cluster::{Joining, ProgramHands};
+pub(crate) use cluster::{credentials, versions};
 pub(crate) use settings::{Settings, absolute, alarm_limits, load, mounts, notes_folder};
 
 /// The program's version.

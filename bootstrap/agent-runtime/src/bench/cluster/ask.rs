@@ -16,7 +16,7 @@ use super::super::child::{helper, program};
 use super::super::numbers::{now, round};
 use super::nodes::{HUB, Nodes, WORKER};
 use crate::logging;
-use crate::node::{VERSION, credentials, own_folder};
+use crate::node::{VERSION, credentials, own_folder, versions};
 
 /// Bytes of an ask and of its answer.
 const BYTES: usize = 256;
@@ -55,6 +55,7 @@ async fn links(
         incarnation: std::process::id().to_string(),
         roles,
         program: VERSION.to_owned(),
+        versions: versions()?,
         listener,
         peers,
         cookie,
