@@ -5,7 +5,7 @@ use std::sync::Arc;
 use messages::cluster::Unit;
 use messages::envelope::Kind;
 use messages::membership::{Msg, Reply};
-use messages::store::{StoreMsg, StoreReply};
+use messages::store::{StoreAnswer, StoreCall};
 use messages::{Address, AskError};
 use runtime::{System, Word};
 
@@ -44,10 +44,7 @@ async fn serve(member: &Arc<Member>, from: &Peer, call: Call) -> Result<Vec<u8>,
     let system = member.system.get().ok_or_else(|| away("the node", "it is starting"))?;
     match Unit::of(&call.to) {
         Some(unit) if !member.holder().holds(&unit) => forward(member, &unit, from, call).await,
-        _ if call.to == Address::fixed("store") => {
-            let reply = store(member, system, from, &call.body).await?;
-            postcard::to_stdvec(&reply).map_err(|e| AskError::Decode(e.to_string()))
-        }
+        _ if call.to == Address::fixed("store") => store(member, system, from, &call).await,
         _ => match call.kind {
             Kind::Ask => system.asked(&call.to, &call.body).await,
             kind => {
@@ -76,18 +73,17 @@ async fn forward(member: &Arc<Member>, unit: &Unit, from: &Peer, call: Call) -> 
 }
 
 /// A node may write what its roles own, for units that it holds, and read what its roles need.
-///
-/// As the actors of this node do, past the mailbox of the store's actor: groups form of what waits at the writer.
-async fn store(member: &Member, system: &System, from: &Peer, body: &[u8]) -> Result<StoreReply, AskError> {
-    let message: StoreMsg = postcard::from_bytes(body).map_err(|e| AskError::Decode(e.to_string()))?;
+async fn store(member: &Member, system: &System, from: &Peer, call: &Call) -> Result<Vec<u8>, AskError> {
+    let asked: StoreCall = postcard::from_bytes(&call.body).map_err(|e| AskError::Decode(e.to_string()))?;
     let holds = |unit: &Address| {
         let Ok(unit) = Unit::try_from(unit.clone()) else { return false };
         member.table().holder(&unit).is_some_and(|(node, _)| node.as_str() == from.node)
     };
-    allowed::check_store(from.roles, &message, holds).map_err(AskError::Denied)?;
-    match message {
-        StoreMsg::Commit(commit) => Ok(StoreReply::Committed(system.store().commit(commit).await)),
-        StoreMsg::Query(query) => Ok(StoreReply::Rows(system.store().query(query).await)),
-        StoreMsg::Describe => Err(AskError::NotOwner),
-    }
+    allowed::check_store(from.roles, &asked, holds).map_err(AskError::Denied)?;
+    let answer = match asked {
+        StoreCall::Describe => return system.asked(&call.to, &call.body).await,
+        StoreCall::Commit(commit) => StoreAnswer::Committed(system.store().commit(commit).await),
+        StoreCall::Query(query) => StoreAnswer::Rows(system.store().query(query).await),
+    };
+    postcard::to_stdvec(&answer).map_err(|e| AskError::Decode(e.to_string()))
 }
