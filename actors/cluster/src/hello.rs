@@ -179,6 +179,32 @@ mod tests {
         Versions { min, max }
     }
 
+    /// Another version reads these before anything is agreed: the head never changes, the body only with a new version.
+    #[tokio::test]
+    async fn a_hello_has_these_bytes_and_is_read_back() {
+        let hello = Hello {
+            node: "a".into(),
+            incarnation: "i".into(),
+            roles: Roles::ALL,
+            region: 300,
+            token: [7; 16],
+            program: "1".into(),
+        };
+        let mut bytes = Vec::new();
+        send(&mut bytes, &hello, range(1, 2)).await.unwrap();
+        let body = [&[1, b'a', 1, b'i', 7, 0xac, 0x02][..], &[7; 16], &[1, b'1']].concat();
+        let head = [&b"AGENTRT1"[..], &[0, 1, 0, 2, 0, 0, 0, 25]].concat();
+        assert_eq!(bytes, [head, body].concat());
+        let Heard::Hello(read, version) = receive(&mut bytes.as_slice(), range(2, 9)).await.unwrap() else { panic!() };
+        assert_eq!((read, version), (hello, 2));
+        let Heard::Other(theirs) = receive(&mut bytes.as_slice(), range(3, 9)).await.unwrap() else { panic!() };
+        assert_eq!(theirs, range(1, 2));
+        let mut verdict = Vec::new();
+        tell(&mut verdict, &Err("no".into())).await.unwrap();
+        tell(&mut verdict, &Ok(())).await.unwrap();
+        assert_eq!(verdict, [1, 0, 2, b'n', b'o', 0, 0, 0]);
+    }
+
     #[test]
     fn two_nodes_speak_the_newest_version_that_both_know() {
         for (ours, theirs, common) in [

@@ -4,5 +4,7 @@ mod certificates;
 mod chaos;
 mod kills;
 mod large;
+mod rolling;
 mod shape;
+mod versions;
 pub(crate) mod world;
