@@ -55,7 +55,7 @@ pub enum Reply {
 pub struct ClusterView {
     /// The node that was asked.
     pub node: String,
-    /// Nodes that it has a link to, and itself.
+    /// Itself, nodes that it has a link to, and those that proved who they are and have none.
     pub nodes: Vec<NodeView>,
     /// Who holds what. From the hub with reasons, from another node as it was told.
     pub units: Vec<UnitView>,
@@ -70,8 +70,10 @@ pub struct NodeView {
     pub incarnation: String,
     /// `hub, worker`.
     pub roles: String,
-    /// The version of its program.
+    /// The version of its program; empty where there is no link to it.
     pub program: String,
+    /// The version of the protocol on the link to it; of the node itself, those that it speaks.
+    pub protocol: String,
     /// Where it is.
     pub at: String,
     /// How long the link has been up, in milliseconds.
@@ -80,6 +82,8 @@ pub struct NodeView {
     pub units: u32,
     /// It was asked to give all its units away.
     pub draining: bool,
+    /// Why there is no link to it, although it tries; empty where there is one.
+    pub why: String,
 }
 
 /// A unit.

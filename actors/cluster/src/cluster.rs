@@ -12,8 +12,9 @@ use tokio::net::TcpListener;
 use tokio::sync::watch;
 use tokio::task::JoinSet;
 
-use crate::hello::Hello;
+use crate::hello::{Hello, Versions};
 use crate::links::{Link, Links, Up};
+use crate::refused::RefusedNodes;
 use crate::region::{Region, RegionMsg};
 use crate::serve::Serve;
 use crate::sessions::Sessions;
@@ -30,6 +31,8 @@ pub struct Config {
     pub roles: Roles,
     /// The version of the program, for people.
     pub program: String,
+    /// The versions of the protocol that it speaks: [`crate::VERSIONS`].
+    pub versions: Versions,
     /// Where others come in; `None` where nobody does.
     pub listener: Option<std::net::TcpListener>,
     /// Whom to dial, names or numbers with a port. Of two nodes only one may dial the other.
@@ -49,6 +52,7 @@ pub(crate) struct Inner {
     pub(crate) config: Facts,
     pub(crate) links: Arc<Links>,
     pub(crate) sessions: Sessions,
+    pub(crate) refused: RefusedNodes,
     region: ActorRef<RegionMsg>,
     places: Mutex<HashMap<String, Arc<tokio::sync::Mutex<()>>>>,
     ids: AtomicU64,
@@ -61,7 +65,8 @@ pub(crate) struct Facts {
     node: String,
     incarnation: String,
     roles: Roles,
-    program: String,
+    pub(crate) program: String,
+    pub(crate) versions: Versions,
     pub(crate) trust: Arc<dyn Trust>,
 }
 
@@ -71,7 +76,7 @@ impl Cluster {
     /// # Errors
     /// Words, when the transport or the listener can't be started.
     pub async fn start(config: Config) -> Result<Self, String> {
-        let Config { node, incarnation, roles, program, listener, peers, cookie, trust, serve } = config;
+        let Config { node, incarnation, roles, program, versions, listener, peers, cookie, trust, serve } = config;
         let listener = listener.map(listening).transpose().map_err(|e| format!("the listener for other nodes: {e}"))?;
         let address = listener.as_ref().and_then(|listener| listener.local_addr().ok());
         let links = Arc::new(Links::new());
@@ -79,9 +84,10 @@ impl Cluster {
         let (region, _) = Actor::spawn(None, region, ()).await.map_err(|e| e.to_string())?;
         let sessions = Sessions::start(&format!("{node}#{incarnation}"), &node, &cookie).await?;
         let inner = Arc::new(Inner {
-            config: Facts { node, incarnation, roles, program, trust },
+            config: Facts { node, incarnation, roles, program, versions, trust },
             links,
             sessions,
+            refused: RefusedNodes::default(),
             region,
             places: Mutex::default(),
             ids: AtomicU64::new(1),
@@ -119,6 +125,11 @@ impl Cluster {
     #[must_use]
     pub fn watch(&self) -> watch::Receiver<Up> {
         self.0.links.watch()
+    }
+
+    /// What is needed to tell people of it.
+    pub(crate) fn inner(&self) -> &Inner {
+        &self.0
     }
 
     /// Certificates.

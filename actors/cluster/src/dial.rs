@@ -20,7 +20,14 @@ pub(crate) async fn run(inner: Arc<Inner>, address: String) {
     let (mut wait, mut told) = (REDIAL_MIN, String::new());
     loop {
         let (lasted, why) = match connect(&inner, &address).await {
-            Ok(connection) => inner.run(connection).await,
+            Ok(connection) => {
+                let identity = connection.identity.clone();
+                let (lasted, why) = inner.run(connection).await;
+                if lasted.is_zero() {
+                    inner.refused.note(&identity, &address, &why);
+                }
+                (lasted, why)
+            }
             Err(why) => (Duration::ZERO, why),
         };
         if lasted >= GOOD {

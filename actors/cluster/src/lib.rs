@@ -37,6 +37,7 @@ mod links;
 mod listen;
 mod member;
 mod parts;
+mod refused;
 mod region;
 mod serve;
 mod sessions;
@@ -49,7 +50,7 @@ mod writer;
 
 pub use cluster::{Cluster, Config};
 pub use hello::{VERSIONS, Versions};
-pub use links::{Link, Up};
+pub use links::{Answering, Link, Up};
 pub use member::{Begin, BeginOnce, ClusterService, Hands, Member, Others, Reign, RemoteStore};
 pub use serve::{Call, Peer, Serve, Served};
 pub use trust::{PeerIdentity, Trust};

@@ -20,6 +20,8 @@ use crate::links::Up;
 
 /// After so long without a lease, the hub is told once more what this node is.
 const SAY_AGAIN: Duration = Duration::from_secs(3);
+/// What is kept of a node whose link is not up at this end yet: it says little before it has heard anything.
+const EARLY_MAX: usize = 8;
 /// The account of the console.
 const CONSOLE: &str = "connector/console";
 
@@ -31,11 +33,18 @@ pub(super) struct Loop {
     up: watch::Receiver<Up>,
     /// Peers of whom hub or holder were told that their links are up, and which links.
     announced: BTreeMap<String, u64>,
-    /// What nodes have said of themselves by links that are not up at this end yet, the last of each.
-    early: BTreeMap<String, (u64, NodeFacts)>,
+    /// What nodes have said by links that are not up at this end yet, of each the last.
+    early: BTreeMap<String, Early>,
     /// When the hub last granted a lease, or was last told what this node is.
     granted: Instant,
     work: JoinSet<()>,
+}
+
+/// What a node has said of itself, by which link, and what it said then.
+struct Early {
+    link: u64,
+    facts: NodeFacts,
+    then: Vec<ToHub>,
 }
 
 /// What is still to be decided of one event.
@@ -143,6 +152,13 @@ impl Loop {
         match message {
             Msg::Facts(facts) if self.reign.is_some() => self.facts(node, link, facts).await,
             Msg::ToHub(message) if self.reign.is_some() => {
+                // A renewal that was lost here would be said again after a second.
+                if let Some(early) = self.early.get_mut(node).filter(|early| early.link == link) {
+                    if early.then.len() < EARLY_MAX {
+                        early.then.push(message);
+                    }
+                    return;
+                }
                 self.decide([Next::Hub(HubEvent::Heard { node: name, link: LinkId(link), message })]).await;
             }
             Msg::ToNode(message) if self.announced.get(node) == Some(&link) && self.reign.is_none() => {
@@ -161,7 +177,7 @@ impl Loop {
     /// A node says what it is. Its end of the link may be ready a moment before ours is.
     async fn facts(&mut self, node: &str, link: u64, facts: NodeFacts) {
         if self.up.borrow().get(node).is_none_or(|up| up.id() < link) {
-            self.early.insert(node.to_owned(), (link, facts));
+            self.early.insert(node.to_owned(), Early { link, facts, then: Vec::new() });
             return;
         }
         if !self.is_true(node, link, &facts) {
@@ -216,8 +232,11 @@ impl Loop {
                     self.decide([Next::Hub(HubEvent::Down { node, link: LinkId(link) })]).await;
                 }
             }
-            for (node, (link, facts)) in std::mem::take(&mut self.early) {
+            for (node, Early { link, facts, then }) in std::mem::take(&mut self.early) {
                 self.facts(&node, link, facts).await;
+                for message in then {
+                    self.heard(&node, link, Msg::ToHub(message)).await;
+                }
             }
             return;
         }

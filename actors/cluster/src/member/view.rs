@@ -9,7 +9,9 @@ impl Member {
     /// As this node knows it.
     #[must_use]
     pub fn view(&self) -> ClusterView {
-        let up = self.links.get().map(|links| links.up()).unwrap_or_default();
+        let links = self.links.get().map(|links| links.inner());
+        let up = links.map(|links| links.links.up()).unwrap_or_default();
+        let refused = links.map(|links| links.refused.all()).unwrap_or_default();
         let table = self.table();
         let units_of = |name: &str| table.places().filter(|(_, place)| is_on(place, name)).count();
         let count = |name: &str| u32::try_from(units_of(name)).unwrap_or(u32::MAX);
@@ -17,8 +19,10 @@ impl Member {
         let mut nodes = vec![NodeView {
             incarnation: self.facts.incarnation.to_string(),
             roles: self.facts.roles.to_string(),
-            program: String::new(),
+            program: links.map(|links| links.config.program.clone()).unwrap_or_default(),
+            protocol: links.map(|links| links.config.versions.to_string()).unwrap_or_default(),
             at: "here".into(),
+            why: String::new(),
             up_ms: 0,
             units: count(&mine),
             draining: false,
@@ -31,11 +35,25 @@ impl Member {
                 incarnation: peer.incarnation.clone(),
                 roles: peer.roles.to_string(),
                 program: peer.program.clone(),
+                protocol: format!("version {}", peer.version),
                 at: peer.at.clone(),
+                why: String::new(),
                 up_ms: u64::try_from(link.since.elapsed().as_millis()).unwrap_or(u64::MAX),
                 units: count(&peer.node),
                 draining: false,
             }
+        }));
+        nodes.extend(refused.into_iter().filter(|of| !up.contains_key(&of.node)).map(|of| NodeView {
+            units: count(&of.node),
+            node: of.node,
+            incarnation: String::new(),
+            roles: of.roles.to_string(),
+            program: String::new(),
+            protocol: String::new(),
+            at: of.at,
+            up_ms: 0,
+            draining: false,
+            why: of.why,
         }));
         let units = table.places().map(|(unit, place)| unit_view(unit.to_string(), place)).collect();
         ClusterView { node: mine, nodes, units }

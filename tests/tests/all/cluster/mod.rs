@@ -4,6 +4,8 @@ mod certificates;
 mod chaos;
 mod kills;
 mod large;
+mod rolling;
 mod shape;
 mod shared;
+mod versions;
 pub(crate) mod world;

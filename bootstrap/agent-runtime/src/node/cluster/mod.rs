@@ -2,13 +2,15 @@
 
 mod hands;
 mod trust;
+#[cfg(feature = "failpoints")]
+mod versions;
 
 use std::net::{SocketAddr, TcpListener};
 use std::path::Path;
 use std::sync::{Arc, Mutex};
 
 use anyhow::{Context as _, bail};
-use cluster::{Begin, BeginOnce, Call, Config, Member, Peer, Reign, Serve, Served};
+use cluster::{Begin, BeginOnce, Call, Config, Member, Peer, Reign, Serve, Served, Versions};
 use messages::cluster::{Holds, Incarnation, NodeFacts, Role, Roles, UNITS_PER_NODE_MAX};
 use messages::{AskError, Moment, Slug};
 use runtime::StorePort;
@@ -16,6 +18,7 @@ use store::ClusterNode;
 use workspaces::Layout;
 
 pub(crate) use hands::ProgramHands;
+pub(crate) use trust::open as credentials;
 
 use super::VERSION;
 
@@ -90,6 +93,7 @@ impl Joining {
             incarnation: self.incarnation.to_string(),
             roles: of.roles,
             program: VERSION.to_owned(),
+            versions: versions()?,
             listener,
             peers: of.peers.clone(),
             cookie,
@@ -104,6 +108,14 @@ impl Joining {
         };
         Ok(Arc::new(Mutex::new(Some(Begin { config, hands: Arc::new(hands), reign }))))
     }
+}
+
+/// The versions of the protocol between nodes that this node speaks; a test build can pretend to others.
+pub(crate) fn versions() -> anyhow::Result<Versions> {
+    #[cfg(feature = "failpoints")]
+    return versions::from_env();
+    #[cfg(not(feature = "failpoints"))]
+    Ok(cluster::VERSIONS)
 }
 
 /// Until the member answers.

@@ -39,7 +39,7 @@ pub(super) fn fingerprint(own: &Path, name: &str, roles: Roles) -> anyhow::Resul
 }
 
 /// The credentials of this node, and the cluster's cookie.
-pub(super) fn open(own: &Path, name: &str, roles: Roles) -> anyhow::Result<(Arc<dyn Trust>, String)> {
+pub(crate) fn open(own: &Path, name: &str, roles: Roles) -> anyhow::Result<(Arc<dyn Trust>, String)> {
     let folder = folder(own, name, roles)?;
     let live = LiveCredentials::open(folder.clone(), Arc::new(DefaultTimeProvider));
     let live = live.with_context(|| in_folder(&folder))?;
