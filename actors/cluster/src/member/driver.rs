@@ -15,7 +15,7 @@ use tokio::task::JoinSet;
 use tokio::time::Instant;
 
 use super::reign::{Reign, SELF};
-use super::{Event, Member, certificates, now, tell};
+use super::{Event, Member, certificates, tell};
 use crate::links::Up;
 
 /// After so long without a lease, the hub is told once more what this node is.
@@ -115,7 +115,7 @@ impl Loop {
     fn wait(&self) -> Duration {
         let hub = self.reign.as_ref().map(|reign| reign.hub.due());
         let due = hub.into_iter().chain(self.member.holder().due()).min();
-        let ms = due.map_or(500, |due| due.0.saturating_sub(now().0));
+        let ms = due.map_or(500, |due| due.0.saturating_sub(self.member.now().0));
         Duration::from_millis(ms.clamp(1, 500))
     }
 
@@ -128,7 +128,7 @@ impl Loop {
             Event::Describe(asked) => {
                 let mut view = self.member.view();
                 if let Some(reign) = &self.reign {
-                    reign.explain(&mut view);
+                    reign.explain(&mut view, self.member.now());
                 }
                 asked.send(view).unwrap_or_default();
             }
@@ -278,7 +278,7 @@ impl Loop {
 
     fn hub(&mut self, event: HubEvent) -> Vec<HolderEvent> {
         let Some(reign) = &mut self.reign else { return Vec::new() };
-        let actions = reign.hub.decide(event, now());
+        let actions = reign.hub.decide(event, self.member.now());
         let mut to_holder = Vec::new();
         for message in reign.perform(&self.member, actions, &mut self.work) {
             match message {
@@ -295,7 +295,7 @@ impl Loop {
 
     async fn holder(&mut self, event: HolderEvent) -> Vec<HubEvent> {
         let table = self.member.table().version();
-        let actions = self.member.holder().decide(event, table, now());
+        let actions = self.member.holder().decide(event, table, self.member.now());
         let mut to_hub = Vec::new();
         for action in actions {
             match action {

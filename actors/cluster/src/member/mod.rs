@@ -25,6 +25,7 @@ pub use reign::Reign;
 pub use service::{Begin, BeginOnce, ClusterService};
 pub use store::RemoteStore;
 
+use crate::clock::LeaseClock;
 use crate::cluster::Cluster;
 use crate::links::Link;
 
@@ -66,6 +67,7 @@ pub trait Hands: Send + Sync + 'static {
 /// What a member knows, shared by its loop, the runtime and its links.
 pub struct Member {
     facts: NodeFacts,
+    clock: Arc<dyn LeaseClock>,
     holder: Mutex<Holder>,
     table: Mutex<Table>,
     events: mpsc::Sender<Event>,
@@ -77,11 +79,12 @@ pub struct Member {
 impl Member {
     /// A member that has not begun yet: what runs on this node is made with it.
     #[must_use]
-    pub fn new(facts: NodeFacts) -> Arc<Self> {
+    pub fn new(facts: NodeFacts, clock: Arc<dyn LeaseClock>) -> Arc<Self> {
         let (events, heard) = mpsc::channel(EVENTS_MAX);
-        let holder = Holder::new(facts.node.clone(), facts.incarnation, now());
+        let holder = Holder::new(facts.node.clone(), facts.incarnation, clock.now());
         Arc::new(Self {
             facts,
+            clock,
             holder: Mutex::new(holder),
             table: Mutex::new(Table::new()),
             events,
@@ -95,6 +98,10 @@ impl Member {
     #[must_use]
     pub fn is_hub(&self) -> bool {
         self.facts.roles.has(Role::Hub)
+    }
+
+    fn now(&self) -> Monotonic {
+        self.clock.now()
     }
 
     fn holder(&self) -> MutexGuard<'_, Holder> {
@@ -148,11 +155,4 @@ fn tell_node(link: &Link, message: ToNode) {
 
 fn head(to: &Address, kind: Kind, deadline_ms: u32) -> Head {
     Head { token: [0; 16], to: to.clone(), from: None, trace: None, deadline_ms, kind, whole: None }
-}
-
-/// The time by a clock that goes on while the machine sleeps: a lease ends in sleep, too.
-fn now() -> Monotonic {
-    let time = rustix::time::clock_gettime(rustix::time::ClockId::Boottime);
-    let (seconds, nanos) = (u64::try_from(time.tv_sec).unwrap_or(0), u64::try_from(time.tv_nsec).unwrap_or(0));
-    Monotonic(seconds.saturating_mul(1_000).saturating_add(nanos / 1_000_000))
 }

@@ -7,5 +7,6 @@ mod large;
 mod rolling;
 mod shape;
 mod shared;
+mod simulation;
 mod versions;
 pub(crate) mod world;
