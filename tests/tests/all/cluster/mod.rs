@@ -1,6 +1,7 @@
 //! The same program on several nodes: chat on a connector, work on a worker, the store on the hub.
 
 mod chaos;
+mod cuts;
 mod kills;
 mod shape;
 pub(crate) mod world;
