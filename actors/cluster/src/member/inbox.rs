@@ -5,7 +5,7 @@ use std::sync::Arc;
 use messages::cluster::Unit;
 use messages::envelope::Kind;
 use messages::membership::{Msg, Reply};
-use messages::store::{StoreMsg, StoreReply};
+use messages::store::{StoreAnswer, StoreCall};
 use messages::{Address, AskError};
 use runtime::{System, Word};
 
@@ -74,15 +74,19 @@ async fn forward(member: &Arc<Member>, unit: &Unit, from: &Peer, call: Call) -> 
 
 /// A node may write what its roles own, for units that it holds, and read what its roles need.
 async fn store(member: &Member, system: &System, from: &Peer, call: &Call) -> Result<Vec<u8>, AskError> {
-    let message: StoreMsg = postcard::from_bytes(&call.body).map_err(|e| AskError::Decode(e.to_string()))?;
-    allowed::check_store(from.roles, &message).map_err(AskError::Denied)?;
-    let StoreMsg::Commit(commit) = &message else { return system.asked(&call.to, &call.body).await };
-    if let Some(error) = member.too_late(from, commit) {
-        let done = Err(error);
-        member.answered(from, &done);
-        return postcard::to_stdvec(&StoreReply::Committed(done)).map_err(|e| AskError::Decode(e.to_string()));
-    }
-    let answer = system.asked(&call.to, &call.body).await?;
-    member.answered_by_store(from, &answer);
-    Ok(answer)
+    let asked: StoreCall = postcard::from_bytes(&call.body).map_err(|e| AskError::Decode(e.to_string()))?;
+    allowed::check_store(from.roles, &asked).map_err(AskError::Denied)?;
+    let answer = match asked {
+        StoreCall::Describe => return system.asked(&call.to, &call.body).await,
+        StoreCall::Commit(commit) => {
+            let done = match member.too_late(from, &commit) {
+                Some(error) => Err(error),
+                None => system.store().commit(commit).await,
+            };
+            member.count_stale(from, &done);
+            StoreAnswer::Committed(done)
+        }
+        StoreCall::Query(query) => StoreAnswer::Rows(system.store().query(query).await),
+    };
+    postcard::to_stdvec(&answer).map_err(|e| AskError::Decode(e.to_string()))
 }

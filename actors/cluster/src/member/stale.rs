@@ -1,13 +1,14 @@
 //! Commits of other nodes that come too late: their unit has a newer holder. At the hub.
 
 use std::collections::BTreeMap;
+use std::sync::PoisonError;
 use std::time::Instant;
 
 use messages::Address;
 use messages::cluster::{Place, Unit};
 use messages::membership::UnitView;
 use messages::meter::COMMITS_STALE;
-use messages::store::{Commit, CommitError, StoreReply};
+use messages::store::{Commit, CommitError, Committed};
 
 use super::Member;
 use crate::serve::Peer;
@@ -52,7 +53,7 @@ impl Member {
     }
 
     /// Counts what the store or the table has refused as stale.
-    pub(super) fn answered(&self, from: &Peer, done: &Result<messages::store::Committed, CommitError>) {
+    pub(super) fn count_stale(&self, from: &Peer, done: &Result<Committed, CommitError>) {
         let Err(CommitError::Fenced { unit, current, stale }) = done else { return };
         tracing::warn!(%unit, node = %from.node, stale, current, "a commit was refused: the unit has a newer holder");
         let Ok(unit) = Unit::try_from(unit.clone()) else { return };
@@ -63,20 +64,13 @@ impl Member {
             let class = unit.address().as_str().split('/').next().unwrap_or_default();
             system.meters().add(COMMITS_STALE, class, 1);
         }
-        let mut all = self.refused.lock().unwrap_or_else(std::sync::PoisonError::into_inner);
+        let mut all = self.refused.lock().unwrap_or_else(PoisonError::into_inner);
         all.entry(unit).or_insert_with(|| Refused { count: 0, first: Instant::now() }).count += 1;
-    }
-
-    /// The same of an answer of the store.
-    pub(super) fn answered_by_store(&self, from: &Peer, answer: &[u8]) {
-        if let Ok(StoreReply::Committed(done)) = postcard::from_bytes(answer) {
-            self.answered(from, &done);
-        }
     }
 
     /// Shows what was counted of a unit.
     pub(super) fn show_refused(&self, view: &mut UnitView) {
-        let all = self.refused.lock().unwrap_or_else(std::sync::PoisonError::into_inner);
+        let all = self.refused.lock().unwrap_or_else(PoisonError::into_inner);
         if let Some(refused) = Unit::parse(&view.unit).ok().and_then(|unit| all.get(&unit)) {
             view.stale = refused.count;
             view.stale_since_ms = Some(u64::try_from(refused.first.elapsed().as_millis()).unwrap_or(u64::MAX));
