@@ -19,7 +19,7 @@ const CHUNK: usize = 16 * 1_024;
 #[derive(Debug)]
 pub struct Proxies {
     nodes: BTreeMap<String, Proxy>,
-    hub: Arc<OnceLock<SocketAddr>>,
+    hub: Arc<OnceLock<String>>,
     _tasks: JoinSet<()>,
 }
 
@@ -49,9 +49,9 @@ impl Proxies {
     }
 
     /// Where the hub listens. Until it is known, connections wait.
-    pub fn towards(&self, hub: SocketAddr) {
+    pub fn towards(&self, hub: &str) {
         // The hub of a cluster keeps its address.
-        self.hub.set(hub).ok();
+        self.hub.set(hub.to_owned()).ok();
     }
 
     fn of(&self, name: &str) -> anyhow::Result<&Proxy> {
@@ -78,7 +78,7 @@ impl Proxies {
     }
 }
 
-async fn accept(listener: TcpListener, hub: Arc<OnceLock<SocketAddr>>, up: Cut, down: Cut) {
+async fn accept(listener: TcpListener, hub: Arc<OnceLock<String>>, up: Cut, down: Cut) {
     let mut connections = JoinSet::new();
     while let Ok((node, _)) = listener.accept().await {
         while connections.try_join_next().is_some() {}
@@ -86,7 +86,7 @@ async fn accept(listener: TcpListener, hub: Arc<OnceLock<SocketAddr>>, up: Cut, 
     }
 }
 
-async fn connection(node: TcpStream, hub: Arc<OnceLock<SocketAddr>>, mut up: Cut, down: Cut) {
+async fn connection(node: TcpStream, hub: Arc<OnceLock<String>>, mut up: Cut, down: Cut) {
     // What a new connection says first would not arrive either.
     if up.wait_for(|cut| !cut).await.is_err() {
         return;

@@ -1,7 +1,5 @@
 //! The links of a cluster whose hub all others dial, by whichever of the two ways the machine allows.
 
-use std::net::SocketAddr;
-
 use anyhow::Context as _;
 
 use super::{Network, Proxies, Way, refused};
@@ -29,7 +27,7 @@ impl Wires {
     }
 
     /// The address of the hub is known once the cluster is laid.
-    pub fn towards(&self, hub: SocketAddr) {
+    pub fn towards(&self, hub: &str) {
         if let Self::Proxies(proxies, _) = self {
             proxies.towards(hub);
         }

@@ -18,6 +18,8 @@ use crate::serve::Peer;
 pub(super) struct Refused {
     count: u64,
     first: Instant,
+    /// Under which epoch the last came: one that goes on writing is told of once.
+    stale: u64,
 }
 
 /// By unit. No more than the table has: of others no commit is counted.
@@ -55,7 +57,6 @@ impl Member {
     /// Counts what the store or the table has refused as stale.
     pub(super) fn count_stale(&self, from: &Peer, done: &Result<Committed, CommitError>) {
         let Err(CommitError::Fenced { unit, current, stale }) = done else { return };
-        tracing::warn!(%unit, node = %from.node, stale, current, "a commit was refused: the unit has a newer holder");
         let Ok(unit) = Unit::try_from(unit.clone()) else { return };
         if *self.table().place(&unit) == Place::Gone {
             return;
@@ -65,7 +66,12 @@ impl Member {
             system.meters().add(COMMITS_STALE, class, 1);
         }
         let mut all = self.refused.lock().unwrap_or_else(PoisonError::into_inner);
-        all.entry(unit).or_insert_with(|| Refused { count: 0, first: Instant::now() }).count += 1;
+        let new = || Refused { count: 0, first: Instant::now(), stale: 0 };
+        let refused = all.entry(unit.clone()).or_insert_with(new);
+        if refused.stale != *stale {
+            tracing::warn!(%unit, node = %from.node, stale, current, "commits are refused: the unit has a newer holder");
+        }
+        (refused.count, refused.stale) = (refused.count.saturating_add(1), *stale);
     }
 
     /// Shows what was counted of a unit.

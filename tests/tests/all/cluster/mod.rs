@@ -3,6 +3,7 @@
 mod certificates;
 mod chaos;
 mod cuts;
+mod fence;
 mod kills;
 mod large;
 mod shape;
