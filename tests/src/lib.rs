@@ -4,6 +4,7 @@ pub mod chaos;
 pub mod cluster;
 mod dice;
 pub mod fake_model;
+pub mod network;
 pub mod process;
 pub mod soak;
 pub mod story;

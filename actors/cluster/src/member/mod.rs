@@ -4,9 +4,12 @@ mod certificates;
 mod driver;
 mod executor;
 mod far;
+#[cfg(feature = "failpoints")]
+mod holds_on;
 mod inbox;
 mod reign;
 mod service;
+mod stale;
 mod store;
 mod view;
 
@@ -70,6 +73,10 @@ pub struct Member {
     clock: Arc<dyn LeaseClock>,
     holder: Mutex<Holder>,
     table: Mutex<Table>,
+    /// Commits that were refused as stale.
+    refused: Mutex<stale::AllRefused>,
+    #[cfg(feature = "failpoints")]
+    holds_on: holds_on::HoldsOn,
     events: mpsc::Sender<Event>,
     heard: Mutex<Option<mpsc::Receiver<Event>>>,
     links: OnceLock<Arc<Cluster>>,
@@ -87,6 +94,9 @@ impl Member {
             clock,
             holder: Mutex::new(holder),
             table: Mutex::new(Table::new()),
+            refused: Mutex::default(),
+            #[cfg(feature = "failpoints")]
+            holds_on: holds_on::HoldsOn::default(),
             events,
             heard: Mutex::new(Some(heard)),
             links: OnceLock::new(),

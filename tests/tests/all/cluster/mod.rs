@@ -2,6 +2,8 @@
 
 mod certificates;
 mod chaos;
+mod cuts;
+mod fence;
 mod kills;
 mod large;
 mod rolling;

@@ -12,14 +12,16 @@ use messages::turn::Outcome;
 use messages::{InboundId, Slug, TaskId};
 use tokio::time::Instant;
 
-/// How one event ended.
 /// How long a client may wait until it has room for another event.
 const ROOM_MAX: Duration = Duration::from_secs(90);
 
+/// How one event ended.
 #[derive(Debug, Clone)]
 pub(crate) struct Ended {
     pub(crate) outcome: Outcome,
     pub(crate) text: String,
+    /// When its client was told.
+    pub(crate) at: Instant,
 }
 
 /// An attached session.
@@ -189,6 +191,19 @@ impl Driver {
         Ok(())
     }
 
+    /// Takes what comes for so long. `false`: the connection has ended.
+    pub(crate) async fn listen(&mut self, time: Duration) -> anyhow::Result<bool> {
+        let until = Instant::now() + time;
+        loop {
+            match tokio::time::timeout_at(until, self.client.next()).await {
+                // Acknowledgements must not wait for the next frame.
+                Err(_) => return Ok(self.client.flush().await.is_ok()),
+                Ok(Ok(frame)) => self.take(frame)?,
+                Ok(Err(_)) => return Ok(false),
+            }
+        }
+    }
+
     fn take(&mut self, frame: FromNode) -> anyhow::Result<()> {
         match frame {
             FromNode::Reply(reply) => {
@@ -211,7 +226,9 @@ impl Driver {
 
     fn end(&mut self, inbound: InboundId, outcome: Outcome, text: String) {
         self.order.push(inbound.clone());
-        self.ended.insert(inbound, Ended { outcome, text });
+        // One that attaches again is told again.
+        let at = self.ended.get(&inbound).map_or_else(Instant::now, |ended| ended.at);
+        self.ended.insert(inbound, Ended { outcome, text, at });
     }
 
     /// What has come that answers nothing said here, in the order in which it was put.
