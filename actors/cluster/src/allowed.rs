@@ -3,7 +3,7 @@
 use messages::Address;
 use messages::cluster::{Role, Roles};
 use messages::envelope::{Head, Kind};
-use messages::store::{Owner, Query, StoreMsg};
+use messages::store::{Owner, Query, StoreCall};
 
 /// A row: who has this role may send this kind to such addresses. A last `**` takes one or more segments.
 pub(crate) const TABLE: [(Role, Kind, &str); 11] = [
@@ -47,10 +47,10 @@ pub(crate) fn check(roles: Roles, head: &Head) -> Result<(), String> {
 ///
 /// # Errors
 /// Words: what it wanted, and what it lacks.
-pub(crate) fn check_store(roles: Roles, message: &StoreMsg, holds: impl Fn(&Address) -> bool) -> Result<(), String> {
+pub(crate) fn check_store(roles: Roles, message: &StoreCall, holds: impl Fn(&Address) -> bool) -> Result<(), String> {
     match message {
-        StoreMsg::Describe => Ok(()),
-        StoreMsg::Commit(commit) => {
+        StoreCall::Describe => Ok(()),
+        StoreCall::Commit(commit) => {
             let owns = match commit.by {
                 Owner::Connector => roles.has(Role::Connector),
                 Owner::Context | Owner::Workspace | Owner::Task | Owner::Memory => roles.has(Role::Worker),
@@ -68,8 +68,8 @@ pub(crate) fn check_store(roles: Roles, message: &StoreMsg, holds: impl Fn(&Addr
                 None => Ok(()),
             }
         }
-        StoreMsg::Query(query) if roles.has(Role::Worker) || for_connectors(query) => Ok(()),
-        StoreMsg::Query(_) => Err(format!("a node with the roles {roles} may not read this of the store")),
+        StoreCall::Query(query) if roles.has(Role::Worker) || for_connectors(query) => Ok(()),
+        StoreCall::Query(_) => Err(format!("a node with the roles {roles} may not read this of the store")),
     }
 }
 

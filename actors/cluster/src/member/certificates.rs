@@ -37,7 +37,8 @@ pub(super) async fn run(member: Arc<Member>) {
                 tell(link, &Msg::List(list.clone()));
             }
         }
-        if Instant::now() >= renew_at {
+        // Who can't be asked yet is asked as soon as it can.
+        if Instant::now() >= renew_at && (member.is_hub() || member.hub().is_some()) {
             renew_at = Instant::now() + RENEW_EVERY;
             renew(&member, &trust).await;
         }
