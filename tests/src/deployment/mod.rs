@@ -249,7 +249,8 @@ impl Deployment {
             Form::Many { nodes, .. } => {
                 let data = nodes.data(nodes.answers(args));
                 let _gate = nodes.gates().keep(&data).await;
-                self.at(&data, args).run(input).await
+                let config = data.with_extension("toml").display().to_string();
+                self.at(&data, args).env("AGENT_RUNTIME_CONFIG", config).run(input).await
             }
         }
     }
