@@ -139,7 +139,7 @@ impl Nodes {
         let workspaces = whole.join("workspaces");
         std::fs::create_dir_all(&workspaces)?;
         let mut parts = BTreeMap::from([(whole.join("agent-runtime"), self.data(HUB).join("agent-runtime"))]);
-        for entry in self.names.iter().filter_map(|name| self.data(name).join("workspaces").read_dir().ok()).flatten() {
+        for entry in self.workers().filter_map(|name| self.data(name).join("workspaces").read_dir().ok()).flatten() {
             let name = entry?.file_name();
             let worker = self.worker_of(&name.to_string_lossy());
             parts.insert(workspaces.join(&name), self.data(worker).join("workspaces").join(&name));
@@ -150,18 +150,24 @@ impl Nodes {
         Ok(whole)
     }
 
-    /// `verify` at the hub, and over the files of all.
+    fn workers(&self) -> impl Iterator<Item = &String> {
+        self.names.iter().filter(|name| [WORKER, SECOND].contains(&name.as_str()))
+    }
+
+    /// `verify` at the hub and at each worker, and once more over the store with all logs.
     pub(super) async fn verified(&self) -> anyhow::Result<Done> {
         let until = Instant::now() + MENDED_MAX;
         loop {
             let _gates = self.gates.keep_all().await;
-            let at_hub = self.verify("hub.toml", &self.data(HUB)).await?;
-            let done = self.verify("whole.toml", &self.whole()?).await?;
-            let is_clean = at_hub.code == Some(0) && done.code == Some(0);
+            let mut all = vec![self.verify("whole.toml", &self.whole()?).await?];
+            for name in self.names.iter().filter(|name| *name != CONNECTOR) {
+                all.push(self.verify(&format!("{name}.toml"), &self.data(name)).await?);
+            }
+            let is_clean = all.iter().all(|done| done.code == Some(0));
             // A worker that was killed writes what its logs lack, and looks at all files, once it is there again.
             if is_clean || !self.shape.has_kills() || Instant::now() > until {
-                at_hub.expect_code(0)?;
-                return done.expect_code(0).with_context(|| self.said());
+                let all: Vec<Done> = all.into_iter().map(|done| done.expect_code(0)).collect::<Result<_, _>>()?;
+                return all.into_iter().next().context("one was verified");
             }
         }
     }

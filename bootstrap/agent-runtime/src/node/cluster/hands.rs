@@ -9,7 +9,7 @@ use messages::cluster::Holds;
 use runtime::{BoxFuture, System, UnitClaimer};
 use workspaces::Layout;
 
-/// Locks of workspaces that this node holds; the console's actors.
+/// Locks on the folders of workspaces that this node holds; the console's actors.
 pub(crate) struct ProgramHands {
     claimer: Arc<dyn UnitClaimer>,
     /// Where workspaces are, on a worker.

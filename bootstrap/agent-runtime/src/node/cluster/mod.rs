@@ -12,6 +12,7 @@ use cluster::{Begin, BeginOnce, Call, Config, Member, Peer, Reign, Serve, Served
 use messages::cluster::{Holds, Incarnation, NodeFacts, Role, Roles, UNITS_PER_NODE_MAX};
 use messages::{AskError, Moment, Slug};
 use runtime::StorePort;
+use store::ClusterNode;
 use workspaces::Layout;
 
 pub(crate) use hands::ProgramHands;
@@ -36,6 +37,12 @@ impl ClusterSettings {
             peers: node.peers.clone(),
         })
     }
+}
+
+/// This node, as it takes hold of a workspace's files.
+pub(crate) fn identity(name: &str, of: &ClusterSettings, own: &Path) -> anyhow::Result<ClusterNode> {
+    let cluster = trust::fingerprint(own, name, of.roles)?;
+    Ok(ClusterNode { cluster, node: name.to_owned() })
 }
 
 /// A member that has not begun, and what its actor begins with.
