@@ -58,6 +58,7 @@ pub struct Spec {
     env: Vec<(String, String)>,
     unset: Vec<String>,
     folder: Option<PathBuf>,
+    through: Vec<String>,
     apart: bool,
 }
 
@@ -66,7 +67,8 @@ impl Spec {
     #[must_use]
     pub fn new(program: &Path, args: &[&str]) -> Self {
         let args = args.iter().map(|arg| (*arg).to_owned()).collect();
-        Self { program: program.to_owned(), args, env: Vec::new(), unset: Vec::new(), folder: None, apart: false }
+        let (env, unset, through) = (Vec::new(), Vec::new(), Vec::new());
+        Self { program: program.to_owned(), args, env, unset, folder: None, through, apart: false }
     }
 
     /// One more argument.
@@ -97,6 +99,13 @@ impl Spec {
         self
     }
 
+    /// Started by a command that becomes it, such as `ip netns exec NAME`; by itself if that is empty.
+    #[must_use]
+    pub fn through(mut self, words: &[String]) -> Self {
+        self.through = words.to_vec();
+        self
+    }
+
     /// In a process group of its own, so that Ctrl-C reaches who started it and not itself.
     #[must_use]
     pub fn apart(mut self) -> Self {
@@ -111,7 +120,9 @@ impl Spec {
     }
 
     fn command(&self) -> Command {
-        let mut command = Command::new(&self.program);
+        let mut words = self.through.iter().map(std::ffi::OsStr::new).chain([self.program.as_os_str()]);
+        let mut command = Command::new(words.next().unwrap_or(self.program.as_os_str()));
+        command.args(words);
         for (name, _) in std::env::vars_os() {
             let shown = name.to_string_lossy();
             if shown.starts_with("AGENT_RUNTIME_") || shown.starts_with("ZAI_") {

@@ -11,9 +11,10 @@ use ractor::{Actor, ActorRef};
 use tokio::sync::watch;
 use tokio::task::JoinSet;
 
-use crate::hello::Hello;
+use crate::hello::{Hello, Versions};
 use crate::links::{Link, Links, Up};
 use crate::net::Net;
+use crate::refused::RefusedNodes;
 use crate::region::{Region, RegionMsg};
 use crate::serve::Serve;
 use crate::sessions::Sessions;
@@ -30,6 +31,8 @@ pub struct Config {
     pub roles: Roles,
     /// The version of the program, for people.
     pub program: String,
+    /// The versions of the protocol that it speaks: [`crate::VERSIONS`].
+    pub versions: Versions,
     /// Where others come in, and how they are reached.
     pub net: Arc<dyn Net>,
     /// Whom to dial, names or numbers with a port. Of two nodes only one may dial the other.
@@ -49,6 +52,7 @@ pub(crate) struct Inner {
     pub(crate) config: Facts,
     pub(crate) links: Arc<Links>,
     pub(crate) sessions: Sessions,
+    pub(crate) refused: RefusedNodes,
     region: ActorRef<RegionMsg>,
     places: Mutex<HashMap<String, Arc<tokio::sync::Mutex<()>>>>,
     ids: AtomicU64,
@@ -61,7 +65,8 @@ pub(crate) struct Facts {
     node: String,
     incarnation: String,
     roles: Roles,
-    program: String,
+    pub(crate) program: String,
+    pub(crate) versions: Versions,
     pub(crate) trust: Arc<dyn Trust>,
 }
 
@@ -71,15 +76,16 @@ impl Cluster {
     /// # Errors
     /// Words, when the transport can't be started.
     pub async fn start(config: Config) -> Result<Self, String> {
-        let Config { node, incarnation, roles, program, net, peers, cookie, trust, serve } = config;
+        let Config { node, incarnation, roles, program, versions, net, peers, cookie, trust, serve } = config;
         let links = Arc::new(Links::new());
         let region = Region { links: links.clone(), serve };
         let (region, _) = Actor::spawn(None, region, ()).await.map_err(|e| e.to_string())?;
         let sessions = Sessions::start(&format!("{node}#{incarnation}"), &node, &cookie).await?;
         let inner = Arc::new(Inner {
-            config: Facts { node, incarnation, roles, program, trust },
+            config: Facts { node, incarnation, roles, program, versions, trust },
             links,
             sessions,
+            refused: RefusedNodes::default(),
             region,
             places: Mutex::default(),
             ids: AtomicU64::new(1),
@@ -117,6 +123,11 @@ impl Cluster {
     #[must_use]
     pub fn watch(&self) -> watch::Receiver<Up> {
         self.0.links.watch()
+    }
+
+    /// What is needed to tell people of it.
+    pub(crate) fn inner(&self) -> &Inner {
+        &self.0
     }
 
     /// Certificates.

@@ -32,10 +32,11 @@ pub(crate) async fn run(inner: Arc<Inner>) {
 async fn accept(inner: Arc<Inner>, stream: Stream, from: SocketAddr, place: Place) {
     match prove(&inner, stream, from, place).await {
         Ok(connection) => {
-            let node = connection.identity.node.clone();
+            let identity = connection.identity.clone();
             let (lasted, why) = inner.run(connection).await;
-            if lasted.is_zero() {
-                tracing::warn!(%from, peer = node, why, "no link");
+            // It comes again several times a second.
+            if lasted.is_zero() && inner.refused.note(&identity, &from.ip().to_string(), &why) {
+                tracing::warn!(%from, peer = identity.node, why, "no link; it is let in when that is mended");
             }
         }
         Err(why) => tracing::info!(%from, why, "a connection did not prove itself"),

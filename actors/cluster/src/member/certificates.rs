@@ -37,7 +37,9 @@ pub(super) async fn run(member: Arc<Member>) {
                 tell(link, &Msg::List(list.clone()));
             }
         }
-        if Instant::now() >= renew_at && trust.is_due() {
+        // Who can't be asked yet is asked as soon as it can.
+        let can_ask = member.is_hub() || member.hub().is_some();
+        if can_ask && Instant::now() >= renew_at && trust.is_due() {
             renew_at = Instant::now() + RENEW_EVERY;
             renew(&member, &trust).await;
         }

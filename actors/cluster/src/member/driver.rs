@@ -2,7 +2,7 @@
 //! and does what they decided.
 
 use std::collections::{BTreeMap, VecDeque};
-use std::sync::Arc;
+use std::sync::{Arc, PoisonError};
 use std::time::Duration;
 
 use messages::Slug;
@@ -15,11 +15,13 @@ use tokio::task::JoinSet;
 use tokio::time::Instant;
 
 use super::reign::{Reign, SELF};
-use super::{Event, Member, certificates, tell};
+use super::{Event, Member, certificates, is_told, tell};
 use crate::links::Up;
 
 /// After so long without a lease, the hub is told once more what this node is.
 const SAY_AGAIN: Duration = Duration::from_secs(3);
+/// What is kept of a node whose link is not up at this end yet: it says little before it has heard anything.
+const EARLY_MAX: usize = 8;
 /// The account of the console.
 const CONSOLE: &str = "connector/console";
 
@@ -31,11 +33,18 @@ pub(super) struct Loop {
     up: watch::Receiver<Up>,
     /// Peers of whom hub or holder were told that their links are up, and which links.
     announced: BTreeMap<String, u64>,
-    /// What nodes have said of themselves by links that are not up at this end yet, the last of each.
-    early: BTreeMap<String, (u64, NodeFacts)>,
+    /// What nodes have said by links that are not up at this end yet, of each the last.
+    early: BTreeMap<String, Early>,
     /// When the hub last granted a lease, or was last told what this node is.
     granted: Instant,
     work: JoinSet<()>,
+}
+
+/// What a node has said of itself, by which link, and what it said then.
+struct Early {
+    link: u64,
+    facts: NodeFacts,
+    then: Vec<ToHub>,
 }
 
 /// What is still to be decided of one event.
@@ -65,7 +74,7 @@ impl Loop {
 
     pub(super) async fn run(mut self, mut heard: mpsc::Receiver<Event>) {
         if self.reign.is_some() {
-            self.joins(SELF, self.member.facts.clone()).await;
+            self.joins(SELF, self.member.facts()).await;
             self.decide([Next::Holder(HolderEvent::Up)]).await;
         }
         loop {
@@ -94,7 +103,7 @@ impl Loop {
             return;
         }
         self.granted = Instant::now();
-        let facts = self.member.facts.clone();
+        let facts = self.member.facts();
         if self.reign.is_some() {
             self.decide([Next::Hub(HubEvent::Up { link: LinkId(SELF), facts })]).await;
         } else if let Some(hub) = self.member.hub() {
@@ -113,6 +122,7 @@ impl Loop {
     async fn hear(&mut self, event: Event) {
         match event {
             Event::Heard { node, link, message } => self.heard(&node, link, message).await,
+            Event::Holds(holds) => self.holds(holds).await,
             Event::Finished { unit, epoch } => self.decide([Next::Holder(HolderEvent::Finished { unit, epoch })]).await,
             Event::Fenced { unit, epoch } => self.decide([Next::Holder(HolderEvent::Fenced { unit, epoch })]).await,
             Event::Drain(away) => self.decide([Next::Holder(HolderEvent::Drain(away))]).await,
@@ -143,6 +153,13 @@ impl Loop {
         match message {
             Msg::Facts(facts) if self.reign.is_some() => self.facts(node, link, facts).await,
             Msg::ToHub(message) if self.reign.is_some() => {
+                // A renewal that was lost here would be said again after a second.
+                if let Some(early) = self.early.get_mut(node).filter(|early| early.link == link) {
+                    if early.then.len() < EARLY_MAX {
+                        early.then.push(message);
+                    }
+                    return;
+                }
                 self.decide([Next::Hub(HubEvent::Heard { node: name, link: LinkId(link), message })]).await;
             }
             Msg::ToNode(message) if self.announced.get(node) == Some(&link) && self.reign.is_none() => {
@@ -161,7 +178,7 @@ impl Loop {
     /// A node says what it is. Its end of the link may be ready a moment before ours is.
     async fn facts(&mut self, node: &str, link: u64, facts: NodeFacts) {
         if self.up.borrow().get(node).is_none_or(|up| up.id() < link) {
-            self.early.insert(node.to_owned(), (link, facts));
+            self.early.insert(node.to_owned(), Early { link, facts, then: Vec::new() });
             return;
         }
         if !self.is_true(node, link, &facts) {
@@ -176,6 +193,19 @@ impl Loop {
         let own = declared(&facts);
         self.decide([Next::Hub(HubEvent::Up { link: LinkId(link), facts })]).await;
         self.decide(own.into_iter().map(|unit| Next::Hub(HubEvent::Added(unit)))).await;
+    }
+
+    /// A workspace was made here, or is gone. Where that can't be told now, the next look finds it again.
+    async fn holds(&mut self, holds: Holds) {
+        let facts = NodeFacts { holds: holds.clone(), ..self.member.facts() };
+        if self.reign.is_some() {
+            self.joins(SELF, facts).await;
+        } else if let Some(hub) = self.member.hub()
+            && !is_told(&hub, &Msg::Facts(facts))
+        {
+            return;
+        }
+        *self.member.holds.lock().unwrap_or_else(PoisonError::into_inner) = holds;
     }
 
     /// What a node says of itself is what its certificate and its hello say.
@@ -216,8 +246,11 @@ impl Loop {
                     self.decide([Next::Hub(HubEvent::Down { node, link: LinkId(link) })]).await;
                 }
             }
-            for (node, (link, facts)) in std::mem::take(&mut self.early) {
+            for (node, Early { link, facts, then }) in std::mem::take(&mut self.early) {
                 self.facts(&node, link, facts).await;
+                for message in then {
+                    self.heard(&node, link, Msg::ToHub(message)).await;
+                }
             }
             return;
         }
@@ -232,7 +265,7 @@ impl Loop {
             self.decide([Next::Holder(HolderEvent::Down)]).await;
         }
         if let Some(hub) = hub {
-            tell(&hub, &Msg::Facts(self.member.facts.clone()));
+            tell(&hub, &Msg::Facts(self.member.facts()));
             self.announced.insert(hub.peer().node.clone(), hub.id());
             self.decide([Next::Holder(HolderEvent::Up)]).await;
         }

@@ -1,11 +1,10 @@
-//! Three nodes with certificates of one authority, each a process with a data folder of its own.
+//! A cluster as the tests of this folder use it: what fails, fails the test, with all that the nodes have said.
 
-use std::collections::BTreeMap;
-use std::net::TcpListener;
 use std::path::PathBuf;
 use std::time::{Duration, Instant};
 
-use tests::process::{Done, NodeProcess, Spec, program};
+use tests::cluster::{Cluster, NodePlan, three};
+use tests::process::{Done, NodeProcess};
 
 use crate::faults::driver::Driver;
 
@@ -18,91 +17,72 @@ pub(crate) const CONNECTOR: &str = "connector";
 pub(crate) const WORKER: &str = "worker";
 
 pub(crate) struct World {
-    folder: tempfile::TempDir,
-    nodes: BTreeMap<&'static str, NodeProcess>,
+    pub(crate) cluster: Cluster,
 }
 
 impl World {
-    /// Nodes that have certificates and configurations, and do not run.
+    /// A hub, a connector and a worker that have certificates and configurations, and do not run.
     pub(crate) async fn laid() -> Self {
-        let world = Self { folder: tempfile::tempdir().unwrap(), nodes: BTreeMap::new() };
-        // A port that was free a moment ago.
-        let port = TcpListener::bind("127.0.0.1:0").unwrap().local_addr().unwrap().port();
-        world.run("pki init", HUB).await;
-        for (name, place) in [
-            (HUB, format!("listen = \"127.0.0.1:{port}\"\nroles = [\"hub\"]")),
-            (CONNECTOR, format!("peers = [\"127.0.0.1:{port}\"]\nroles = [\"connector\"]")),
-            (WORKER, format!("peers = [\"127.0.0.1:{port}\"]\nroles = [\"worker\"]")),
-        ] {
-            let pki = world.data(name).join("agent-runtime/pki/node");
-            // What a hub may be is more than what it is here.
-            let roles = if name == HUB { "hub,connector,worker" } else { name };
-            let line = format!("pki node {name} --roles {roles} --san 127.0.0.1 --out {}", pki.display());
-            std::fs::create_dir_all(pki.parent().unwrap()).unwrap();
-            world.run(&line, HUB).await;
-            std::fs::write(world.config(name), format!("[node]\nname = \"{name}\"\n{place}\n")).unwrap();
-        }
+        Self::of(three()).await
+    }
+
+    /// The same with other nodes.
+    pub(crate) async fn of(plans: Vec<NodePlan>) -> Self {
+        Self { cluster: Cluster::laid(plans).await.unwrap() }
+    }
+
+    /// A hub, a connector and a worker that run, and the console of the connector answers.
+    pub(crate) async fn running() -> Self {
+        let mut world = Self::laid().await;
+        world.start().await;
         world
     }
 
-    /// The same, running, and the console of the connector answers.
-    pub(crate) async fn running() -> Self {
-        let mut world = Self::laid().await;
-        for name in [HUB, WORKER, CONNECTOR] {
-            world.spawn(name);
-        }
-        world.answers().await;
-        world
+    /// Starts all that do not run, and waits until the connector's console answers.
+    pub(crate) async fn start(&mut self) {
+        self.cluster.spawn_all().unwrap();
+        self.answers().await;
     }
 
     pub(crate) fn data(&self, name: &str) -> PathBuf {
-        self.folder.path().join(name)
-    }
-
-    fn config(&self, name: &str) -> PathBuf {
-        self.folder.path().join(format!("{name}.toml"))
+        self.cluster.data(name)
     }
 
     /// Writes a node's configuration anew, with these lines under `[node]`.
     pub(crate) fn configure(&self, name: &str, lines: &str) {
-        std::fs::write(self.config(name), format!("[node]\nname = \"{name}\"\n{lines}\n")).unwrap();
+        self.cluster.write(name, lines).unwrap();
     }
 
     /// A command on a node's data folder that ends well.
     pub(crate) async fn run(&self, line: &str, name: &str) -> Done {
-        let data = self.data(name);
-        let args: Vec<&str> = line.split(' ').collect();
-        let spec = Spec::new(&program().unwrap(), &args).folder(self.folder.path()).arg("--data");
-        spec.arg(data.display().to_string()).run("").await.unwrap().expect_code(0).unwrap()
+        self.cluster.run(line, name).await.unwrap().expect_code(0).unwrap()
     }
 
     /// Starts a node, without waiting.
-    pub(crate) fn spawn(&mut self, name: &'static str) {
-        let config = self.config(name).display().to_string();
-        let spec = Spec::new(&program().unwrap(), &["serve", "--config", &config]).folder(self.folder.path());
-        self.nodes.insert(name, NodeProcess::spawn(spec, &self.data(name)).unwrap());
+    pub(crate) fn spawn(&mut self, name: &str) {
+        self.cluster.spawn(name).unwrap();
     }
 
     pub(crate) fn node(&mut self, name: &str) -> &mut NodeProcess {
-        self.nodes.get_mut(name).unwrap()
+        self.cluster.node(name).unwrap()
     }
 
     /// Ends a node in good order.
     pub(crate) async fn stop(&mut self, name: &str) {
-        let ended = self.nodes.remove(name).unwrap().stop().await.unwrap();
+        let ended = self.cluster.stop(name).await.unwrap();
         assert!(ended.success(), "{name} ended with {ended}:\n{}", self.said(name));
     }
 
     pub(crate) fn kill(&mut self, name: &str) {
-        self.nodes.remove(name).unwrap().kill9().unwrap();
+        self.cluster.kill(name).unwrap();
     }
 
     pub(crate) fn said(&self, name: &str) -> String {
-        std::fs::read_to_string(self.data(name).with_extension("stderr")).unwrap_or_default()
+        self.cluster.said(name)
     }
 
     pub(crate) fn all_said(&self) -> String {
-        [HUB, CONNECTOR, WORKER].map(|name| format!("== {name}\n{}", self.said(name))).concat()
+        self.cluster.all_said()
     }
 
     /// The connector's console can be attached to.
@@ -147,7 +127,6 @@ impl World {
 
     /// The whole store, its audit chain and its promises.
     pub(crate) async fn verified(&self) -> String {
-        let config = self.config(HUB).display().to_string();
-        self.run(&format!("verify --config {config}"), HUB).await.stdout
+        self.cluster.verified().await.unwrap()
     }
 }

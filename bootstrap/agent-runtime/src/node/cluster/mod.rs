@@ -2,19 +2,23 @@
 
 mod hands;
 mod trust;
+#[cfg(feature = "failpoints")]
+mod versions;
 
 use std::net::{SocketAddr, TcpListener};
 use std::path::Path;
 use std::sync::{Arc, Mutex};
 
 use anyhow::{Context as _, bail};
-use cluster::{Begin, BeginOnce, BootTime, Call, Config, Member, Peer, Reign, Serve, Served, Tcp};
+use cluster::{Begin, BeginOnce, BootTime, Call, Config, Member, Peer, Reign, Serve, Served, Tcp, Versions};
 use messages::cluster::{Holds, Incarnation, NodeFacts, Role, Roles, UNITS_PER_NODE_MAX};
 use messages::{AskError, Moment, Slug};
 use runtime::StorePort;
+use store::ClusterNode;
 use workspaces::Layout;
 
 pub(crate) use hands::ProgramHands;
+pub(crate) use trust::open as credentials;
 
 use super::VERSION;
 
@@ -36,6 +40,12 @@ impl ClusterSettings {
             peers: node.peers.clone(),
         })
     }
+}
+
+/// This node, as it takes hold of a workspace's files.
+pub(crate) fn identity(name: &str, of: &ClusterSettings, own: &Path) -> anyhow::Result<ClusterNode> {
+    let cluster = trust::fingerprint(own, name, of.roles)?;
+    Ok(ClusterNode { cluster, node: name.to_owned() })
 }
 
 /// A member that has not begun, and what its actor begins with.
@@ -83,6 +93,7 @@ impl Joining {
             incarnation: self.incarnation.to_string(),
             roles: of.roles,
             program: VERSION.to_owned(),
+            versions: versions()?,
             net: Arc::new(Tcp::new(listener).context("the listener for other nodes")?),
             peers: of.peers.clone(),
             cookie,
@@ -97,6 +108,14 @@ impl Joining {
         };
         Ok(Arc::new(Mutex::new(Some(Begin { config, hands: Arc::new(hands), reign }))))
     }
+}
+
+/// The versions of the protocol between nodes that this node speaks; a test build can pretend to others.
+pub(crate) fn versions() -> anyhow::Result<Versions> {
+    #[cfg(feature = "failpoints")]
+    return versions::from_env();
+    #[cfg(not(feature = "failpoints"))]
+    Ok(cluster::VERSIONS)
 }
 
 /// Until the member answers.

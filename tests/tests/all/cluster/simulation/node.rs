@@ -12,8 +12,8 @@ use messages::membership::{Membership, Msg};
 use messages::{Address, AskError, Slug};
 use runtime::testing::NoLocks;
 use runtime::{
-    BoxFuture, Child, Children, Intensity, Kind, Options, Restart, ServiceError, StorePort, Strategy,
-    System, SystemParts, TimersService,
+    BoxFuture, Child, Children, Intensity, Kind, Options, Restart, ServiceError, StorePort, Strategy, System,
+    SystemParts, TimersService,
 };
 use store::StoreService;
 
