@@ -20,9 +20,8 @@ pub(super) enum End {
     /// Of the way between the hub and this node; what was held arrives then.
     Mend(&'static str),
     Undrain(&'static str),
-    Reset(&'static str),
-    /// Until a moment later.
-    Kill(&'static str),
+    /// A hub has been busy for a while, and what the node asks of it waits there.
+    Drain(&'static str),
     Nothing,
 }
 
@@ -56,8 +55,13 @@ impl<'a> World<'a> {
         let (fault, node, end) = match self.chance.within(0, 24) {
             0 | 1 => ("killed", node, self.kill(node)),
             2 | 18 => ("killed", NODES[0].name, self.kill(NODES[0].name)),
-            22 | 23 => ("reset where all is slow", node, self.lost_where_all_is_slow(node, End::Reset(node))),
-            24 => ("killed where all is slow", node, self.lost_where_all_is_slow(node, End::Kill(node))),
+            22 => ("reset where all is slow", node, self.reset_where_all_is_slow(node)),
+            23 | 24 => {
+                let busy = Duration::from_millis(self.chance.within(2_500, 5_000));
+                self.outside.hub_is_busy_until(self.sim.elapsed() + busy);
+                self.ends.push((self.sim.elapsed() + Duration::from_millis(300), End::Drain(node)));
+                ("drained by a busy hub", node, End::Undrain(node))
+            }
             19..=21 => {
                 self.outside.reset(node);
                 ("reset", node, End::Nothing)
@@ -112,13 +116,12 @@ impl<'a> World<'a> {
         End::Mend(node)
     }
 
-    /// What a node has asked of the hub's store waits there, while the node is lost for longer than its units wait for it.
-    fn lost_where_all_is_slow(&mut self, node: &'static str, how: End) -> End {
-        let (line, busy) = (self.chance.within(100, 400), self.chance.within(1_000, 3_000));
-        let soon = Duration::from_millis(self.chance.within(50, 400));
+    /// A link takes longer to come back than its units wait for, and what gives them away takes longer still.
+    fn reset_where_all_is_slow(&mut self, node: &'static str) -> End {
+        let (line, disk) = (self.chance.within(100, 400), self.chance.within(1_000, 3_000));
         self.sim.set_link_max_message_latency(NODES[0].name, node, Duration::from_millis(line));
-        self.outside.hub_is_busy_until(self.sim.elapsed() + Duration::from_millis(busy));
-        self.ends.push((self.sim.elapsed() + soon, how));
+        self.outside.reset(node);
+        self.outside.disk_stalls_until(self.sim.elapsed() + Duration::from_millis(disk));
         End::Mend(node)
     }
 
@@ -147,11 +150,7 @@ impl<'a> World<'a> {
                 End::Start(node) => self.start(node),
                 End::Mend(node) => self.mend_way(node),
                 End::Undrain(node) => self.outside.wants(node, |wanted| wanted.drained = false),
-                End::Reset(node) => self.outside.reset(node),
-                End::Kill(node) => {
-                    let end = self.kill(node);
-                    self.ends.push((now + Duration::from_secs(1), end));
-                }
+                End::Drain(node) => self.outside.wants(node, |wanted| wanted.drained = !all),
                 End::Nothing => {}
             }
         }

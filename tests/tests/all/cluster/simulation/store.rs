@@ -8,11 +8,8 @@ use std::task::{Context, Poll, Wake, Waker};
 use std::thread::Thread;
 use std::time::Duration;
 
-use messages::store::{
-    Accepted, Commit, CommitError, Committed, Fence, Owner, Query, QueryError, Rows, StoreMsg, StoreProto, StoreReply,
-    Write,
-};
-use runtime::{BoxFuture, ReplyPort, Service, ServiceCx, ServiceError, Store, StorePort};
+use messages::store::{Accepted, Commit, CommitError, Committed, Fence, Owner, Query, QueryError, Rows, Write};
+use runtime::{BoxFuture, Store};
 use store::{OpenOptions, StoreHandle};
 use tokio::sync::{mpsc, oneshot};
 
@@ -155,30 +152,20 @@ fn at_once<T>(work: impl Future<Output = T>) -> T {
     }
 }
 
-/// The actor `store`, as the real one answers other nodes.
-pub(super) struct SimStoreService(pub(super) StorePort, pub(super) Arc<Outside>);
+/// The store as the hub's own actors have it, and what other nodes ask by their links: a hub that is busy comes to it late.
+/// What the hub itself decides does not wait behind it.
+pub(super) struct BusyStore(pub(super) Arc<SimStore>);
 
-impl Service for SimStoreService {
-    type Proto = StoreProto;
+impl Store for BusyStore {
+    fn commit(&self, commit: Commit) -> BoxFuture<Answer> {
+        let store = self.0.clone();
+        Box::pin(async move {
+            tokio::time::sleep(store.outside.hub_is_busy_for()).await;
+            store.commit(commit).await
+        })
+    }
 
-    async fn handle(
-        &mut self,
-        msg: StoreMsg,
-        reply: ReplyPort<StoreProto>,
-        cx: &ServiceCx,
-    ) -> Result<(), ServiceError> {
-        tokio::time::sleep(self.1.hub_is_busy_for()).await;
-        match msg {
-            StoreMsg::Describe => reply.send(StoreReply::Described(String::new())),
-            StoreMsg::Commit(commit) => {
-                let done = self.0.commit(commit);
-                cx.spawn("a commit of another node", async move { reply.send(StoreReply::Committed(done.await)) });
-            }
-            StoreMsg::Query(query) => {
-                let found = self.0.query(query);
-                cx.spawn("a query of another node", async move { reply.send(StoreReply::Rows(found.await)) });
-            }
-        }
-        Ok(())
+    fn query(&self, query: Query) -> BoxFuture<Result<Rows, QueryError>> {
+        self.0.query(query)
     }
 }
