@@ -66,8 +66,8 @@ pub trait Hands: Send + Sync + 'static {
     /// # Errors
     /// One sentence: who has it on this host, or what is missing.
     fn open(&self, system: &System, unit: &Address) -> BoxFuture<Result<(), String>>;
-    /// The workspaces whose files this node has now; `None` when that can't be told. Blocks.
-    fn holds(&self) -> Option<Holds>;
+    /// The workspaces whose files this node has now; `None` when that can't be told.
+    fn holds(&self) -> BoxFuture<Option<Holds>>;
     /// Nothing of the unit runs any more when this is done.
     fn close(&self, system: &System, unit: &Address) -> BoxFuture<()>;
 }

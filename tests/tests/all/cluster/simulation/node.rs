@@ -215,8 +215,8 @@ impl Hands for SimHands {
     }
 
     /// As it was at the start.
-    fn holds(&self) -> Option<Holds> {
-        None
+    fn holds(&self) -> BoxFuture<Option<Holds>> {
+        Box::pin(std::future::ready(None))
     }
 }
 

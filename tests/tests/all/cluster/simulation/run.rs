@@ -17,7 +17,7 @@ const PEACE: Duration = Duration::from_secs(2);
 const FAULTS: Duration = Duration::from_secs(15);
 /// By then all that was said has its outcome, and so have the last words: a hub that has just begun settles for 3 s, a lease
 /// lives 5.1 s, a call to a store that was cut off 10 s.
-const FLOWS_WITHIN: Duration = Duration::from_secs(25);
+const FLOWS_WITHIN: Duration = Duration::from_secs(20);
 /// Messages arrive at multiples of it; what nodes do by themselves is true to the millisecond.
 const TICK: Duration = Duration::from_millis(5);
 
@@ -26,6 +26,7 @@ pub(super) struct Told {
     pub(super) violation: Option<String>,
     /// Counts, for people.
     pub(super) counts: String,
+    pub(super) fenced: u64,
     pub(super) digest: u64,
 }
 
@@ -119,7 +120,7 @@ fn tell(world: &World<'_>, stuck: Result<(), String>, store: &std::path::Path) -
             "{faults} faults, {said} words of which {heard} were settled, {taken} commits taken, {fenced} fenced, {answered} answers, {unanswered} without; still {:.1} s after the last fault",
             ended.saturating_sub(PEACE + FAULTS).as_secs_f64()
         );
-        Told { violation, counts, digest: checks.digest() }
+        Told { violation, counts, fenced, digest: checks.digest() }
     })
 }
 
