@@ -99,6 +99,11 @@ pub struct UnitView {
     pub since_ms: Option<u64>,
     /// Why it is there, or why nobody holds it: one sentence.
     pub why: String,
+    /// How many commits of other nodes were refused as stale, since the hub that was asked began: another node held the
+    /// unit, or held it again under a newer epoch.
+    pub stale: u64,
+    /// How long ago the first of them was, in milliseconds.
+    pub stale_since_ms: Option<u64>,
 }
 
 #[cfg(test)]

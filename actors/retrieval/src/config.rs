@@ -6,12 +6,15 @@ use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use gate::{Mount, Root, check_mounts};
 
 use crate::changes::Changes;
+use crate::database::{FOLDER, Place};
 
 /// What an index covers, and where. The index and the watcher of a workspace are given clones of one value.
 #[derive(Debug, Clone, Default)]
 pub struct IndexConfig {
-    /// The workspace's own folder. The database is in `.index` below it.
+    /// The workspace's own folder.
     pub workspace_folder: PathBuf,
+    /// Where the database is; empty: in `.index` below the workspace's folder.
+    pub index_folder: PathBuf,
     /// Folders that are read beside it and never written.
     pub mounts: Vec<Mount>,
     /// Look at all folders every two seconds instead of watching them: for disks of other machines, which tell no changes.
@@ -89,6 +92,12 @@ impl IndexConfig {
     /// Checks the mounts' names.
     pub(crate) fn check(&self) -> Result<(), String> {
         check_mounts(&self.mounts)
+    }
+
+    /// Where the database is.
+    pub(crate) fn place(&self) -> Place {
+        let own = self.index_folder.as_os_str().is_empty();
+        Place::new(if own { self.workspace_folder.join(FOLDER) } else { self.index_folder.clone() })
     }
 
     /// The folders that are covered: the workspace's own, then the mounts.

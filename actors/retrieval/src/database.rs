@@ -3,7 +3,7 @@
 
 use std::fs::DirBuilder;
 use std::os::unix::fs::DirBuilderExt as _;
-use std::path::{Path, PathBuf};
+use std::path::PathBuf;
 use std::time::Duration;
 
 use rusqlite::config::DbConfig;
@@ -12,7 +12,7 @@ use rusqlite::{Connection, ErrorCode, OpenFlags};
 
 use crate::search::core::parted;
 
-/// Its folder below the workspace.
+/// Its folder below the workspace, where no other is given.
 pub(crate) const FOLDER: &str = ".index";
 const FILE: &str = "index.sqlite";
 /// Another version is thrown away and made again.
@@ -128,8 +128,8 @@ pub(crate) struct Place {
 }
 
 impl Place {
-    pub(crate) fn of(workspace: &Path) -> Self {
-        Self { folder: workspace.join(FOLDER) }
+    pub(crate) fn new(folder: PathBuf) -> Self {
+        Self { folder }
     }
 
     pub(crate) fn file(&self) -> PathBuf {

@@ -5,7 +5,7 @@
 //!   WatcherService  ws/<id>/watcher   hears of changed folders and wakes the index; keeps no truth
 //! ```
 //!
-//! The database `<workspace>/.index/index.sqlite` is derived from the files: it can be deleted at any time, and is made
+//! The database `index.sqlite`, in `.index` of the workspace where no other folder is given, is derived from the files: it can be deleted at any time, and is made
 //! again by itself when it is missing, damaged or of another version. A scan compares what the folders hold with it: where the
 //! watcher heard of changes, and everywhere at the start, after lost events, where folders are polled, and now and then.
 //! What changed is put down beside the wake, in memory ([`WatchReport`]): lost with it, it is found by the scan of the start.

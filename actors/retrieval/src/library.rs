@@ -61,13 +61,7 @@ impl Library {
 
     /// With another weight of meaning against words; 0 leaves vectors out.
     pub(crate) fn weighing(config: &IndexConfig, weight: f64) -> Self {
-        Self {
-            place: Place::of(&config.workspace_folder),
-            roots: config.roots(),
-            pool: Pool::default(),
-            kept: Kept::default(),
-            weight,
-        }
+        Self { place: config.place(), roots: config.roots(), pool: Pool::default(), kept: Kept::default(), weight }
     }
 
     pub(crate) fn roots(&self) -> &[Root] {

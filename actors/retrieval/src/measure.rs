@@ -34,6 +34,7 @@ impl Desk {
     pub fn new(folder: &Path, mounts: &[Mount], weight: Option<f64>) -> Self {
         let config = IndexConfig {
             workspace_folder: folder.to_path_buf(),
+            index_folder: PathBuf::new(),
             mounts: mounts.to_vec(),
             poll: false,
             watch: WatchReport::default(),

@@ -20,9 +20,10 @@ const DIFFERENCES_MAX: usize = 1_000;
 /// difference, at most 1,000; none when all is well. Blocks; meant for the command line. A node that runs meanwhile may
 /// be about to mend what is told.
 #[must_use]
-pub fn verify(workspace_folder: &Path, mounts: &[Mount]) -> Vec<String> {
+pub fn verify(workspace_folder: &Path, index_folder: &Path, mounts: &[Mount]) -> Vec<String> {
     let config = IndexConfig {
         workspace_folder: workspace_folder.to_path_buf(),
+        index_folder: index_folder.to_path_buf(),
         mounts: mounts.to_vec(),
         ..IndexConfig::default()
     };

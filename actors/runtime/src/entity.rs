@@ -145,6 +145,17 @@ pub struct World<E: Entity> {
     pub facts: Arc<E::Facts>,
 }
 
+impl<E: Entity> World<E> {
+    /// This node may act for the entity at this moment. It is asked right before what no fence can stop, such as the
+    /// writing of a file: a node that was frozen past its lease must do nothing more when it wakes.
+    ///
+    /// # Errors
+    /// One sentence, when the entity's unit is another node's or the lease has ended.
+    pub fn may_act(&self) -> Result<(), String> {
+        self.system.may_act(&self.address)
+    }
+}
+
 impl<E: Entity> Clone for World<E> {
     fn clone(&self) -> Self {
         Self {

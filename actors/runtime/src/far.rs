@@ -61,6 +61,15 @@ impl System {
         }
     }
 
+    /// This node may act for the address at this moment; see [`World::may_act`](crate::World::may_act).
+    ///
+    /// # Errors
+    /// One sentence, when its unit is another node's or the lease has ended.
+    pub fn may_act(&self, address: &Address) -> Result<(), String> {
+        // Alone, it is nobody else's.
+        if self.far().is_some() { self.fences(address).map(drop) } else { Ok(()) }
+    }
+
     /// A wake of this address makes sense now.
     pub(crate) fn is_swept(&self, address: &Address) -> bool {
         self.kind_of(address).is_some_and(|kind| kind.is_swept(address))

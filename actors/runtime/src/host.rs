@@ -227,6 +227,9 @@ impl<E: Entity> Host<E> {
             let Some(effect) = running.todo.pop_front() else {
                 break;
             };
+            if let Err(end) = self.may_act().await {
+                return self.end(myself, end);
+            }
             if let Some(key) = E::slow(&effect) {
                 self.begin_slow(myself, running, key, effect);
                 continue;
@@ -324,6 +327,17 @@ impl<E: Entity> Host<E> {
                 Err(error @ CommitError::Refused(_)) => return Err(End::Failed(error.to_string())),
             }
         }
+    }
+
+    /// Waits until this node may act for the entity. Fences stop commits and nothing else: what is sent or written to a
+    /// file under a lease that has ended may be another's to send and to write.
+    async fn may_act(&self) -> Result<(), End> {
+        let mut wait = STORE_BACKOFF;
+        while let Err(why) = self.world.may_act() {
+            self.pause(&why, &mut wait).await?;
+        }
+        self.gauge.stand(Standing::Running);
+        Ok(())
     }
 
     /// Nothing was written; it is tried again when some time has passed. What waits in the mailbox is bounded.

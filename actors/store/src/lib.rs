@@ -11,7 +11,7 @@
 //! | [`open`], [`OpenOptions`], [`OpenError`] | opening `<data>/agent-runtime`: folder, lock, key, schema, threads |
 //! | [`StoreHandle`] | the `runtime::Store` of the node; [`StoreHandle::health`], [`StoreHandle::close`] |
 //! | [`StoreService`] | the actor `store` |
-//! | [`lock_workspace`] | one writer for a workspace's files |
+//! | [`lock_workspace`] | one installation for a workspace's files |
 //! | [`verify()`], [`verify::for_each_log`] | proving the promises over the whole store, beside a running node |
 //! | [`backup::snapshot`], [`restore::fork`] | a copy beside a running node; a copy that becomes a store of its own |
 //! | [`audit`] | how the audit chain is made, and how an outsider verifies it |
@@ -43,7 +43,7 @@ pub mod verify;
 mod writer;
 
 pub use handle::{CloseError, QUEUE_COMMITS_MAX, QUEUE_QUERIES_MAX, StoreHandle};
-pub use lock::{LockError, StoreLock, WorkspaceLock, lock_store, lock_workspace};
+pub use lock::{ClusterNode, LockError, StoreLock, WorkspaceLock, lock_store, lock_workspace};
 pub use open::{OpenError, OpenOptions, open};
 pub use service::StoreService;
 pub use shared::{CommitStats, Health};

@@ -10,7 +10,7 @@ use messages::index::{self, Index};
 use messages::tool::{Class, Failure, Msg, Repeat, Reply, ToolSpec, Tools, Use};
 use messages::turn::Scope;
 use messages::{Address, AskError};
-use runtime::{Ref, ReplyPort, Service, ServiceCx, ServiceError};
+use runtime::{Ref, ReplyPort, Service, ServiceCx, ServiceError, System};
 use tokio::sync::Semaphore;
 use tokio::task::spawn_blocking;
 use tokio::time::timeout;
@@ -88,14 +88,14 @@ impl ToolsService {
             }
         };
         let index = cx.system.to::<Index>(&Address::index(&used.scope.workspace));
-        let shared = self.shared.clone();
+        let (shared, system) = (self.shared.clone(), cx.system.clone());
         cx.spawn("use a tool", async move {
             let mut reply = reply;
             let answered = tokio::select! {
                 biased;
                 // A write that has begun goes on; who asks again is told whether it was done.
                 () = reply.closed() => return,
-                answered = shared.answer(&used, call, (inside, index)) => answered,
+                answered = shared.answer(&used, call, (inside, index), &system) => answered,
             };
             tracing::debug!(tool = %used.call.name, trace = %used.trace, ok = matches!(answered, Ok(Reply::Done(_))), "used");
             match answered {
@@ -136,27 +136,38 @@ impl ToolsService {
 }
 
 impl Shared {
-    async fn answer(&self, used: &Use, call: Call, (inside, index): (Inside, Ref<Index>)) -> Result<Reply, AskError> {
+    async fn answer(
+        &self,
+        used: &Use,
+        call: Call,
+        (inside, index): (Inside, Ref<Index>),
+        system: &System,
+    ) -> Result<Reply, AskError> {
         let turn = inside.turn().await.ok_or_else(|| AskError::Failed("the tools are being closed".into()))?;
         match call {
             Call::Search(search) => found(&search, &used.scope, &index).await,
-            Call::Files(asked) => self.at_files(used, asked, turn).await,
+            Call::Files(asked) => self.at_files(used, asked, turn, system).await,
         }
     }
 
-    async fn at_files(&self, used: &Use, asked: Asked, turn: Turn) -> Result<Reply, AskError> {
+    async fn at_files(&self, used: &Use, asked: Asked, turn: Turn, system: &System) -> Result<Reply, AskError> {
         let closed = |error: tokio::sync::AcquireError| AskError::Failed(error.to_string());
         let permit = self.files.clone().acquire_owned().await.map_err(closed)?;
         let files = self.files_of(&used.scope);
         let key = Key { name: format!("{}-{}", used.work.as_str(), used.seq), again: used.again };
         let is_write = matches!(asked, Asked::Write(_));
         // Who stops waiting does not stop the thread: the places are given back when it is through.
+        let (system, unit) = (system.clone(), Address::workspace(&used.scope.workspace));
         let work = spawn_blocking(move || {
             let _held = (turn, permit);
-            files.perform(&asked, &key)
+            if is_write {
+                // A node that was frozen past its lease: the files are another's to write, perhaps.
+                system.may_act(&unit).map_err(busy)?;
+            }
+            Ok(files.perform(&asked, &key))
         });
         let why = match timeout(FILES_WAIT_MAX, work).await {
-            Ok(Ok(reply)) => return Ok(reply),
+            Ok(Ok(reply)) => return reply,
             Ok(Err(ended)) => ended.to_string(),
             Err(_) => format!("the disk has not answered within {FILES_WAIT_MAX:?}"),
         };

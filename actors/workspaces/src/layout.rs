@@ -18,6 +18,8 @@ const WELCOME: &str = include_str!("../templates/welcome.md");
 #[derive(Debug, Clone)]
 pub struct Layout {
     workspaces: PathBuf,
+    /// Where the search indexes are; `None`: each in `.index` of its workspace.
+    indexes: Option<PathBuf>,
 }
 
 /// Why a workspace or context could not be made.
@@ -65,7 +67,23 @@ impl Layout {
     /// The workspaces of a data folder.
     #[must_use]
     pub fn of_data(data: &Path) -> Self {
-        Self { workspaces: data.join("workspaces") }
+        Self { workspaces: data.join("workspaces"), indexes: None }
+    }
+
+    /// With search indexes in a folder of this node's own: the folder of workspaces may be other nodes', too, and an index
+    /// has one that writes it.
+    #[must_use]
+    pub fn with_indexes(self, folder: PathBuf) -> Self {
+        Self { indexes: Some(folder), ..self }
+    }
+
+    /// Where the search index of a workspace is.
+    #[must_use]
+    pub fn index_folder(&self, workspace: &Slug) -> PathBuf {
+        match &self.indexes {
+            Some(all) => all.join(workspace.as_str()),
+            None => self.folder(workspace).join(".index"),
+        }
     }
 
     /// The folder that holds all workspaces.

@@ -55,7 +55,8 @@ impl Member {
             draining: false,
             why: of.why,
         }));
-        let units = table.places().map(|(unit, place)| unit_view(unit.to_string(), place)).collect();
+        let mut units: Vec<UnitView> = table.places().map(|(unit, place)| unit_view(unit.to_string(), place)).collect();
+        units.iter_mut().for_each(|unit| self.show_refused(unit));
         ClusterView { node: mine, nodes, units }
     }
 }
@@ -70,5 +71,5 @@ fn unit_view(unit: String, place: &Place) -> UnitView {
         Place::Waits => (None, 0, "it waits for a node that may hold it".to_owned()),
         Place::Gone => (None, 0, "it is not there any more".to_owned()),
     };
-    UnitView { unit, node, epoch, since_ms: None, why }
+    UnitView { unit, node, epoch, since_ms: None, why, stale: 0, stale_since_ms: None }
 }

@@ -12,7 +12,7 @@ use tokio::sync::Notify;
 
 use super::ca::{Ca, Leaf, roles};
 use crate::serve::{Call, Peer, Serve, Served};
-use crate::{Cluster, Config, Link, VERSIONS, Versions};
+use crate::{Cluster, Config, Link, Tcp, VERSIONS, Versions};
 
 pub(super) const COOKIE: &str = "0123456789abcdef0123456789abcdef";
 
@@ -108,7 +108,7 @@ impl Spec {
             roles: self.roles,
             program: "0.0.0-test".into(),
             versions: self.versions,
-            listener,
+            net: Arc::new(Tcp::new(listener).unwrap()),
             peers: self.peers.iter().map(ToString::to_string).collect(),
             cookie: self.cookie.into(),
             trust: ca.trust(leaf),

@@ -183,7 +183,7 @@ fn is_as_from_nothing(tree: &mut Tree) {
     let report = tree.scan(LATER_NS);
     let elsewhere = tree.shelf.path("elsewhere");
     fs::create_dir_all(&elsewhere).unwrap();
-    let place = Place::of(&elsewhere);
+    let place = Place::new(elsewhere.join(".index"));
     place.delete().unwrap_or_default();
     let covered = Covered { place: &place, ..tree.library.covered() };
     let (fresh, of_all) = Scanner::default().scan(covered, &Changes::default(), LATER_NS, &Never).unwrap();

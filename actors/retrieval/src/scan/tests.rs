@@ -20,7 +20,10 @@ fn a_scan_follows_new_changed_renamed_and_deleted_files() {
     fs::remove_file(shelf.path("notes/a.md")).unwrap();
     assert_eq!(shelf.scan().files, 1);
     assert_eq!(shelf.found("budget"), ["c.md"]);
-    assert_eq!(crate::verify(&shelf.path("home"), &shelf.config().mounts), Vec::<String>::new());
+    assert_eq!(
+        crate::verify(&shelf.path("home"), &shelf.path("home/.index"), &shelf.config().mounts),
+        Vec::<String>::new()
+    );
 }
 
 #[test]
@@ -159,7 +162,7 @@ fn verify_tells_each_difference() {
     for name in ["changed", "gone", "same"] {
         shelf.write(&format!("notes/{name}.md"), "needle");
     }
-    let verify = || crate::verify(&shelf.path("home"), &shelf.config().mounts);
+    let verify = || crate::verify(&shelf.path("home"), &shelf.path("home/.index"), &shelf.config().mounts);
     assert!(verify()[0].contains("there is no index"));
     shelf.scan();
     assert_eq!(verify(), Vec::<String>::new());

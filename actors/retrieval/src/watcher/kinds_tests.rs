@@ -141,7 +141,10 @@ async fn each_kind_of_change_is_found_soon() {
     let shelf = Shelf::new();
     let node = watched(&shelf).await;
     all_steps(&shelf, &node).await;
-    assert_eq!(crate::verify(&shelf.path("home"), &shelf.config().mounts), Vec::<String>::new());
+    assert_eq!(
+        crate::verify(&shelf.path("home"), &shelf.path("home/.index"), &shelf.config().mounts),
+        Vec::<String>::new()
+    );
     node.stop().await;
 }
 
@@ -230,7 +233,10 @@ async fn files_right_after_their_new_folders_are_all_found() {
         }
     }
     node.until_view(|view| view.files == before + 60).await;
-    assert_eq!(crate::verify(&shelf.path("home"), &shelf.config().mounts), Vec::<String>::new());
+    assert_eq!(
+        crate::verify(&shelf.path("home"), &shelf.path("home/.index"), &shelf.config().mounts),
+        Vec::<String>::new()
+    );
     node.stop().await;
 }
 
@@ -247,7 +253,10 @@ async fn a_checkout_of_a_thousand_files_is_found_and_so_is_its_undoing() {
         fs::remove_file(shelf.path(&format!("notes/{}/{n}.md", n % 20))).unwrap();
     }
     node.until_view(|view| view.files == before + 500).await;
-    assert_eq!(crate::verify(&shelf.path("home"), &shelf.config().mounts), Vec::<String>::new());
+    assert_eq!(
+        crate::verify(&shelf.path("home"), &shelf.path("home/.index"), &shelf.config().mounts),
+        Vec::<String>::new()
+    );
     node.stop().await;
 }
 

@@ -1,6 +1,6 @@
 //! Keeping log files as their entries say: after a crash, after a failed write, after somebody's edit.
 
-use messages::store::{EntryOf, EntryRow, LogRow, Query, Rows};
+use messages::store::{EntryOf, EntryRow, FileStamp, LogRow, Query, Rows};
 use runtime::World;
 
 use super::Context;
@@ -16,17 +16,30 @@ pub(super) async fn perform(effect: &Effect, world: &World<Context>) -> Option<E
     match effect {
         Effect::WriteLog { log, offset, bytes } => match logs.write(log, *offset, bytes) {
             Ok(()) => None,
-            Err(Refused::Edited) => Some(set_aside(log, world).await),
-            Err(Refused::Io(error)) => Some(failed(log, &error)),
+            Err(refused) => Some(refused_of(log, refused, world).await),
         },
         Effect::SyncLog(log) => match logs.sync(log) {
             Ok(stamp) => Some(Event::LogSynced { log: log.clone(), synced: stamp.size, stamp }),
-            Err(Refused::Edited) => Some(set_aside(log, world).await),
-            Err(Refused::Io(error)) => Some(failed(log, &error)),
+            Err(refused) => Some(refused_of(log, refused, world).await),
         },
         Effect::MendLog(row) => mend(row, world).await,
         Effect::Erase { seq, log } => erase(*seq, log, world).await,
         _ => None,
+    }
+}
+
+/// Where several nodes may have the files, one that was frozen in the middle of a write may have made it now: what it wrote
+/// is looked at, and is no edit when the log is as its entries say.
+async fn refused_of(log: &str, refused: Refused, world: &World<Context>) -> Event {
+    match refused {
+        Refused::Io(error) => failed(log, &error),
+        Refused::Edited => {
+            // Nothing counts as synced: another's write may have been torn anywhere.
+            let row = LogRow { log: log.to_owned(), size: u64::MAX, synced: 0, stamp: FileStamp::default() };
+            let now = world.deps.logs.stamp(log);
+            let found = compare(&row, world).await;
+            mended(log, found, now, world).await
+        }
     }
 }
 
@@ -55,20 +68,26 @@ async fn mend(row: &LogRow, world: &World<Context>) -> Option<Event> {
     {
         return Some(Event::LogWritten { log: row.log.clone(), problem: Some(problem) });
     }
-    match compare(row, world).await {
-        Ok(Found::Same) => {
-            if let Some(stamp) = now {
-                logs.remember(&row.log, stamp);
-            }
-            (row.synced < row.size).then(|| Event::LogWritten { log: row.log.clone(), problem: None })
-        }
-        Ok(Found::Behind(from)) => Some(match rewrite(&row.log, from, world).await {
-            Ok(()) => Event::LogWritten { log: row.log.clone(), problem: None },
-            Err(problem) => Event::LogWritten { log: row.log.clone(), problem: Some(problem) },
-        }),
-        Ok(Found::Edited) => Some(set_aside(&row.log, world).await),
-        Err(problem) => Some(Event::LogWritten { log: row.log.clone(), problem: Some(problem) }),
+    let found = compare(row, world).await;
+    if matches!(found, Ok(Found::Same)) && row.synced == row.size {
+        now.into_iter().for_each(|stamp| logs.remember(&row.log, stamp));
+        return None;
     }
+    Some(mended(&row.log, found, now, world).await)
+}
+
+/// Does what follows from a comparison.
+async fn mended(log: &str, found: Result<Found, String>, now: Option<FileStamp>, world: &World<Context>) -> Event {
+    let done = match found {
+        Ok(Found::Same) => {
+            now.into_iter().for_each(|stamp| world.deps.logs.remember(log, stamp));
+            Ok(())
+        }
+        Ok(Found::Behind(from)) => rewrite(log, from, world).await,
+        Ok(Found::Edited) => return set_aside(log, world).await,
+        Err(problem) => Err(problem),
+    };
+    Event::LogWritten { log: log.to_owned(), problem: done.err() }
 }
 
 async fn page(log: &str, from: u64, world: &World<Context>) -> Result<Vec<EntryRow>, String> {
@@ -84,9 +103,6 @@ async fn page(log: &str, from: u64, world: &World<Context>) -> Result<Vec<EntryR
 /// again; anything else somebody wrote.
 async fn compare(row: &LogRow, world: &World<Context>) -> Result<Found, String> {
     let logs = &world.deps.logs;
-    if logs.stamp(&row.log).is_some_and(|now| now.size > row.size) {
-        return Ok(Found::Edited);
-    }
     let (mut offset, mut behind) = (0, None);
     while offset < row.size {
         let entries = page(&row.log, offset, world).await?;
@@ -111,6 +127,9 @@ async fn compare(row: &LogRow, world: &World<Context>) -> Result<Found, String> 
             offset = entry.offset + u64::from(entry.length);
         }
     }
+    if logs.stamp(&row.log).is_some_and(|now| now.size > offset) {
+        return Ok(Found::Edited);
+    }
     Ok(behind.map_or(Found::Same, Found::Behind))
 }
 
@@ -129,6 +148,7 @@ async fn rewrite(log: &str, from: u64, world: &World<Context>) -> Result<(), Str
         let Some(last) = entries.last() else { return Ok(()) };
         let next = last.offset + u64::from(last.length);
         let text: String = entries.iter().map(render::entry).collect();
+        world.may_act()?;
         match world.deps.logs.overwrite(log, offset, text.as_bytes()) {
             Ok(()) | Err(Refused::Edited) => {}
             Err(Refused::Io(error)) => return Err(error.to_string()),
@@ -142,6 +162,9 @@ async fn rewrite(log: &str, from: u64, world: &World<Context>) -> Result<(), Str
 
 /// The edited file is kept beside, and the log written anew from its entries.
 async fn set_aside(log: &str, world: &World<Context>) -> Event {
+    if let Err(why) = world.may_act() {
+        return Event::LogWritten { log: log.to_owned(), problem: Some(why) };
+    }
     let aside = match world.deps.logs.set_aside(log, world.system.now()) {
         Ok(aside) => aside,
         Err(error) if error.kind() == std::io::ErrorKind::NotFound => "(it had been removed)".to_owned(),
@@ -165,11 +188,13 @@ async fn erase(seq: i64, log: &str, world: &World<Context>) -> Option<Event> {
     let offsets: Vec<u64> = entries.iter().map(|entry| entry.offset).collect();
     for entry in entries {
         let text = render::entry(&entry);
-        event = match world.deps.logs.write(&entry.log, entry.offset, text.as_bytes()) {
-            Ok(()) => Some(Event::LogWritten { log: entry.log, problem: None }),
-            Err(Refused::Edited) => Some(set_aside(&entry.log, world).await),
-            Err(Refused::Io(error)) => Some(failed(&entry.log, &error)),
-        };
+        if let Err(why) = world.may_act() {
+            return Some(Event::LogWritten { log: log.to_owned(), problem: Some(why) });
+        }
+        event = Some(match world.deps.logs.write(&entry.log, entry.offset, text.as_bytes()) {
+            Ok(()) => Event::LogWritten { log: entry.log, problem: None },
+            Err(refused) => refused_of(&entry.log, refused, world).await,
+        });
     }
     match forget(log, Some(offsets), world).await {
         Ok(()) => event,

@@ -168,8 +168,12 @@ async fn change<T: Send + 'static>(
     world: &World<Memory>,
     with: impl FnMut(&str) -> (String, T) + Send + 'static,
 ) -> Result<T, String> {
-    let folder = folder(world)?;
-    tokio::task::spawn_blocking(move || file::change(&folder, with)).await.map_err(|e| e.to_string())?
+    let (folder, world) = (folder(world)?, world.clone());
+    let changed = tokio::task::spawn_blocking(move || {
+        world.may_act()?;
+        file::change(&folder, with)
+    });
+    changed.await.map_err(|e| e.to_string())?
 }
 
 async fn apply(changes: Changes, world: &World<Memory>) -> Result<Edited, String> {

@@ -30,18 +30,24 @@ pub(super) async fn write(world: &World<Workspace>, workspace: &Slug) -> (Vec<(T
         Ok(_) => return (Vec::new(), Some("the store answered something else".to_owned())),
         Err(error) => return (Vec::new(), Some(error.to_string())),
     };
-    let folder = world.deps.layout.folder(workspace).join("tasks");
-    let done = tokio::task::spawn_blocking(move || write_all(&folder, &rows)).await;
+    let (folder, world) = (world.deps.layout.folder(workspace).join("tasks"), world.clone());
+    let done = tokio::task::spawn_blocking(move || write_all(&folder, &rows, || world.may_act())).await;
     done.unwrap_or_else(|error| (Vec::new(), Some(error.to_string())))
 }
 
-fn write_all(folder: &Path, rows: &[TaskRows]) -> (Vec<(TaskId, u64, bool)>, Option<String>) {
+/// `may_act` is asked before each: another node may write these files by now.
+fn write_all(
+    folder: &Path,
+    rows: &[TaskRows],
+    may_act: impl Fn() -> Result<(), String>,
+) -> (Vec<(TaskId, u64, bool)>, Option<String>) {
     let mut written = Vec::new();
     if rows.is_empty() {
         return (written, None);
     }
     let all = fs::create_dir_all(folder).and_then(|()| {
         for task in rows {
+            may_act().map_err(io::Error::other)?;
             write_one(folder, &task.task.id, &record::render(task))?;
             written.push((task.task.id.clone(), task.task.rev, !task.task.spec.input.is_empty()));
         }

@@ -35,7 +35,7 @@ pub(super) async fn placement(args: Read) -> anyhow::Result<ExitCode> {
     } else if view.units.is_empty() {
         logging::say("there is nothing to hold: no worker has shown a workspace, and no connector is there");
     } else {
-        give_table(&["UNIT", "NODE", "EPOCH", "SINCE", "WHY"], view.units.iter().map(row_of_unit));
+        give_table(&["UNIT", "NODE", "EPOCH", "SINCE", "REFUSED", "WHY"], view.units.iter().map(row_of_unit));
     }
     Ok(ExitCode::SUCCESS)
 }
@@ -99,6 +99,10 @@ fn row_of_unit(unit: &UnitView) -> Vec<String> {
         unit.node.clone().unwrap_or_else(|| "nobody".to_owned()),
         unit.epoch.to_string(),
         unit.since_ms.map(seconds).unwrap_or_default(),
+        match unit.stale_since_ms {
+            Some(first) => format!("{} stale, the first {} ago", unit.stale, seconds(first)),
+            None => String::new(),
+        },
         unit.why.clone(),
     ]
 }

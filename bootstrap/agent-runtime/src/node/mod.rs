@@ -23,8 +23,8 @@ use messages::cluster::Role;
 use messages::store::{Query, Rows};
 use messages::{Address, AskError, Slug};
 use runtime::{Children, Clock, Far, StorePort, System, SystemParts, UnitClaimer};
-use store::{OpenOptions, StoreHandle};
-use workspaces::Layout;
+use store::{ClusterNode, OpenOptions, StoreHandle};
+use workspaces::{Layout, LayoutError};
 
 use cluster::{Joining, ProgramHands};
 pub(crate) use cluster::{credentials, versions};
@@ -60,6 +60,21 @@ pub(crate) fn own_folder(data: &Path) -> PathBuf {
     data.join("agent-runtime")
 }
 
+/// Search indexes of a node of a cluster: the folder of workspaces may be other nodes', too.
+fn indexes(own: &Path) -> PathBuf {
+    own.join("index")
+}
+
+/// Where the files of a node are that is configured so.
+pub(crate) fn layout(node: &config::Node, data: &Path) -> Layout {
+    layout_of(data, node.is_of_a_cluster())
+}
+
+fn layout_of(data: &Path, is_of_a_cluster: bool) -> Layout {
+    let layout = Layout::of_data(data);
+    if is_of_a_cluster { layout.with_indexes(indexes(&own_folder(data))) } else { layout }
+}
+
 /// A running node.
 pub(crate) struct Node {
     pub(crate) system: System,
@@ -79,9 +94,11 @@ impl Node {
         let folder = own_folder(&settings.data);
         // First of all, for it makes the data folder, which must not be open to others, and says what is wrong with the disk.
         let store = open_store(&settings, &folder)?;
-        let layout = Layout::of_data(&settings.data);
+        let layout = layout_of(&settings.data, settings.cluster.is_some());
         if settings.has(Role::Worker) {
-            make_home(&layout)?;
+            make_home(&layout, settings.cluster.is_some())?;
+            // Where they are not below the workspaces.
+            make_private(&indexes(&folder))?;
         }
         let clock = clock()?;
         let incarnation = cluster::incarnation(clock.now())?;
@@ -94,10 +111,11 @@ impl Node {
             store.as_ref().map(|_| store::backup::facts(&folder)).transpose()?.map(|facts| facts.generation);
         // Behind the store's lock: a second node on this folder hears of the first one, not of its port.
         let door = settings.listen.map(listen).transpose()?;
-        let claimer: Arc<dyn UnitClaimer> = Arc::new(Locks { layout: layout.clone() });
+        let of = settings.cluster.as_ref().map(|of| cluster::identity(&settings.name, of, &folder)).transpose()?;
+        let claimer: Arc<dyn UnitClaimer> = Arc::new(Locks { layout: layout.clone(), of });
         let begin = match (&joining, &settings.cluster) {
             (Some(joining), Some(of)) => {
-                let hands = ProgramHands::new(claimer.clone());
+                let hands = ProgramHands::new(claimer.clone(), settings.has(Role::Worker).then(|| layout.clone()));
                 Some(joining.begin((&settings.name, &folder), of, &port, hands).await?)
             }
             _ => None,
@@ -285,17 +303,27 @@ fn clock() -> anyhow::Result<Arc<dyn Clock>> {
     Ok(Arc::new(runtime::SystemClock))
 }
 
-fn make_home(layout: &Layout) -> anyhow::Result<()> {
-    let home = Slug::parse(HOME)?;
-    if !layout.workspace_file(&home).is_file() {
-        layout.create_workspace(&home, "Home", None).context("the first workspace can't be made")?;
+/// Among other nodes the first workspaces of a host may be others: a second `home` would be taken for the first.
+fn make_home(layout: &Layout, is_among_others: bool) -> anyhow::Result<()> {
+    if is_among_others && !layout.list()?.is_empty() {
+        return Ok(());
     }
-    Ok(())
+    let home = Slug::parse(HOME)?;
+    if layout.workspace_file(&home).is_file() {
+        return Ok(());
+    }
+    match layout.create_workspace(&home, "Home", None) {
+        // Another node on the same folder was faster.
+        Ok(_) | Err(LayoutError::Exists { .. }) => Ok(()),
+        Err(error) => Err(error).context("the first workspace can't be made"),
+    }
 }
 
 /// Locks on the folders of workspaces.
 struct Locks {
     layout: Layout,
+    /// In a cluster.
+    of: Option<ClusterNode>,
 }
 
 impl UnitClaimer for Locks {
@@ -308,6 +336,7 @@ impl UnitClaimer for Locks {
                 "{folder} has no workspace.md; make the workspace with `agent-runtime workspace create {workspace}`"
             ));
         }
-        store::lock_workspace(&folder).map(|lock| Box::new(lock) as Box<dyn Send + Sync>).map_err(|e| e.to_string())
+        let lock = store::lock_workspace(&folder, self.of.as_ref()).map_err(|e| e.to_string())?;
+        Ok(Box::new(lock))
     }
 }

@@ -327,6 +327,7 @@ fn index_config(plan: &Plan, id: &Slug) -> IndexConfig {
     let mut reports = plan.reports.lock().unwrap_or_else(PoisonError::into_inner);
     IndexConfig {
         workspace_folder: plan.layout.folder(id),
+        index_folder: plan.layout.index_folder(id),
         mounts: plan.settings.mounts.get(id.as_str()).cloned().unwrap_or_default(),
         poll: plan.settings.polled.contains(id.as_str()),
         watch: reports.entry(id.clone()).or_default().clone(),

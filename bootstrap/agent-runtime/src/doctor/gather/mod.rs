@@ -11,6 +11,7 @@ use std::time::Instant;
 use config::{Config, FILE_NAME, Problem};
 use runtime::{Clock as _, SystemClock};
 use store::verify::VerifyError;
+use workspaces::Layout;
 
 use super::facts::{Clock, Facts, StoreFacts, word};
 use crate::cli::Where;
@@ -46,7 +47,9 @@ pub(crate) async fn gather(place: &Where, ids: &[&str]) -> anyhow::Result<Facts>
             })
             .await?;
         }
-        running::gather(&data, ids, &mut facts).await;
+        let place = config.as_ref().map(|config| node::layout(&config.node, &data));
+        let layout = place.unwrap_or_else(|| Layout::of_data(&data));
+        running::gather((&data, &layout), ids, &mut facts).await;
     }
     facts.limits = machine::limits(facts.status().map(|status| status.pid));
     let steady = i64::try_from(began.elapsed().as_millis()).unwrap_or(i64::MAX);

@@ -21,7 +21,7 @@ const MODEL_MAX: Duration = Duration::from_secs(150);
 /// Workspaces whose indexes are looked at.
 const WORKSPACES_MAX: usize = 64;
 
-pub(super) async fn gather(data: &Path, ids: &[&str], facts: &mut Facts) {
+pub(super) async fn gather((data, layout): (&Path, &Layout), ids: &[&str], facts: &mut Facts) {
     facts.node = match ask(data, AdminAsk::Status, ANSWER_MAX).await {
         Ok(Some(Answered::Status(status))) => NodeFacts::Serves(status),
         Ok(Some(_)) => NodeFacts::Silent("it answered something else than its status".to_owned()),
@@ -43,7 +43,7 @@ pub(super) async fn gather(data: &Path, ids: &[&str], facts: &mut Facts) {
         facts.cluster = Some(view);
     }
     if ids.contains(&"index") {
-        facts.indexes = indexes(data, serves).await;
+        facts.indexes = indexes(data, layout, serves).await;
     }
     if serves && ids.contains(&"model") {
         facts.model = Some(match ask(data, AdminAsk::TestModel { model: String::new() }, MODEL_MAX).await {
@@ -63,12 +63,11 @@ async fn ask(data: &Path, what: AdminAsk, within: Duration) -> Result<Option<Ans
     }
 }
 
-async fn indexes(data: &Path, serves: bool) -> Vec<IndexFacts> {
-    let layout = Layout::of_data(data);
+async fn indexes(data: &Path, layout: &Layout, serves: bool) -> Vec<IndexFacts> {
     let mut found = Vec::new();
     for workspace in layout.list().unwrap_or_default().into_iter().take(WORKSPACES_MAX) {
         let view = if serves { Some(view(data, &workspace).await) } else { None };
-        let is_there = layout.folder(&workspace).join(".index/index.sqlite").is_file();
+        let is_there = layout.index_folder(&workspace).join("index.sqlite").is_file();
         found.push(IndexFacts { workspace: workspace.to_string(), is_there, view });
     }
     found

@@ -5,17 +5,21 @@ use std::sync::{Arc, Mutex, PoisonError};
 
 use cluster::Hands;
 use messages::Address;
+use messages::cluster::Holds;
 use runtime::{BoxFuture, System, UnitClaimer};
+use workspaces::Layout;
 
-/// Locks of workspaces that this node holds; the console's actors.
+/// Locks on the folders of workspaces that this node holds; the console's actors.
 pub(crate) struct ProgramHands {
     claimer: Arc<dyn UnitClaimer>,
+    /// Where workspaces are, on a worker.
+    layout: Option<Layout>,
     held: Arc<Mutex<HashMap<Address, Box<dyn Send + Sync>>>>,
 }
 
 impl ProgramHands {
-    pub(crate) fn new(claimer: Arc<dyn UnitClaimer>) -> Self {
-        Self { claimer, held: Arc::default() }
+    pub(crate) fn new(claimer: Arc<dyn UnitClaimer>, layout: Option<Layout>) -> Self {
+        Self { claimer, layout, held: Arc::default() }
     }
 }
 
@@ -33,6 +37,11 @@ impl Hands for ProgramHands {
             }
         });
         Box::pin(std::future::ready(opened))
+    }
+
+    fn holds(&self) -> Option<Holds> {
+        // A folder that can't be read says nothing of what is in it.
+        self.layout.as_ref()?.list().ok().map(Holds::These)
     }
 
     fn close(&self, system: &System, unit: &Address) -> BoxFuture<()> {

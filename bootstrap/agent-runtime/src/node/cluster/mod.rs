@@ -10,10 +10,11 @@ use std::path::Path;
 use std::sync::{Arc, Mutex};
 
 use anyhow::{Context as _, bail};
-use cluster::{Begin, BeginOnce, Call, Config, Member, Peer, Reign, Serve, Served, Versions};
+use cluster::{Begin, BeginOnce, BootTime, Call, Config, Member, Peer, Reign, Serve, Served, Tcp, Versions};
 use messages::cluster::{Holds, Incarnation, NodeFacts, Role, Roles, UNITS_PER_NODE_MAX};
 use messages::{AskError, Moment, Slug};
 use runtime::StorePort;
+use store::ClusterNode;
 use workspaces::Layout;
 
 pub(crate) use hands::ProgramHands;
@@ -41,6 +42,12 @@ impl ClusterSettings {
     }
 }
 
+/// This node, as it takes hold of a workspace's files.
+pub(crate) fn identity(name: &str, of: &ClusterSettings, own: &Path) -> anyhow::Result<ClusterNode> {
+    let cluster = trust::fingerprint(own, name, of.roles)?;
+    Ok(ClusterNode { cluster, node: name.to_owned() })
+}
+
 /// A member that has not begun, and what its actor begins with.
 pub(crate) struct Joining {
     pub(crate) member: Arc<Member>,
@@ -64,7 +71,7 @@ impl Joining {
             holds: Holds::These(workspaces),
             units_max: u32::try_from(UNITS_PER_NODE_MAX).unwrap_or(u32::MAX),
         };
-        Ok(Self { member: Member::new(facts), incarnation })
+        Ok(Self { member: Member::new(facts, Arc::new(BootTime)), incarnation })
     }
 
     /// Takes the certificates and the port; on the hub, the store.
@@ -87,14 +94,14 @@ impl Joining {
             roles: of.roles,
             program: VERSION.to_owned(),
             versions: versions()?,
-            listener,
+            net: Arc::new(Tcp::new(listener).context("the listener for other nodes")?),
             peers: of.peers.clone(),
             cookie,
             trust,
             serve: Arc::new(Closed),
         };
         let reign = if self.member.is_hub() {
-            let reign = Reign::begin(store.clone(), name, self.incarnation, Vec::new()).await;
+            let reign = Reign::begin(&self.member, store.clone(), Vec::new()).await;
             Some(reign.map_err(anyhow::Error::msg).context("the store can't be taken for this hub")?)
         } else {
             None

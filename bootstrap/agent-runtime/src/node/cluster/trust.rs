@@ -15,20 +15,35 @@ use rustls::{ClientConfig, ServerConfig};
 /// How often the files are looked at.
 const LOOK_EVERY: std::time::Duration = std::time::Duration::from_millis(300);
 
-/// The credentials of this node, and the cluster's cookie.
-pub(crate) fn open(own: &Path, name: &str, roles: Roles) -> anyhow::Result<(Arc<dyn Trust>, String)> {
-    let path = pki::node_folder(own);
-    let folder = NodeFolder::new(path.clone());
+fn folder(own: &Path, name: &str, roles: Roles) -> anyhow::Result<NodeFolder> {
+    let folder = NodeFolder::new(pki::node_folder(own));
     if !folder.is_there() {
         bail!(
             "{} has no certificate of this node; where the cluster's authority is, run `agent-runtime pki node {name} --roles {}` and copy what it writes",
-            path.display(),
+            folder.path().display(),
             roles.to_string().replace(' ', "")
         );
     }
-    let live = LiveCredentials::open(folder, Arc::new(DefaultTimeProvider))
-        .with_context(|| format!("the certificate of this node in {}", path.display()))?;
-    let cookie = NodeFolder::new(path).cookie().context("the cluster's cookie")?;
+    Ok(folder)
+}
+
+fn in_folder(folder: &NodeFolder) -> String {
+    format!("the certificate of this node in {}", folder.path().display())
+}
+
+/// What no other cluster has: the fingerprint of its authority.
+pub(super) fn fingerprint(own: &Path, name: &str, roles: Roles) -> anyhow::Result<String> {
+    let folder = folder(own, name, roles)?;
+    let loaded = folder.look().with_context(|| in_folder(&folder))?;
+    Ok(loaded.ca.fingerprint())
+}
+
+/// The credentials of this node, and the cluster's cookie.
+pub(crate) fn open(own: &Path, name: &str, roles: Roles) -> anyhow::Result<(Arc<dyn Trust>, String)> {
+    let folder = folder(own, name, roles)?;
+    let live = LiveCredentials::open(folder.clone(), Arc::new(DefaultTimeProvider));
+    let live = live.with_context(|| in_folder(&folder))?;
+    let cookie = folder.cookie().context("the cluster's cookie")?;
     let live = Arc::new(live);
     look_again(&live);
     let seed = name.bytes().fold(0u64, |seed, byte| seed.wrapping_mul(131).wrapping_add(u64::from(byte)));
@@ -104,11 +119,14 @@ impl Trust for Certificates {
         self.live.certificate().identity.serial.as_str().to_owned()
     }
 
-    fn request(&self) -> Result<Option<String>, String> {
-        let (current, now) = (self.live.certificate(), self.live.now().map_err(|e| e.to_string())?);
-        if !pki::renewal_due(current.not_before, current.identity.not_after, now, self.seed) {
-            return Ok(None);
-        }
+    fn is_due(&self) -> bool {
+        let current = self.live.certificate();
+        let due = |now| pki::renewal_due(current.not_before, current.identity.not_after, now, self.seed);
+        self.live.now().is_ok_and(due)
+    }
+
+    fn request(&self) -> Result<String, String> {
+        let current = self.live.certificate();
         let mut asked = self.asked.lock().unwrap_or_else(PoisonError::into_inner);
         // A lost answer is asked for again with the same key.
         let key = match asked.take() {
@@ -117,7 +135,7 @@ impl Trust for Certificates {
         };
         let request = pki::request(&key, &current).map_err(|e| e.to_string());
         *asked = Some(key);
-        request.map(Some)
+        request
     }
 
     fn renew(&self, request: &str, serial: &str) -> Result<String, String> {
