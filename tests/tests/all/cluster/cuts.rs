@@ -7,11 +7,9 @@ use messages::InboundId;
 use tests::cluster::{four, three};
 use tests::network::{Network, Way, hosts, refused};
 
-use super::world::{CONNECTOR, HUB, WORKER, World};
+use super::world::{CONNECTOR, HUB, WORKER, WORKER_2, World};
 use crate::faults::driver::Driver;
 
-/// The second worker.
-const WORKER_2: &str = "worker-2";
 /// How long conversations may take that go on while links are closed and dialled again, or over a bad line.
 const LATER: Duration = Duration::from_secs(200);
 /// Lines that are under way when a link is cut.

@@ -5,7 +5,7 @@ use std::path::Path;
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 
-use ::cluster::{Call, Cluster, Config, Link, Peer, Serve, Served};
+use ::cluster::{Call, Cluster, Config, Link, Peer, Serve, Served, Tcp};
 use anyhow::{Context as _, bail};
 use messages::Address;
 use messages::cluster::{Role, Roles};
@@ -56,7 +56,7 @@ async fn links(
         roles,
         program: VERSION.to_owned(),
         versions: versions()?,
-        listener,
+        net: Arc::new(Tcp::new(listener)?),
         peers,
         cookie,
         trust,
