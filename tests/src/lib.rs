@@ -2,6 +2,7 @@
 
 pub mod chaos;
 pub mod cluster;
+pub mod deployment;
 mod dice;
 pub mod fake_model;
 pub mod network;

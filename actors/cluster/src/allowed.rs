@@ -78,6 +78,9 @@ fn for_connectors(query: &Query) -> bool {
             | Query::Counts
             | Query::Generation
             | Query::Oldest { .. }
+            // Who has asked for a task stays until it has ended.
+            | Query::Tasks { .. }
+            | Query::FindTask { .. }
             | Query::Unit { .. }
     )
 }

@@ -47,10 +47,7 @@ fn jittered(wait: Duration) -> Duration {
     wait.mul_f64(0.5 + f64::from(chance::bytes::<2>()[0]) / 510.0)
 }
 
-async fn connect(
-    inner: &Inner,
-    address: &str,
-) -> Result<Connection<tokio_rustls::client::TlsStream<Stream>>, String> {
+async fn connect(inner: &Inner, address: &str) -> Result<Connection<tokio_rustls::client::TlsStream<Stream>>, String> {
     let words = |error: std::io::Error| error.to_string();
     let dialled = async { inner.net.dial(address).await.map_err(words) };
     let stream = within(CONNECT_MAX, "nothing answered", dialled).await?;

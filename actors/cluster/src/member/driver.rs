@@ -2,7 +2,7 @@
 //! and does what they decided.
 
 use std::collections::{BTreeMap, VecDeque};
-use std::sync::Arc;
+use std::sync::{Arc, PoisonError};
 use std::time::Duration;
 
 use messages::Slug;
@@ -15,7 +15,7 @@ use tokio::task::JoinSet;
 use tokio::time::Instant;
 
 use super::reign::{Reign, SELF};
-use super::{Event, Member, certificates, tell};
+use super::{Event, Member, certificates, is_told, tell};
 use crate::links::Up;
 
 /// After so long without a lease, the hub is told once more what this node is.
@@ -74,7 +74,7 @@ impl Loop {
 
     pub(super) async fn run(mut self, mut heard: mpsc::Receiver<Event>) {
         if self.reign.is_some() {
-            self.joins(SELF, self.member.facts.clone()).await;
+            self.joins(SELF, self.member.facts()).await;
             self.decide([Next::Holder(HolderEvent::Up)]).await;
         }
         loop {
@@ -103,7 +103,7 @@ impl Loop {
             return;
         }
         self.granted = Instant::now();
-        let facts = self.member.facts.clone();
+        let facts = self.member.facts();
         if self.reign.is_some() {
             self.decide([Next::Hub(HubEvent::Up { link: LinkId(SELF), facts })]).await;
         } else if let Some(hub) = self.member.hub() {
@@ -122,6 +122,7 @@ impl Loop {
     async fn hear(&mut self, event: Event) {
         match event {
             Event::Heard { node, link, message } => self.heard(&node, link, message).await,
+            Event::Holds(holds) => self.holds(holds).await,
             Event::Finished { unit, epoch } => self.decide([Next::Holder(HolderEvent::Finished { unit, epoch })]).await,
             Event::Fenced { unit, epoch } => self.decide([Next::Holder(HolderEvent::Fenced { unit, epoch })]).await,
             Event::Drain(away) => self.decide([Next::Holder(HolderEvent::Drain(away))]).await,
@@ -194,6 +195,19 @@ impl Loop {
         self.decide(own.into_iter().map(|unit| Next::Hub(HubEvent::Added(unit)))).await;
     }
 
+    /// A workspace was made here, or is gone. Where that can't be told now, the next look finds it again.
+    async fn holds(&mut self, holds: Holds) {
+        let facts = NodeFacts { holds: holds.clone(), ..self.member.facts() };
+        if self.reign.is_some() {
+            self.joins(SELF, facts).await;
+        } else if let Some(hub) = self.member.hub()
+            && !is_told(&hub, &Msg::Facts(facts))
+        {
+            return;
+        }
+        *self.member.holds.lock().unwrap_or_else(PoisonError::into_inner) = holds;
+    }
+
     /// What a node says of itself is what its certificate and its hello say.
     fn is_true(&self, node: &str, link: u64, facts: &NodeFacts) -> bool {
         let up = self.up.borrow().get(node).cloned();
@@ -251,7 +265,7 @@ impl Loop {
             self.decide([Next::Holder(HolderEvent::Down)]).await;
         }
         if let Some(hub) = hub {
-            tell(&hub, &Msg::Facts(self.member.facts.clone()));
+            tell(&hub, &Msg::Facts(self.member.facts()));
             self.announced.insert(hub.peer().node.clone(), hub.id());
             self.decide([Next::Holder(HolderEvent::Up)]).await;
         }

@@ -4,6 +4,7 @@ mod certificates;
 mod driver;
 mod executor;
 mod far;
+mod holds;
 #[cfg(feature = "failpoints")]
 mod holds_on;
 mod inbox;
@@ -15,7 +16,7 @@ mod view;
 
 use std::sync::{Arc, Mutex, MutexGuard, OnceLock, PoisonError};
 
-use messages::cluster::{NodeFacts, Role, ToHub, ToNode, Unit};
+use messages::cluster::{Holds, NodeFacts, Role, ToHub, ToNode, Unit};
 use messages::envelope::{Head, Kind};
 use messages::membership::{ClusterView, Msg};
 use messages::{Address, AskError};
@@ -42,6 +43,8 @@ const TELL_MS_MAX: u32 = 2_000;
 pub(crate) enum Event {
     /// By a link, from the node at its other end.
     Heard { node: String, link: u64, message: Msg },
+    /// The workspaces that this node's files allow are others than before.
+    Holds(Holds),
     /// A unit that was to finish has finished.
     Finished { unit: Unit, epoch: u64 },
     /// A commit was refused as stale.
@@ -63,14 +66,18 @@ pub trait Hands: Send + Sync + 'static {
     /// # Errors
     /// One sentence: who has it on this host, or what is missing.
     fn open(&self, system: &System, unit: &Address) -> BoxFuture<Result<(), String>>;
+    /// The workspaces whose files this node has now; `None` when that can't be told. Blocks.
+    fn holds(&self) -> Option<Holds>;
     /// Nothing of the unit runs any more when this is done.
     fn close(&self, system: &System, unit: &Address) -> BoxFuture<()>;
 }
 
 /// What a member knows, shared by its loop, the runtime and its links.
 pub struct Member {
+    /// All but the workspaces is as it began.
     facts: NodeFacts,
     clock: Arc<dyn LeaseClock>,
+    holds: Mutex<Holds>,
     holder: Mutex<Holder>,
     table: Mutex<Table>,
     /// Commits that were refused as stale.
@@ -90,6 +97,7 @@ impl Member {
         let (events, heard) = mpsc::channel(EVENTS_MAX);
         let holder = Holder::new(facts.node.clone(), facts.incarnation, clock.now());
         Arc::new(Self {
+            holds: Mutex::new(facts.holds.clone()),
             facts,
             clock,
             holder: Mutex::new(holder),
@@ -112,6 +120,12 @@ impl Member {
 
     fn now(&self) -> Monotonic {
         self.clock.now()
+    }
+
+    /// What this node is there, with the workspaces that it has now.
+    fn facts(&self) -> NodeFacts {
+        let holds = self.holds.lock().unwrap_or_else(PoisonError::into_inner).clone();
+        NodeFacts { holds, ..self.facts.clone() }
     }
 
     fn holder(&self) -> MutexGuard<'_, Holder> {
@@ -152,11 +166,16 @@ fn away(what: &str, why: &str) -> AskError {
     AskError::Busy { what: format!("{what} is not reached: {why}"), retry_after: std::time::Duration::from_millis(200) }
 }
 
-/// Puts a message for the other node's member on a link, behind all that was said before.
+/// Puts a message for the other node's member on a link, behind all that was said before. Lost, it is made up for by the
+/// next renewal.
 fn tell(link: &Link, message: &Msg) {
-    let Ok(body) = postcard::to_stdvec(message) else { return };
-    // Lost, it is made up for by the next renewal.
-    drop(link.send(head(&Address::fixed("cluster"), Kind::Ask, TELL_MS_MAX), &body));
+    is_told(link, message);
+}
+
+/// The same; whether there was room for it.
+fn is_told(link: &Link, message: &Msg) -> bool {
+    let Ok(body) = postcard::to_stdvec(message) else { return false };
+    link.send(head(&Address::fixed("cluster"), Kind::Ask, TELL_MS_MAX), &body).is_ok()
 }
 
 fn tell_node(link: &Link, message: ToNode) {

@@ -11,7 +11,7 @@ use tokio::sync::{mpsc, oneshot};
 use super::driver::Loop;
 use super::inbox::Inbox;
 use super::reign::Reign;
-use super::{Event, Hands, Member, certificates, executor};
+use super::{Event, Hands, Member, certificates, executor, holds};
 use crate::cluster::{Cluster, Config};
 
 /// How long the loop may take to say why things are as they are.
@@ -66,6 +66,7 @@ impl Service for ClusterService {
         drop(self.member.links.set(links));
         let (actions, performed) = mpsc::channel(executor::ACTIONS_MAX);
         let turns = Loop::new(self.member.clone(), begin.reign, actions, up);
+        cx.spawn("workspaces of this node", holds::run(self.member.clone(), begin.hands.clone()));
         cx.spawn("units of this node", executor::run(self.member.clone(), begin.hands, performed));
         cx.spawn("membership", turns.run(heard));
         cx.spawn("certificates", certificates::run(self.member.clone()));

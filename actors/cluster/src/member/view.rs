@@ -55,8 +55,7 @@ impl Member {
             draining: false,
             why: of.why,
         }));
-        let mut units: Vec<UnitView> =
-            table.places().map(|(unit, place)| unit_view(unit.to_string(), place)).collect();
+        let mut units: Vec<UnitView> = table.places().map(|(unit, place)| unit_view(unit.to_string(), place)).collect();
         units.iter_mut().for_each(|unit| self.show_refused(unit));
         ClusterView { node: mine, nodes, units }
     }

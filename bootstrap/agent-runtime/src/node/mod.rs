@@ -96,7 +96,7 @@ impl Node {
         let store = open_store(&settings, &folder)?;
         let layout = layout_of(&settings.data, settings.cluster.is_some());
         if settings.has(Role::Worker) {
-            make_home(&layout)?;
+            make_home(&layout, settings.cluster.is_some())?;
             // Where they are not below the workspaces.
             make_private(&indexes(&folder))?;
         }
@@ -115,7 +115,7 @@ impl Node {
         let claimer: Arc<dyn UnitClaimer> = Arc::new(Locks { layout: layout.clone(), of });
         let begin = match (&joining, &settings.cluster) {
             (Some(joining), Some(of)) => {
-                let hands = ProgramHands::new(claimer.clone());
+                let hands = ProgramHands::new(claimer.clone(), settings.has(Role::Worker).then(|| layout.clone()));
                 Some(joining.begin((&settings.name, &folder), of, &port, hands).await?)
             }
             _ => None,
@@ -303,7 +303,11 @@ fn clock() -> anyhow::Result<Arc<dyn Clock>> {
     Ok(Arc::new(runtime::SystemClock))
 }
 
-fn make_home(layout: &Layout) -> anyhow::Result<()> {
+/// Among other nodes the first workspaces of a host may be others: a second `home` would be taken for the first.
+fn make_home(layout: &Layout, is_among_others: bool) -> anyhow::Result<()> {
+    if is_among_others && !layout.list()?.is_empty() {
+        return Ok(());
+    }
     let home = Slug::parse(HOME)?;
     if layout.workspace_file(&home).is_file() {
         return Ok(());

@@ -1,5 +1,7 @@
 //! What a model is given by tools in one context is nothing of another, whatever it asks for.
 
+use tests::deployment::Shape;
+
 use super::house::{House, PLACES, Place, nothing_like, said};
 use crate::faults::driver::Driver;
 
@@ -33,9 +35,8 @@ async fn given(person: &mut Driver, tool: &str, arguments: &serde_json::Value) -
     told.split_once("result: ").map(|(_, result)| result.to_owned()).unwrap_or_else(|| panic!("{tool}: {told}"))
 }
 
-#[tokio::test(flavor = "multi_thread")]
-async fn what_another_has_is_given_to_a_model_as_what_is_not_there() {
-    let house = House::with("", "['*']").await;
+pub(crate) async fn what_another_has_is_given_to_a_model_as_what_is_not_there(shape: Shape) {
+    let house = House::of(shape, "", "['*']").await;
     house.put("home", "hidden/roof.md", "# Roof\n\nthe roof\n");
     house.site.verified().await;
     // Whom every tool is allowed.
@@ -58,10 +59,11 @@ async fn what_another_has_is_given_to_a_model_as_what_is_not_there() {
         }
         person.leave().await;
     }
-    let text =
-        |path: &str| std::fs::read_to_string(house.site.data().join("workspaces").join(path)).unwrap_or_default();
-    assert!(text("home/plans/roof.md").contains("filebirch") && text("home/team/roof.md").contains("filealder"));
-    assert!(text("diary/team/roof.md").contains("filecedar") && text("home/hidden/none.md").is_empty());
+    let text = |workspace: &str, path: &str| {
+        std::fs::read_to_string(house.site.files(workspace).join(path)).unwrap_or_default()
+    };
+    assert!(text("home", "plans/roof.md").contains("filebirch") && text("home", "team/roof.md").contains("filealder"));
+    assert!(text("diary", "team/roof.md").contains("filecedar") && text("home", "hidden/none.md").is_empty());
     house.end().await;
 }
 
@@ -73,9 +75,8 @@ fn found(told: &str) -> Vec<(&str, &str)> {
     hits.filter(|(path, _)| !path.starts_with("logs/")).collect()
 }
 
-#[tokio::test(flavor = "multi_thread")]
-async fn a_model_searches_and_lists_within_its_context() {
-    let house = House::with("", "['*']").await;
+pub(crate) async fn a_model_searches_and_lists_within_its_context(shape: Shape) {
+    let house = House::of(shape, "", "['*']").await;
     for place in PLACES {
         let mut person = house.person(&place).await;
         // What was asked for stands in its own log from then on, and is found there.
@@ -101,9 +102,8 @@ async fn a_model_searches_and_lists_within_its_context() {
     house.end().await;
 }
 
-#[tokio::test(flavor = "multi_thread")]
-async fn a_model_s_task_can_name_no_other_context() {
-    let house = House::with("", "['*']").await;
+pub(crate) async fn a_model_s_task_can_name_no_other_context(shape: Shape) {
+    let house = House::of(shape, "", "['*']").await;
     for place in PLACES {
         let mut person = house.person(&place).await;
         for (field, value) in [("context", "plans"), ("workspace", "diary"), ("chat", "home/plans"), ("paths", "**")] {

@@ -5,19 +5,23 @@ use std::sync::{Arc, Mutex, PoisonError};
 
 use cluster::Hands;
 use messages::Address;
+use messages::cluster::Holds;
 use runtime::{BoxFuture, System, UnitClaimer};
+use workspaces::Layout;
 
 use crate::node::tree::QUESTIONS;
 
 /// Locks on the folders of workspaces that this node holds; the console's actors.
 pub(crate) struct ProgramHands {
     claimer: Arc<dyn UnitClaimer>,
+    /// Where workspaces are, on a worker.
+    layout: Option<Layout>,
     held: Arc<Mutex<HashMap<Address, Box<dyn Send + Sync>>>>,
 }
 
 impl ProgramHands {
-    pub(crate) fn new(claimer: Arc<dyn UnitClaimer>) -> Self {
-        Self { claimer, held: Arc::default() }
+    pub(crate) fn new(claimer: Arc<dyn UnitClaimer>, layout: Option<Layout>) -> Self {
+        Self { claimer, layout, held: Arc::default() }
     }
 }
 
@@ -43,6 +47,11 @@ impl Hands for ProgramHands {
             }
             Ok(())
         })
+    }
+
+    fn holds(&self) -> Option<Holds> {
+        // A folder that can't be read says nothing of what is in it.
+        self.layout.as_ref()?.list().ok().map(Holds::These)
     }
 
     fn close(&self, system: &System, unit: &Address) -> BoxFuture<()> {

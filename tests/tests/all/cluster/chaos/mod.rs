@@ -70,7 +70,9 @@ async fn nothing_is_lost_doubled_or_out_of_order_whichever_node_is_lost_under_lo
     let mut plans = four();
     let wires = Wires::lay(&mut plans, seed).await.unwrap();
     if let Wires::Proxies(_, why) = &wires {
-        eprintln!("SKIPPED: nodes can't be hosts of their own here ({why}); their links go through proxies of this host");
+        eprintln!(
+            "SKIPPED: nodes can't be hosts of their own here ({why}); their links go through proxies of this host"
+        );
     }
     let mut world = World::of(plans).await;
     wires.towards(&world.cluster.address().unwrap());

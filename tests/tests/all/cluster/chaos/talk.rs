@@ -51,7 +51,8 @@ impl Talk {
             let ended = |(_, id): &&(Instant, InboundId)| self.driver.ended.contains_key(id);
             self.settled += self.said[self.settled..].iter().take_while(ended).count();
         }
-        let waited = |(at, id): &(Instant, InboundId)| self.driver.ended[id].at.into_std().saturating_duration_since(*at);
+        let waited =
+            |(at, id): &(Instant, InboundId)| self.driver.ended[id].at.into_std().saturating_duration_since(*at);
         Ok(self.said[from..].iter().map(waited).collect())
     }
 

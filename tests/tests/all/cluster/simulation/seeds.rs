@@ -38,7 +38,8 @@ impl Seeded {
         let source = Path::new(env!("CARGO_MANIFEST_DIR")).join("faults/chance.c");
         let folder = tempfile::tempdir().unwrap();
         let made = folder.path().join("chance.so");
-        let cc = Command::new("cc").args(["-shared", "-fPIC", "-O1", "-o"]).arg(&made).arg(&source).arg("-ldl").output();
+        let cc =
+            Command::new("cc").args(["-shared", "-fPIC", "-O1", "-o"]).arg(&made).arg(&source).arg("-ldl").output();
         match cc {
             Ok(done) if done.status.success() => Self(Some((folder, made))),
             Ok(done) => panic!("{} can't be compiled: {}", source.display(), String::from_utf8_lossy(&done.stderr)),

@@ -116,7 +116,8 @@ impl Entity for Talk {
             Event::Thought(seq) => {
                 (state.thinks, state.rev) = (false, state.rev + 1);
                 let definition = cx.facts.node.to_owned();
-                let counted = Write::ContextPut { context: cx.address.clone(), rev: state.rev, fresh_after: 0, definition };
+                let counted =
+                    Write::ContextPut { context: cx.address.clone(), rev: state.rev, fresh_after: 0, definition };
                 let settled = Write::InboxSettle { seq, outcome: Outcome::Noted, reason: String::new(), at: cx.now };
                 Decision { writes: vec![counted, settled], then: vec![Effect::Look], ..Decision::none() }
             }
