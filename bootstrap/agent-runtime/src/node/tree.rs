@@ -52,8 +52,7 @@ const CONSOLE: &str = "connector/console";
 /// What who would chat there is told.
 const NO_CONNECTOR: &str = "this node is no connector; chat at one that is";
 /// The same where the account is another connector's, or nobody's.
-const NO_ACCOUNT: &str =
-    "this node does not have the account of the console now; `agent-runtime placement` tells which node has it, and why";
+const NO_ACCOUNT: &str = "this node does not have the account of the console now; `agent-runtime placement` tells which node has it, and why";
 /// Where a node of a cluster answers questions about itself, unless it has the account of the console.
 pub(super) const QUESTIONS: &str = "operator/console";
 

@@ -16,7 +16,7 @@ const LATER: Duration = Duration::from_secs(200);
 const LINES: usize = 6;
 
 /// A cluster whose nodes are hosts, and their network; `None`, with a line that says so, where that can't be had.
-async fn on_hosts(mut plans: Vec<tests::cluster::NodePlan>) -> Option<(World, Network)> {
+pub(super) async fn on_hosts(mut plans: Vec<tests::cluster::NodePlan>) -> Option<(World, Network)> {
     if let Some(why) = refused() {
         eprintln!("SKIPPED: nodes can't be hosts of their own here: {why}");
         return None;

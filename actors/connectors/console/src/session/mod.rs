@@ -17,9 +17,9 @@ use tokio_util::codec::FramedRead;
 use self::accept::{Acceptor, chat_of};
 use self::core::Who;
 use self::writer::{OUT_MAX, Out};
-use crate::service::NoChat;
 use crate::port::{Duplex, Host};
 use crate::registry::Sessions;
+use crate::service::NoChat;
 use crate::wire::{FLUSHED_MAX, Frames, FromClient, FromNode, Hello, Welcome};
 
 /// How long a new connection may take to say hello, in milliseconds.
