@@ -335,6 +335,8 @@ impl Loop {
 
     async fn holder(&mut self, event: HolderEvent) -> Vec<HubEvent> {
         let table = self.member.table().version();
+        // What has finished is closed: that it is free need not wait for all that is still to be closed.
+        let is_closed = matches!(event, HolderEvent::Finished { .. });
         let actions = self.member.holder().decide(event, table, self.member.now());
         let mut to_hub = Vec::new();
         for action in actions {
@@ -343,6 +345,7 @@ impl Loop {
                     let (node, link) = (self.member.facts.node.clone(), LinkId(SELF));
                     to_hub.push(HubEvent::Heard { node, link, message });
                 }
+                Action::Send(message) if is_closed => self.member.say_to_hub(message),
                 Action::Send(message @ ToHub::Renew(_)) => self.member.say_to_hub(message),
                 Action::Suspend(unit) => {
                     self.is_without_lease = true;

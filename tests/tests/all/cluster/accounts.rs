@@ -53,6 +53,9 @@ async fn an_account_is_never_used_by_two_connectors_at_once_whatever_is_cut() {
     plans.push(NodePlan::new(OTHER, &["connector"]));
     let Some((mut world, network)) = on_hosts(plans).await else { return };
     world.cluster.spawn_all().unwrap();
+    for name in [HUB, CONNECTOR, OTHER] {
+        assert!(world.node(name).ready().await.unwrap().is_none(), "{}", world.all_said());
+    }
     let mut at = holder(&world, None).await;
     for (to_hub, from_hub) in [(Way::CUT, Way::CUT), (Way::CUT, Way::default()), (Way::default(), Way::CUT)] {
         network.set(at, HUB, to_hub).unwrap();
