@@ -13,6 +13,8 @@ use crate::system::System;
 
 /// How often rows that wait are looked for.
 const SWEEP_EVERY: Duration = Duration::from_secs(1);
+/// And so soon after it was asked for: units that move do so many at a time.
+const SWEEP_SOON: Duration = Duration::from_millis(20);
 /// Rows of one page of the sweep or of dates.
 const PAGE_ROWS: u32 = 1_024;
 /// A date that was told and is still a row is told again after this.
@@ -69,7 +71,10 @@ impl Service for TimersService {
                 passivate(&system);
                 wave.look(&system).await;
                 swept.fetch_add(1, std::sync::atomic::Ordering::Relaxed);
-                tokio::time::sleep(SWEEP_EVERY).await;
+                tokio::select! {
+                    () = tokio::time::sleep(SWEEP_EVERY) => {}
+                    () = system.sweep_is_asked() => tokio::time::sleep(SWEEP_SOON).await,
+                }
             }
         });
         if elsewhere {

@@ -9,7 +9,7 @@ use messages::Slug;
 use messages::cluster::{Holds, NodeFacts, Role, ToHub, ToNode, Unit};
 use messages::membership::Msg;
 use placement::holder::{Action, Event as HolderEvent};
-use placement::hub::{Event as HubEvent, LinkId};
+use placement::hub::{Action as HubAction, Event as HubEvent, LinkId};
 use tokio::sync::{mpsc, watch};
 use tokio::task::JoinSet;
 use tokio::time::Instant;
@@ -37,6 +37,8 @@ pub(super) struct Loop {
     early: BTreeMap<String, Early>,
     /// When the hub last granted a lease, or was last told what this node is.
     granted: Instant,
+    /// Its link or its lease has ended since the last lease that was granted: commits wait.
+    is_without_lease: bool,
     work: JoinSet<()>,
 }
 
@@ -68,6 +70,7 @@ impl Loop {
             announced: BTreeMap::new(),
             early: BTreeMap::new(),
             granted: Instant::now(),
+            is_without_lease: false,
             work: JoinSet::new(),
         }
     }
@@ -191,6 +194,10 @@ impl Loop {
     /// A node is there, and with it what it declares.
     async fn joins(&mut self, link: u64, facts: NodeFacts) {
         let own = declared(&facts);
+        if let Some(system) = self.member.system.get() {
+            // Wakes for what it holds were lost while it had no link.
+            system.sweep_soon();
+        }
         self.decide([Next::Hub(HubEvent::Up { link: LinkId(link), facts })]).await;
         self.decide(own.into_iter().map(|unit| Next::Hub(HubEvent::Added(unit)))).await;
     }
@@ -228,7 +235,18 @@ impl Loop {
             drop(self.member.table().apply(table));
             return;
         }
+        let is_lease = matches!(&message, ToNode::Renewed(renewed) if renewed.ttl_ms > 0);
         self.decide([Next::Holder(HolderEvent::Heard(message))]).await;
+        if is_lease && std::mem::take(&mut self.is_without_lease) {
+            self.store_is_back();
+        }
+    }
+
+    /// Commits are taken again: by a new link, or under a lease that had ended.
+    fn store_is_back(&self) {
+        if let Some(system) = self.member.system.get() {
+            system.store_is_back();
+        }
     }
 
     async fn links_changed(&mut self) {
@@ -262,6 +280,7 @@ impl Loop {
         }
         if known.is_some() {
             self.announced.clear();
+            self.is_without_lease = true;
             self.decide([Next::Holder(HolderEvent::Down)]).await;
         }
         if let Some(hub) = hub {
@@ -294,6 +313,13 @@ impl Loop {
         let Some(reign) = &mut self.reign else { return Vec::new() };
         let actions = reign.hub.decide(event, self.member.now());
         let mut to_holder = Vec::new();
+        let is_given = |action: &HubAction| matches!(action, HubAction::Send { message: ToNode::Assign { .. }, .. });
+        if actions.iter().any(is_given)
+            && let Some(system) = self.member.system.get()
+        {
+            // What waited for the unit while nobody held it is woken by its rows.
+            system.sweep_soon();
+        }
         for message in reign.perform(&self.member, actions, &mut self.work) {
             match message {
                 ToNode::Table(table) => drop(self.member.table().apply(table)),
@@ -309,6 +335,8 @@ impl Loop {
 
     async fn holder(&mut self, event: HolderEvent) -> Vec<HubEvent> {
         let table = self.member.table().version();
+        // What has finished is closed: that it is free need not wait for all that is still to be closed.
+        let is_closed = matches!(event, HolderEvent::Finished { .. });
         let actions = self.member.holder().decide(event, table, self.member.now());
         let mut to_hub = Vec::new();
         for action in actions {
@@ -317,7 +345,12 @@ impl Loop {
                     let (node, link) = (self.member.facts.node.clone(), LinkId(SELF));
                     to_hub.push(HubEvent::Heard { node, link, message });
                 }
+                Action::Send(message) if is_closed => self.member.say_to_hub(message),
                 Action::Send(message @ ToHub::Renew(_)) => self.member.say_to_hub(message),
+                Action::Suspend(unit) => {
+                    self.is_without_lease = true;
+                    drop(self.actions.send(Action::Suspend(unit)).await);
+                }
                 // There is room for more than can be; a node that stops takes none any more.
                 action => drop(self.actions.send(action).await),
             }

@@ -17,7 +17,7 @@ pub(super) async fn run(member: Arc<Member>, hands: Arc<dyn Hands>, mut actions:
         #[cfg(feature = "failpoints")]
         match &action {
             Action::Open(unit, epoch) => member.holds_on.opened(unit.address(), *epoch),
-            Action::Close(..) if super::holds_on::HoldsOn::is_on() => continue,
+            Action::Close(..) | Action::Drain(..) if super::holds_on::HoldsOn::is_on() => continue,
             _ => {}
         }
         match action {

@@ -1,8 +1,10 @@
 //! The same program on several nodes: chat on a connector, work on a worker, the store on the hub.
 
+mod accounts;
 mod certificates;
 mod chaos;
 mod cuts;
+mod drain;
 mod fence;
 mod kills;
 mod large;

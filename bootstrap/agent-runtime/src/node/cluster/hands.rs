@@ -9,6 +9,8 @@ use messages::cluster::Holds;
 use runtime::{BoxFuture, System, UnitClaimer};
 use workspaces::Layout;
 
+use crate::node::tree::QUESTIONS;
+
 /// Locks on the folders of workspaces that this node holds; the console's actors.
 pub(crate) struct ProgramHands {
     claimer: Arc<dyn UnitClaimer>,
@@ -27,16 +29,24 @@ impl Hands for ProgramHands {
     fn open(&self, system: &System, unit: &Address) -> BoxFuture<Result<(), String>> {
         let opened = self.claimer.hold(unit).map(|guard| {
             self.held.lock().unwrap_or_else(PoisonError::into_inner).insert(unit.clone(), guard);
+        });
+        let (system, unit) = (system.clone(), unit.clone());
+        Box::pin(async move {
+            opened?;
             match unit.workspace_of() {
                 // Its files are watched and its index is fresh from now on.
                 Some(workspace) => {
                     system.wake(&Address::index(&workspace));
                     system.wake(&Address::of_workspace(&workspace));
                 }
-                None => system.wake(unit),
+                // One after the other: they listen at one socket.
+                None => {
+                    system.close(&Address::fixed(QUESTIONS)).await;
+                    system.wake(&unit);
+                }
             }
-        });
-        Box::pin(std::future::ready(opened))
+            Ok(())
+        })
     }
 
     fn holds(&self) -> BoxFuture<Option<Holds>> {
@@ -54,6 +64,9 @@ impl Hands for ProgramHands {
                 system.close(&unit.child("lanes")).await;
             }
             system.close(&unit).await;
+            if unit.workspace_of().is_none() {
+                system.wake(&Address::fixed(QUESTIONS));
+            }
             held.lock().unwrap_or_else(PoisonError::into_inner).remove(&unit);
         })
     }
