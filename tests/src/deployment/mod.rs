@@ -285,7 +285,11 @@ impl Deployment {
     /// When it can't be made.
     pub async fn workspace(&self, id: &str, more: &[&str]) -> anyhow::Result<()> {
         let args = [&["workspace", "create", id], more].concat();
-        self.at(&self.data_of(id), &args).run("").await?.expect_code(0).map(drop)
+        self.at(&self.data_of(id), &args).run("").await?.expect_code(0)?;
+        match &self.form {
+            Form::One { .. } => Ok(()),
+            Form::Many { nodes, .. } => nodes.hears_of(id).await,
+        }
     }
 }
 

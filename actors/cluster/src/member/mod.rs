@@ -13,10 +13,10 @@ mod view;
 
 use std::sync::{Arc, Mutex, MutexGuard, OnceLock, PoisonError};
 
-use messages::cluster::{Holds, NodeFacts, Role, ToHub, ToNode, Unit};
+use messages::cluster::{Holds, NodeFacts, Place, Role, ToHub, ToNode, Unit, Version};
 use messages::envelope::{Head, Kind};
 use messages::membership::{ClusterView, Msg};
-use messages::{Address, AskError};
+use messages::{Address, AskError, Slug};
 use placement::{Holder, Monotonic, Table};
 use runtime::{BoxFuture, System};
 use tokio::sync::mpsc;
@@ -103,6 +103,13 @@ impl Member {
     #[must_use]
     pub fn is_hub(&self) -> bool {
         self.facts.roles.has(Role::Hub)
+    }
+
+    /// Whether a workspace is there, held by a node or waiting for its host; as far as this node was told.
+    #[must_use]
+    pub fn knows(&self, workspace: &Slug) -> bool {
+        let table = self.table();
+        table.version() == Version::default() || *table.place(&Unit::workspace(workspace)) != Place::Gone
     }
 
     /// What this node is there, with the workspaces that it has now.

@@ -109,8 +109,7 @@ macro_rules! everywhere {
                 follow_ups_that_were_queued_at_a_stop_are_answered_after_it
                 the_words_of_a_task_that_ended_while_nobody_was_there_are_delivered_to_who_comes
                 what_failed_swallows_nothing_that_comes_after_it
-                two_thousand_tasks_leave_neither_memory_nor_a_busy_core_nor_calls_behind
-                work_that_goes_in_a_circle_ends_by_its_limits_and_its_budget
+                    work_that_goes_in_a_circle_ends_by_its_limits_and_its_budget
             }
             [work::memory] {
                 a_conversation_goes_into_memory_once_and_stands_in_its_own_prompts_alone

@@ -1,6 +1,7 @@
 //! What people and operators see, in every shape in which the program runs: `one_process::…`, `three_nodes::…`,
 //! `four_nodes::…`, `four_nodes_with_kills::…`.
 
+mod decided;
 mod list;
 
 mod one_process {
