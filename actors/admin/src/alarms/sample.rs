@@ -67,7 +67,8 @@ pub(crate) struct Indexes {
 }
 
 /// Each name that actors count under.
-const METERS: [&str; 6] = [
+const METERS: [&str; 7] = [
+    meter::COMMITS_STALE,
     meter::ACTOR_RESTARTS,
     meter::MODEL_CALLS,
     meter::MODEL_FAILURES,

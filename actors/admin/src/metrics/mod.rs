@@ -13,7 +13,7 @@ use self::core::Page;
 use self::names::{
     ACCEPTED, ACTORS, ALARM, AUDIT, BUILD, CALLS, COMMIT, COST, DISK, DISK_FREE, EVENT_AGE, EVENTS, FAILURES, FILES,
     GROUP, INDEX_FILES, INDEX_PASSAGES, INDEX_SCANNING, MAILBOX, MAILBOX_AGE, READY, REPLIES, REPLY_AGE, RESTARTS, RSS,
-    STOPPED, STORE_BYTES, STORE_QUEUE, TASKS, TOKENS, UPTIME,
+    STALE, STOPPED, STORE_BYTES, STORE_QUEUE, TASKS, TOKENS, UPTIME,
 };
 pub use self::names::{METRICS, Metric};
 use crate::alarms::{ALARMS, IndexSample, NodeSample, name};
@@ -91,6 +91,8 @@ fn actors(page: &mut Page, sample: &NodeSample) {
 fn store(page: &mut Page, sample: &NodeSample) {
     page.histogram(COMMIT, &sample.store.latency_us, MICRO);
     page.histogram(GROUP, &sample.store.group, 1.0);
+    let stale = sample.meters.get(meter::COMMITS_STALE).into_iter().flatten();
+    page.family(STALE, stale.map(|(unit, n)| (vec![unit.as_str()], *n)));
     let waiting = [("commits", sample.store.commits_waiting), ("queries", sample.store.queries_waiting)];
     page.family(STORE_QUEUE, waiting.map(|(of, n)| (vec![of], n)));
     if let Some(counts) = &sample.counts {

@@ -43,6 +43,7 @@ metrics! {
     MAILBOX_AGE = "mailbox_oldest_seconds" "gauge" ["kind"] "The longest wait of a message in a mailbox.";
     COMMIT = "commit_seconds" "histogram" [] "From a commit's being asked for to its answer.";
     GROUP = "commit_group_size" "histogram" [] "Commits in one transaction.";
+    STALE = "commits_stale_total" "counter" ["of"] "Commits of other nodes that were refused: their unit (`ws`, `connector`) has a newer holder.";
     STORE_QUEUE = "store_queue" "gauge" ["of"] "`commits` that wait for the writer, `queries` that wait for a reader.";
     STORE_BYTES = "store_bytes" "gauge" [] "Bytes of the store's file and its write-ahead log.";
     AUDIT = "audit_records_total" "counter" [] "Records of the audit chain, over all starts.";

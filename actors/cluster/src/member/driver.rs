@@ -15,11 +15,13 @@ use tokio::task::JoinSet;
 use tokio::time::Instant;
 
 use super::reign::{Reign, SELF};
-use super::{Event, Member, certificates, is_told, now, tell};
+use super::{Event, Member, certificates, is_told, tell};
 use crate::links::Up;
 
 /// After so long without a lease, the hub is told once more what this node is.
 const SAY_AGAIN: Duration = Duration::from_secs(3);
+/// What is kept of a node whose link is not up at this end yet: it says little before it has heard anything.
+const EARLY_MAX: usize = 8;
 /// The account of the console.
 const CONSOLE: &str = "connector/console";
 
@@ -31,11 +33,18 @@ pub(super) struct Loop {
     up: watch::Receiver<Up>,
     /// Peers of whom hub or holder were told that their links are up, and which links.
     announced: BTreeMap<String, u64>,
-    /// What nodes have said of themselves by links that are not up at this end yet, the last of each.
-    early: BTreeMap<String, (u64, NodeFacts)>,
+    /// What nodes have said by links that are not up at this end yet, of each the last.
+    early: BTreeMap<String, Early>,
     /// When the hub last granted a lease, or was last told what this node is.
     granted: Instant,
     work: JoinSet<()>,
+}
+
+/// What a node has said of itself, by which link, and what it said then.
+struct Early {
+    link: u64,
+    facts: NodeFacts,
+    then: Vec<ToHub>,
 }
 
 /// What is still to be decided of one event.
@@ -106,7 +115,7 @@ impl Loop {
     fn wait(&self) -> Duration {
         let hub = self.reign.as_ref().map(|reign| reign.hub.due());
         let due = hub.into_iter().chain(self.member.holder().due()).min();
-        let ms = due.map_or(500, |due| due.0.saturating_sub(now().0));
+        let ms = due.map_or(500, |due| due.0.saturating_sub(self.member.now().0));
         Duration::from_millis(ms.clamp(1, 500))
     }
 
@@ -120,7 +129,7 @@ impl Loop {
             Event::Describe(asked) => {
                 let mut view = self.member.view();
                 if let Some(reign) = &self.reign {
-                    reign.explain(&mut view);
+                    reign.explain(&mut view, self.member.now());
                 }
                 asked.send(view).unwrap_or_default();
             }
@@ -144,6 +153,13 @@ impl Loop {
         match message {
             Msg::Facts(facts) if self.reign.is_some() => self.facts(node, link, facts).await,
             Msg::ToHub(message) if self.reign.is_some() => {
+                // A renewal that was lost here would be said again after a second.
+                if let Some(early) = self.early.get_mut(node).filter(|early| early.link == link) {
+                    if early.then.len() < EARLY_MAX {
+                        early.then.push(message);
+                    }
+                    return;
+                }
                 self.decide([Next::Hub(HubEvent::Heard { node: name, link: LinkId(link), message })]).await;
             }
             Msg::ToNode(message) if self.announced.get(node) == Some(&link) && self.reign.is_none() => {
@@ -162,7 +178,7 @@ impl Loop {
     /// A node says what it is. Its end of the link may be ready a moment before ours is.
     async fn facts(&mut self, node: &str, link: u64, facts: NodeFacts) {
         if self.up.borrow().get(node).is_none_or(|up| up.id() < link) {
-            self.early.insert(node.to_owned(), (link, facts));
+            self.early.insert(node.to_owned(), Early { link, facts, then: Vec::new() });
             return;
         }
         if !self.is_true(node, link, &facts) {
@@ -230,8 +246,11 @@ impl Loop {
                     self.decide([Next::Hub(HubEvent::Down { node, link: LinkId(link) })]).await;
                 }
             }
-            for (node, (link, facts)) in std::mem::take(&mut self.early) {
+            for (node, Early { link, facts, then }) in std::mem::take(&mut self.early) {
                 self.facts(&node, link, facts).await;
+                for message in then {
+                    self.heard(&node, link, Msg::ToHub(message)).await;
+                }
             }
             return;
         }
@@ -273,7 +292,7 @@ impl Loop {
 
     fn hub(&mut self, event: HubEvent) -> Vec<HolderEvent> {
         let Some(reign) = &mut self.reign else { return Vec::new() };
-        let actions = reign.hub.decide(event, now());
+        let actions = reign.hub.decide(event, self.member.now());
         let mut to_holder = Vec::new();
         for message in reign.perform(&self.member, actions, &mut self.work) {
             match message {
@@ -290,7 +309,7 @@ impl Loop {
 
     async fn holder(&mut self, event: HolderEvent) -> Vec<HubEvent> {
         let table = self.member.table().version();
-        let actions = self.member.holder().decide(event, table, now());
+        let actions = self.member.holder().decide(event, table, self.member.now());
         let mut to_hub = Vec::new();
         for action in actions {
             match action {

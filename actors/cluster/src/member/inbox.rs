@@ -75,14 +75,17 @@ async fn forward(member: &Arc<Member>, unit: &Unit, from: &Peer, call: Call) -> 
 /// A node may write what its roles own, for units that it holds, and read what its roles need.
 async fn store(member: &Member, system: &System, from: &Peer, call: &Call) -> Result<Vec<u8>, AskError> {
     let asked: StoreCall = postcard::from_bytes(&call.body).map_err(|e| AskError::Decode(e.to_string()))?;
-    let holds = |unit: &Address| {
-        let Ok(unit) = Unit::try_from(unit.clone()) else { return false };
-        member.table().holder(&unit).is_some_and(|(node, _)| node.as_str() == from.node)
-    };
-    allowed::check_store(from.roles, &asked, holds).map_err(AskError::Denied)?;
+    allowed::check_store(from.roles, &asked).map_err(AskError::Denied)?;
     let answer = match asked {
         StoreCall::Describe => return system.asked(&call.to, &call.body).await,
-        StoreCall::Commit(commit) => StoreAnswer::Committed(system.store().commit(commit).await),
+        StoreCall::Commit(commit) => {
+            let done = match member.too_late(from, &commit) {
+                Some(error) => Err(error),
+                None => system.store().commit(commit).await,
+            };
+            member.count_stale(from, &done);
+            StoreAnswer::Committed(done)
+        }
         StoreCall::Query(query) => StoreAnswer::Rows(system.store().query(query).await),
     };
     postcard::to_stdvec(&answer).map_err(|e| AskError::Decode(e.to_string()))

@@ -5,9 +5,12 @@ mod driver;
 mod executor;
 mod far;
 mod holds;
+#[cfg(feature = "failpoints")]
+mod holds_on;
 mod inbox;
 mod reign;
 mod service;
+mod stale;
 mod store;
 mod view;
 
@@ -26,6 +29,7 @@ pub use reign::Reign;
 pub use service::{Begin, BeginOnce, ClusterService};
 pub use store::RemoteStore;
 
+use crate::clock::LeaseClock;
 use crate::cluster::Cluster;
 use crate::links::Link;
 
@@ -73,8 +77,13 @@ pub struct Member {
     /// All but the workspaces is as it began.
     facts: NodeFacts,
     holds: Mutex<Holds>,
+    clock: Arc<dyn LeaseClock>,
     holder: Mutex<Holder>,
     table: Mutex<Table>,
+    /// Commits that were refused as stale.
+    refused: Mutex<stale::AllRefused>,
+    #[cfg(feature = "failpoints")]
+    holds_on: holds_on::HoldsOn,
     events: mpsc::Sender<Event>,
     heard: Mutex<Option<mpsc::Receiver<Event>>>,
     links: OnceLock<Arc<Cluster>>,
@@ -84,14 +93,18 @@ pub struct Member {
 impl Member {
     /// A member that has not begun yet: what runs on this node is made with it.
     #[must_use]
-    pub fn new(facts: NodeFacts) -> Arc<Self> {
+    pub fn new(facts: NodeFacts, clock: Arc<dyn LeaseClock>) -> Arc<Self> {
         let (events, heard) = mpsc::channel(EVENTS_MAX);
-        let holder = Holder::new(facts.node.clone(), facts.incarnation, now());
+        let holder = Holder::new(facts.node.clone(), facts.incarnation, clock.now());
         Arc::new(Self {
             holds: Mutex::new(facts.holds.clone()),
             facts,
+            clock,
             holder: Mutex::new(holder),
             table: Mutex::new(Table::new()),
+            refused: Mutex::default(),
+            #[cfg(feature = "failpoints")]
+            holds_on: holds_on::HoldsOn::default(),
             events,
             heard: Mutex::new(Some(heard)),
             links: OnceLock::new(),
@@ -116,6 +129,10 @@ impl Member {
     fn facts(&self) -> NodeFacts {
         let holds = self.holds.lock().unwrap_or_else(PoisonError::into_inner).clone();
         NodeFacts { holds, ..self.facts.clone() }
+    }
+
+    fn now(&self) -> Monotonic {
+        self.clock.now()
     }
 
     fn holder(&self) -> MutexGuard<'_, Holder> {
@@ -174,11 +191,4 @@ fn tell_node(link: &Link, message: ToNode) {
 
 fn head(to: &Address, kind: Kind, deadline_ms: u32) -> Head {
     Head { token: [0; 16], to: to.clone(), from: None, trace: None, deadline_ms, kind, whole: None }
-}
-
-/// The time by a clock that goes on while the machine sleeps: a lease ends in sleep, too.
-fn now() -> Monotonic {
-    let time = rustix::time::clock_gettime(rustix::time::ClockId::Boottime);
-    let (seconds, nanos) = (u64::try_from(time.tv_sec).unwrap_or(0), u64::try_from(time.tv_nsec).unwrap_or(0));
-    Monotonic(seconds.saturating_mul(1_000).saturating_add(nanos / 1_000_000))
 }

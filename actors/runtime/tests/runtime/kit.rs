@@ -10,7 +10,7 @@ use messages::store::{Commit, CommitError, Committed, Query, QueryError, Rows, T
 use messages::{Address, Moment};
 use runtime::testing::NoLocks;
 use runtime::{
-    BoxFuture, Child, Children, Clock, Intensity, Kind, Options, Restart, ShiftedClock, Store, Strategy, System,
+    BoxFuture, Child, Children, Clock, Far, Intensity, Kind, Options, Restart, ShiftedClock, Store, Strategy, System,
     SystemParts, TimersService, UnitClaimer,
 };
 use tokio::sync::Semaphore;
@@ -234,6 +234,7 @@ pub(crate) struct Wish {
     pub(crate) timers: bool,
     pub(crate) intensity: Intensity,
     pub(crate) claimer: Arc<dyn UnitClaimer>,
+    pub(crate) far: Option<Arc<dyn Far>>,
     /// More children of the root, before the supervisor of probes.
     pub(crate) more: Vec<Child>,
 }
@@ -242,7 +243,7 @@ impl Default for Wish {
     fn default() -> Self {
         let options = Options { passivate_after: Duration::from_secs(1_000_000), ..Options::default() };
         let intensity = Intensity { restarts_max: 50, ..Intensity::STOP_CHILD };
-        Self { options, timers: false, intensity, claimer: Arc::new(NoLocks), more: Vec::new() }
+        Self { options, timers: false, intensity, claimer: Arc::new(NoLocks), far: None, more: Vec::new() }
     }
 }
 
@@ -276,7 +277,7 @@ impl Node {
             store: Arc::new(Shelf(book.clone())),
             clock: clock.clone(),
             claimer: wish.claimer,
-            far: None,
+            far: wish.far,
             options: wish.options,
         };
         let system = System::new(parts, vec![kind("probe/*"), kind("ws/*/context/*")]);

@@ -1,12 +1,15 @@
 //! Units: who holds them, and the fence that every commit carries.
 
 use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering};
+use std::time::Duration;
 
+use messages::store::Fence;
 use messages::{Address, AskError};
-use runtime::UnitClaimer;
+use runtime::{BoxFuture, Far, UnitClaimer, Word};
 
 use crate::kit::{Node, Wish, probe};
-use crate::probe::Plan;
+use crate::probe::{Plan, fast, slow};
 
 fn at(text: &str) -> Address {
     Address::parse(text).unwrap()
@@ -63,4 +66,50 @@ async fn a_unit_that_cannot_be_held_opens_nothing_and_says_why() {
     let refused = node.ask(&one, Plan::default()).await;
     assert_eq!(refused, Err(AskError::Failed("ws/home is held by another process".into())));
     assert!(node.view(&one).is_none() && node.system.fence(&one).is_none());
+}
+
+/// Other nodes: all is here, under a lease that a test ends.
+#[derive(Default)]
+struct Lease {
+    is_over: AtomicBool,
+}
+
+impl Far for Lease {
+    fn is_here(&self, _: &Address) -> bool {
+        true
+    }
+
+    fn tell(&self, _: &Address, _: Word) {}
+
+    fn ask(&self, _: &Address, _: Vec<u8>, _: Duration) -> BoxFuture<Result<Vec<u8>, AskError>> {
+        Box::pin(async { Err(AskError::NotOwner) })
+    }
+
+    fn fence(&self, unit: &Address) -> Result<Fence, String> {
+        let fence = Fence { unit: unit.clone(), epoch: 7 };
+        if self.is_over.load(Ordering::SeqCst) { Err("the lease has ended".into()) } else { Ok(fence) }
+    }
+}
+
+#[tokio::test(start_paused = true)]
+async fn what_was_decided_is_not_done_after_the_lease_has_ended_and_is_done_when_it_was_renewed() {
+    let lease = Arc::new(Lease::default());
+    let node = Node::with(Wish { far: Some(lease.clone()), ..Wish::default() }).await;
+    let one = at("ws/home/context/one");
+    node.ask(&one, Plan::doing(vec![fast("before")])).await.unwrap();
+    node.until("it is done", || node.trace.has("perform before")).await;
+    // The commit is made, and the node frozen until its lease has ended: nothing of what follows may be done.
+    node.book.commit_door.shut();
+    let asked = node.start_ask(&one, Plan::writing("said").and(fast("file")).and(slow(1, Plan::default())));
+    node.until("it commits", || node.book.commit_door.waiting() == 1).await;
+    lease.is_over.store(true, Ordering::SeqCst);
+    node.book.commit_door.open();
+    asked.await.unwrap().unwrap();
+    node.pass(Duration::from_secs(30)).await;
+    assert!(node.trace.has("commit said") && !node.trace.has("perform file"), "{:?}", node.trace.all());
+    assert_eq!(node.state(&one), "paused");
+    lease.is_over.store(false, Ordering::SeqCst);
+    node.until("it is done", || node.trace.has("perform file")).await;
+    node.until("slow work begins", || node.deps.door(1).waiting() == 1).await;
+    assert_eq!(node.state(&one), "running");
 }

@@ -22,7 +22,7 @@ pub(super) async fn nodes(args: Read) -> anyhow::Result<ExitCode> {
     if args.json {
         give_json(&view.nodes)?;
     } else {
-        let heads = ["NODE", "ROLES", "UNITS", "UP", "AT", "VERSION", "STATE"];
+        let heads = ["NODE", "ROLES", "UNITS", "UP", "AT", "VERSION", "PROTOCOL", "STATE"];
         give_table(&heads, view.nodes.iter().map(|node| row_of_node(&view, node)));
     }
     Ok(ExitCode::SUCCESS)
@@ -35,7 +35,7 @@ pub(super) async fn placement(args: Read) -> anyhow::Result<ExitCode> {
     } else if view.units.is_empty() {
         logging::say("there is nothing to hold: no worker has shown a workspace, and no connector is there");
     } else {
-        give_table(&["UNIT", "NODE", "EPOCH", "SINCE", "WHY"], view.units.iter().map(row_of_unit));
+        give_table(&["UNIT", "NODE", "EPOCH", "SINCE", "REFUSED", "WHY"], view.units.iter().map(row_of_unit));
     }
     Ok(ExitCode::SUCCESS)
 }
@@ -76,9 +76,10 @@ async fn view(place: &Where) -> anyhow::Result<ClusterView> {
 
 fn row_of_node(view: &ClusterView, node: &NodeView) -> Vec<String> {
     let state = match (node.draining, node.node == view.node) {
-        (true, _) => "drains",
-        (_, true) => "asked",
-        _ => "linked",
+        _ if !node.why.is_empty() => format!("no link: {}", node.why),
+        (true, _) => "drains".to_owned(),
+        (_, true) => "asked".to_owned(),
+        _ => "linked".to_owned(),
     };
     vec![
         node.node.clone(),
@@ -87,7 +88,8 @@ fn row_of_node(view: &ClusterView, node: &NodeView) -> Vec<String> {
         if node.up_ms == 0 { String::new() } else { seconds(node.up_ms) },
         node.at.clone(),
         node.program.clone(),
-        state.to_owned(),
+        node.protocol.clone(),
+        state,
     ]
 }
 
@@ -97,6 +99,10 @@ fn row_of_unit(unit: &UnitView) -> Vec<String> {
         unit.node.clone().unwrap_or_else(|| "nobody".to_owned()),
         unit.epoch.to_string(),
         unit.since_ms.map(seconds).unwrap_or_default(),
+        match unit.stale_since_ms {
+            Some(first) => format!("{} stale, the first {} ago", unit.stale, seconds(first)),
+            None => String::new(),
+        },
         unit.why.clone(),
     ]
 }

@@ -27,6 +27,7 @@ use store::{ClusterNode, OpenOptions, StoreHandle};
 use workspaces::{Layout, LayoutError};
 
 use cluster::{Joining, ProgramHands};
+pub(crate) use cluster::{credentials, versions};
 pub(crate) use settings::{Settings, absolute, alarm_limits, load, mounts, notes_folder};
 
 /// The program's version.

@@ -2,7 +2,13 @@
 
 mod certificates;
 mod chaos;
+mod cuts;
+mod fence;
 mod kills;
 mod large;
+mod rolling;
 mod shape;
+mod shared;
+mod simulation;
+mod versions;
 pub(crate) mod world;

@@ -30,6 +30,8 @@ pub(crate) struct Ended {
     pub(crate) text: String,
     /// Why it ended without a reply.
     pub(crate) reason: String,
+    /// When its client was told.
+    pub(crate) at: Instant,
 }
 
 /// An attached session.
@@ -281,6 +283,19 @@ impl Driver {
         Ok(())
     }
 
+    /// Takes what comes for so long. `false`: the connection has ended.
+    pub(crate) async fn listen(&mut self, time: Duration) -> anyhow::Result<bool> {
+        let until = Instant::now() + time;
+        loop {
+            match tokio::time::timeout_at(until, self.client.next()).await {
+                // Acknowledgements must not wait for the next frame.
+                Err(_) => return Ok(self.client.flush().await.is_ok()),
+                Ok(Ok(frame)) => self.take(frame)?,
+                Ok(Err(_)) => return Ok(false),
+            }
+        }
+    }
+
     fn take(&mut self, frame: FromNode) -> anyhow::Result<()> {
         match frame {
             FromNode::Reply(reply) => {
@@ -312,7 +327,9 @@ impl Driver {
             return;
         }
         self.order.push(inbound.clone());
-        self.ended.insert(inbound, Ended { outcome, text, reason });
+        // One that attaches again is told again.
+        let at = self.ended.get(&inbound).map_or_else(Instant::now, |ended| ended.at);
+        self.ended.insert(inbound, Ended { outcome, text, reason, at });
     }
 
     /// What has come that answers nothing said here, in the order in which it was put.

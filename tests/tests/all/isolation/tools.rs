@@ -67,6 +67,14 @@ pub(crate) async fn what_another_has_is_given_to_a_model_as_what_is_not_there(sh
     house.end().await;
 }
 
+/// The paths and words that a search gave, without the person's own log: whether the question itself stands there by then
+/// and is found is a matter of moments.
+fn found(told: &str) -> Vec<(&str, &str)> {
+    let lines: Vec<&str> = told.trim_end().lines().collect();
+    let hits = lines.chunks_exact(2).map(|hit| (hit[0], hit[1]));
+    hits.filter(|(path, _)| !path.starts_with("logs/")).collect()
+}
+
 pub(crate) async fn a_model_searches_and_lists_within_its_context(shape: Shape) {
     let house = House::of(shape, "", "['*']").await;
     for place in PLACES {
@@ -77,7 +85,7 @@ pub(crate) async fn a_model_searches_and_lists_within_its_context(shape: Shape) 
             place.is_alone_in(&told.replace(&word, "it"));
             if n == 0 {
                 let not_there = given(&mut person, "search", &serde_json::json!({"query": "xvwxvwxvw"})).await;
-                assert_eq!(told.replace(&word, "xvwxvwxvw"), not_there, "{word} in {place:?}");
+                assert_eq!(found(&told), found(&not_there), "{word} in {place:?}");
             }
         }
         for query in ["decided about the roof", "path:logs/console/nobody.md roof", "path:team/** path:plans/** roof"] {

@@ -258,3 +258,21 @@ async fn a_store_that_cannot_be_read_leaves_the_file_and_says_so() {
         assert_eq!(desk.text(), "as it was");
     }
 }
+
+#[tokio::test]
+async fn what_a_node_that_was_frozen_wrote_late_is_no_edit_and_the_log_is_as_its_entries_say() {
+    let at = whole().len() / 2;
+    // The same words again; the words of an entry that was erased meanwhile; a write that was cut off.
+    for (redacted, late) in [(&[][..], whole()), (&[2], whole()), (&[], whole()[..at].to_owned())] {
+        for sync in [false, true] {
+            let desk = Desk::new(redacted).await;
+            let logs = &desk.world.deps.logs;
+            logs.write(&desk.log.log, 0, &desk.whole.as_bytes()[..at]).unwrap();
+            desk.write(&late);
+            let (log, bytes) = (desk.log.log.clone(), desk.whole.as_bytes()[at..].to_vec());
+            let effect = if sync { Effect::SyncLog(log) } else { Effect::WriteLog { log, offset: at as u64, bytes } };
+            assert!(is_written(perform(&effect, &desk.world).await.as_ref()), "{late:?}");
+            assert_eq!((desk.text(), desk.set_aside().len()), (desk.whole.clone(), 0));
+        }
+    }
+}
