@@ -15,7 +15,7 @@ use crate::cluster::Cluster;
 
 /// Between the moment at which a node is ready again and the next kill: long enough that something goes on, short enough
 /// that few things come to their end without one.
-const BETWEEN: Duration = Duration::from_millis(700);
+const BETWEEN: Duration = Duration::from_millis(1_500);
 
 /// Keeps nodes alive while it is there.
 #[derive(Debug)]

@@ -57,5 +57,6 @@ metrics! {
     TOKENS = "model_tokens_total" "counter" ["direction", "model"] "Tokens: `input` read, `output` written, thinking included.";
     COST = "model_cost_dollars_total" "counter" ["model"] "Dollars by the table of prices, as far as it is known what was used.";
     RSS = "resident_memory_bytes" "gauge" [] "Resident memory of the process.";
+    HEAP = "heap_bytes" "gauge" ["state"] "Memory of the process that is no file's: in use, or freed and not given back to the system.";
     FILES = "open_files" "gauge" [] "Open files and sockets of the process.";
 }

@@ -120,7 +120,8 @@ impl Checks {
         of.put = n;
         self.words.insert(seq, (context.clone(), n));
         if named != event(context, n) {
-            self.fail(at, &format!("{named} was put where the words {n} were next"));
+            // Nobody goes on before they were told that what they said is there.
+            self.fail(at, &format!("{named} was put, and the words {n}, which were acknowledged, are not there"));
         }
     }
 

@@ -50,9 +50,13 @@ impl<'a> World<'a> {
         let long = self.chance.one_in(2);
         let (low, high) = if long { (1_500, 9_000) } else { (20, 1_500) };
         let until = self.sim.elapsed() + Duration::from_millis(self.chance.within(low, high));
-        let (fault, node, end) = match self.chance.within(0, 17) {
+        let (fault, node, end) = match self.chance.within(0, 21) {
             0 | 1 => ("killed", node, self.kill(node)),
-            2 => ("killed", NODES[0].name, self.kill(NODES[0].name)),
+            2 | 18 => ("killed", NODES[0].name, self.kill(NODES[0].name)),
+            19..=21 => {
+                self.outside.reset(node);
+                ("reset", node, End::Nothing)
+            }
             3 => ("without power", node, self.cut_and_kill(node)),
             4 | 5 => ("cut", node, self.cut(node, true, true)),
             6 | 7 => ("cut to the hub", node, self.cut(node, true, false)),

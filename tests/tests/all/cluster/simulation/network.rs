@@ -2,14 +2,20 @@
 
 use std::io;
 use std::net::SocketAddr;
+use std::pin::Pin;
 use std::sync::{Arc, Weak};
+use std::task::{Context, Poll};
 use std::time::Duration;
 
 use cluster::{LeaseClock, Net, Stream};
 use messages::Moment;
 use placement::Monotonic;
 use runtime::{BoxFuture, Clock};
+use tokio::io::{AsyncRead, AsyncWrite, ReadBuf};
+use tokio::sync::oneshot;
 use turmoil::net::{TcpListener, TcpStream};
+
+use super::outside::Outside;
 
 /// Where the hub listens.
 pub(super) const HUB: &str = "hub:7443";
@@ -23,8 +29,9 @@ pub(super) fn elapsed() -> Duration {
 }
 
 /// The simulated network, from one node.
-#[derive(Default)]
 pub(super) struct SimNet {
+    node: &'static str,
+    outside: Arc<Outside>,
     listener: Option<Weak<TcpListener>>,
 }
 
@@ -34,8 +41,8 @@ pub(super) async fn listen() -> io::Result<Arc<TcpListener>> {
 }
 
 impl SimNet {
-    pub(super) fn listening(listener: &Arc<TcpListener>) -> Self {
-        Self { listener: Some(Arc::downgrade(listener)) }
+    pub(super) fn new(node: &'static str, outside: &Arc<Outside>, listener: Option<&Arc<TcpListener>>) -> Self {
+        Self { node, outside: outside.clone(), listener: listener.map(Arc::downgrade) }
     }
 
     fn listener(&self) -> Option<Arc<TcpListener>> {
@@ -57,8 +64,57 @@ impl Net for SimNet {
     }
 
     fn dial(&self, address: &str) -> BoxFuture<io::Result<Stream>> {
-        let address = address.to_owned();
-        Box::pin(async move { Ok(Box::new(TcpStream::connect(address.as_str()).await?) as Stream) })
+        let (address, node, outside) = (address.to_owned(), self.node, self.outside.clone());
+        Box::pin(async move {
+            let stream = TcpStream::connect(address.as_str()).await?;
+            let [read, write] = outside.connected(node);
+            Ok(Box::new(Resettable { stream, read, write, is_reset: false }) as Stream)
+        })
+    }
+}
+
+/// A connection that something on its way may reset.
+struct Resettable {
+    stream: TcpStream,
+    /// Both end when it is reset; each wakes one of its halves.
+    read: oneshot::Receiver<()>,
+    write: oneshot::Receiver<()>,
+    is_reset: bool,
+}
+
+impl Resettable {
+    fn is_reset(&mut self, cx: &mut Context<'_>, reads: bool) -> bool {
+        let of = if reads { &mut self.read } else { &mut self.write };
+        self.is_reset = self.is_reset || Pin::new(of).poll(cx).is_ready();
+        self.is_reset
+    }
+}
+
+impl AsyncRead for Resettable {
+    fn poll_read(self: Pin<&mut Self>, cx: &mut Context<'_>, buf: &mut ReadBuf<'_>) -> Poll<io::Result<()>> {
+        let this = self.get_mut();
+        if this.is_reset(cx, true) {
+            return Poll::Ready(Err(io::ErrorKind::ConnectionReset.into()));
+        }
+        Pin::new(&mut this.stream).poll_read(cx, buf)
+    }
+}
+
+impl AsyncWrite for Resettable {
+    fn poll_write(self: Pin<&mut Self>, cx: &mut Context<'_>, bytes: &[u8]) -> Poll<io::Result<usize>> {
+        let this = self.get_mut();
+        if this.is_reset(cx, false) {
+            return Poll::Ready(Err(io::ErrorKind::ConnectionReset.into()));
+        }
+        Pin::new(&mut this.stream).poll_write(cx, bytes)
+    }
+
+    fn poll_flush(self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<io::Result<()>> {
+        Pin::new(&mut self.get_mut().stream).poll_flush(cx)
+    }
+
+    fn poll_shutdown(self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<io::Result<()>> {
+        Pin::new(&mut self.get_mut().stream).poll_shutdown(cx)
     }
 }
 

@@ -60,7 +60,7 @@ pub(super) async fn run(start: Start) -> turmoil::Result {
     let name = start.spec.name;
     start.outside.wants(name, |wanted| *wanted = super::outside::Wanted::default());
     let listener = if start.spec.roles.contains(&Role::Hub) { Some(listen().await?) } else { None };
-    let net = listener.as_ref().map(SimNet::listening).unwrap_or_default();
+    let net = SimNet::new(name, &start.outside, listener.as_ref());
     let (system, member) = begin(&start, net).await?;
     let mut drained = false;
     loop {

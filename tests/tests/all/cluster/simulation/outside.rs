@@ -7,6 +7,7 @@ use std::time::Duration;
 
 use messages::store::Fence;
 use messages::{Address, Slug};
+use tokio::sync::oneshot;
 
 use super::chance::Chance;
 use super::checks::Checks;
@@ -15,6 +16,8 @@ use super::network::elapsed;
 /// All contexts.
 pub(super) const WORKSPACES: [&str; 3] = ["home", "lab", "work"];
 const CONTEXTS: [&str; 2] = ["general", "plans"];
+/// Good disks and bad ones: what a commit takes at most.
+const DISK_MS_MAX: [u64; 4] = [4, 4, 40, 250];
 /// What each person still says after the last fault.
 pub(super) const LAST_WORDS: u64 = 2;
 
@@ -53,7 +56,10 @@ struct State {
     people: BTreeMap<Address, Person>,
     last_words: bool,
     wanted: BTreeMap<&'static str, Wanted>,
+    /// What each commit takes at most, and until when the disk stalls.
+    disk_ms_max: u64,
     disk_well_at: Duration,
+    connections: BTreeMap<&'static str, Vec<oneshot::Sender<()>>>,
     starts: u16,
     traces: bool,
 }
@@ -67,8 +73,11 @@ struct Person {
 
 impl Outside {
     pub(super) fn new(seed: u64, control: Control) -> Arc<Self> {
+        let mut chance = Chance::new(seed ^ 0xabcd);
         let state = State {
-            chance: Chance::new(seed ^ 0xabcd),
+            disk_ms_max: chance.of(&DISK_MS_MAX),
+            connections: BTreeMap::new(),
+            chance,
             checks: Checks::default(),
             people: contexts().map(|context| (context, Person::default())).collect(),
             last_words: false,
@@ -165,10 +174,29 @@ impl Outside {
         self.state().disk_well_at = until;
     }
 
+    /// A node has a connection: both ends when it is reset.
+    pub(super) fn connected(&self, node: &'static str) -> [oneshot::Receiver<()>; 2] {
+        let state = &mut *self.state();
+        let of = state.connections.entry(node).or_default();
+        of.retain(|reset| !reset.is_closed());
+        [(), ()].map(|()| {
+            let (reset, is_reset) = oneshot::channel();
+            of.push(reset);
+            is_reset
+        })
+    }
+
+    /// Something between a node and the hub forgets their connections.
+    pub(super) fn reset(&self, node: &str) {
+        let connections = self.state().connections.remove(node);
+        // It wakes what waits in the nodes, and that may look here.
+        drop(connections);
+    }
+
     /// How long a disk takes for what comes now.
     pub(super) fn disk(&self) -> Duration {
         let state = &mut *self.state();
-        let usual = Duration::from_millis(state.chance.within(1, 4));
+        let usual = Duration::from_millis(state.chance.within(1, state.disk_ms_max));
         usual.max(state.disk_well_at.saturating_sub(elapsed()))
     }
 }

@@ -14,7 +14,7 @@ use super::trust::Credentials;
 /// The cluster comes up in peace.
 const PEACE: Duration = Duration::from_secs(2);
 /// How long things go wrong after that.
-const FAULTS: Duration = Duration::from_secs(24);
+const FAULTS: Duration = Duration::from_secs(18);
 /// By then all that was said has its outcome, and so have the last words: a hub that has just begun settles for 3 s, a lease
 /// lives 5.1 s, a call to a store that was cut off 10 s.
 const FLOWS_WITHIN: Duration = Duration::from_secs(25);
@@ -69,7 +69,7 @@ fn live(world: &mut World<'_>) -> Result<(), String> {
         if world.sim.elapsed() >= next {
             world.break_something();
             let calm = world.chance.one_in(4);
-            let (low, high) = if calm { (3_000, 8_000) } else { (10, 2_500) };
+            let (low, high) = if calm { (2_000, 7_000) } else { (10, 1_800) };
             next = world.sim.elapsed() + Duration::from_millis(world.chance.within(low, high));
         }
     }
