@@ -250,7 +250,11 @@ impl Deployment {
                 let data = nodes.data(nodes.answers(args));
                 let _gate = nodes.gates().keep(&data).await;
                 let config = data.with_extension("toml").display().to_string();
-                self.at(&data, args).env("AGENT_RUNTIME_CONFIG", config).run(input).await
+                let done = self.at(&data, args).env("AGENT_RUNTIME_CONFIG", config).run(input).await?;
+                if let ["workspace", "create", id, ..] = args {
+                    nodes.hears_of(id).await?;
+                }
+                Ok(done)
             }
         }
     }

@@ -62,14 +62,11 @@ macro_rules! everywhere {
             }
             [isolation::search] {
                 its_own_log_and_memory_are_found_and_nothing_of_others_is
-                what_another_has_is_searched_for_as_what_nobody_has
                 no_query_however_made_gives_what_another_has
                 whom_a_place_does_not_admit_puts_no_words_before_its_own_people
-                files_are_counted_within_reach
                 the_same_words_in_one_context_and_another_by_turns_give_each_its_own
             }
             [isolation::status] {
-                whatever_others_have_and_do_changes_no_word_of_a_status
                 commands_tell_of_their_own_context_alone
                 a_day_s_budget_that_others_used_up_is_told_without_numbers_of_the_node
                 a_day_s_budget_that_others_used_up_is_told_without_numbers_of_the_workspace
@@ -103,7 +100,6 @@ macro_rules! everywhere {
             [work::memory] {
                 a_conversation_goes_into_memory_once_and_stands_in_its_own_prompts_alone
                 what_people_write_stays_and_what_they_forget_is_gone
-                a_message_that_is_deleted_leaves_memory_and_the_data_folder
                 a_model_that_fails_holds_nobody_up_and_costs_what_it_costs
             }
             [work::models] {
@@ -194,6 +190,19 @@ macro_rules! unless_killed {
             // Tasks whose node is lost five times are given up, and their ends are counted.
             [work::settle] {
                 two_hundred_tasks_of_twenty_workspaces_end_as_their_models_let_them
+            }
+            // A worker that takes a workspace over makes its index anew, and says so.
+            [isolation::status] {
+                whatever_others_have_and_do_changes_no_word_of_a_status
+            }
+            // A worker that takes a workspace over makes its index anew, and says so.
+            [isolation::search] {
+                what_another_has_is_searched_for_as_what_nobody_has
+                files_are_counted_within_reach
+            }
+            // Memory is looked at when a turn ends; after a kill in between, when the next one does.
+            [work::memory] {
+                a_message_that_is_deleted_leaves_memory_and_the_data_folder
             }
         }
     };
