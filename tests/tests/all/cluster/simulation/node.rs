@@ -114,6 +114,7 @@ async fn begin(start: &Start, net: SimNet) -> Result<(System, Arc<Member>), Stri
         incarnation: incarnation.clone(),
         roles,
         program: "simulated".into(),
+        versions: cluster::VERSIONS,
         net: Arc::new(net),
         peers: if member.is_hub() { Vec::new() } else { vec![HUB.into()] },
         cookie: start.credentials.cookie.clone(),
@@ -141,8 +142,7 @@ fn root(start: &Start, system: &System, member: &Arc<Member>, begin: Begin) -> C
     let mut list = Vec::new();
     let of_many = || children(Intensity::STOP_CHILD, Vec::new());
     if has(Role::Hub) {
-        let store = system.store().clone();
-        list.push(service(StoreService::address(), move || SimStoreService(store.clone())));
+        list.push(service(StoreService::address(), || SimStoreService));
     }
     for (role, name) in [(Role::Worker, "workspaces"), (Role::Connector, "connectors")] {
         if has(role) {
@@ -205,6 +205,10 @@ impl Hands for SimHands {
     fn close(&self, system: &System, unit: &Address) -> BoxFuture<()> {
         let (system, unit) = (system.clone(), unit.clone());
         Box::pin(async move { system.close(&unit).await })
+    }
+
+    fn holds(&self) -> Option<Holds> {
+        None
     }
 }
 
