@@ -132,12 +132,12 @@ async fn begin(start: &Start, net: SimNet) -> Result<(System, Arc<Member>), Stri
     };
     let system = System::new(parts, kinds(start));
     let begin = Begin { config, hands: Arc::new(SimHands), reign };
-    system.start(root(start, &system, &member, begin)).await?;
+    system.start(root(start, &member, begin)).await?;
     Ok((system, member))
 }
 
 /// As the program has it, less what the test has no use for.
-fn root(start: &Start, system: &System, member: &Arc<Member>, begin: Begin) -> Children {
+fn root(start: &Start, member: &Arc<Member>, begin: Begin) -> Children {
     let has = |role| start.spec.roles.contains(&role);
     let mut list = Vec::new();
     let of_many = || children(Intensity::STOP_CHILD, Vec::new());
