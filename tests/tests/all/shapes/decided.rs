@@ -6,7 +6,7 @@ use syn::visit::{self, Visit};
 
 /// Modules or single tests that mean one process, or something of their own. Where other scenarios of a folder are in the
 /// list, single tests are named.
-const ALONE: [(&str, &str); 28] = [
+const ALONE: [(&str, &str); 27] = [
     ("backup", "files of one data folder, and what a restored store does"),
     ("bad_input", "what one console, one configuration and one folder refuse"),
     ("bench", "the bench starts its own nodes"),
@@ -27,7 +27,6 @@ const ALONE: [(&str, &str); 28] = [
     ("isolation::policies::patterns_fit_as_they_are_defined", "pure"),
     ("isolation::timing::not_there_takes_as_long_as_not_allowed", "a measurement"),
     ("stories::a_story_that_tells_otherwise_fails", "looks at the tests themselves"),
-    ("stories::every_story_is_told", "looks at the tests themselves"),
     ("work::budgets::a_crash_between_reservation_and_answer_charges_the_reservation", "killed at a marker"),
     ("work::memory::a_node_that_is_killed_keeps_all_once", "killed at a marker"),
     ("work::memory::a_node_that_is_killed_while_it_forgets_has_forgotten_after_the_start", "killed at a marker"),

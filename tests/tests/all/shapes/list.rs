@@ -45,7 +45,6 @@ macro_rules! everywhere {
                 a_reply_waits_until_its_client_is_back
             }
             [isolation::ids] {
-                an_id_of_another_is_as_one_that_nobody_has_be_it_whole_or_its_beginning
                 a_task_of_another_context_or_workspace_is_as_one_that_is_not_there
                 a_model_can_t_make_its_task_wait_for_one_of_another_context_or_workspace
                 tasks_are_steered_by_who_asked_for_them
@@ -80,7 +79,6 @@ macro_rules! everywhere {
                 the_day_s_budget_ends_for_a_workspace
                 the_day_s_budget_ends_for_the_node
                 calls_at_once_do_not_go_beyond_a_budget_together
-                what_was_spent_adds_up
                 a_budget_of_nothing_asks_no_model_that_costs
             }
             [work::erased] {
@@ -203,6 +201,14 @@ macro_rules! unless_killed {
             // Memory is looked at when a turn ends; after a kill in between, when the next one does.
             [work::memory] {
                 a_message_that_is_deleted_leaves_memory_and_the_data_folder
+            }
+            // A call that was cut off is charged as it was reserved, and to no model.
+            [work::budgets] {
+                what_was_spent_adds_up
+            }
+            // It asks hundreds of questions, each of which waits for nodes.
+            [isolation::ids] {
+                an_id_of_another_is_as_one_that_nobody_has_be_it_whole_or_its_beginning
             }
         }
     };
