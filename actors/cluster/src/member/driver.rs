@@ -15,6 +15,7 @@ use tokio::task::JoinSet;
 use tokio::time::Instant;
 
 use super::reign::{Reign, SELF};
+use super::waits::Waits;
 use super::{Event, Member, certificates, now, tell};
 use crate::links::Up;
 
@@ -35,6 +36,7 @@ pub(super) struct Loop {
     early: BTreeMap<String, (u64, NodeFacts)>,
     /// When the hub last granted a lease, or was last told what this node is.
     granted: Instant,
+    waits: Waits,
     work: JoinSet<()>,
 }
 
@@ -59,13 +61,14 @@ impl Loop {
             announced: BTreeMap::new(),
             early: BTreeMap::new(),
             granted: Instant::now(),
+            waits: Waits::default(),
             work: JoinSet::new(),
         }
     }
 
     pub(super) async fn run(mut self, mut heard: mpsc::Receiver<Event>) {
         if self.reign.is_some() {
-            self.joins(SELF, self.member.facts.clone()).await;
+            self.joins(SELF, self.member.facts()).await;
             self.decide([Next::Holder(HolderEvent::Up)]).await;
         }
         loop {
@@ -82,6 +85,7 @@ impl Loop {
                 },
                 () = tokio::time::sleep(wait) => {
                     self.say_again().await;
+                    self.tell_waits();
                     self.decide([Next::Hub(HubEvent::Tick), Next::Holder(HolderEvent::Tick)]).await;
                 }
             }
@@ -94,11 +98,30 @@ impl Loop {
             return;
         }
         self.granted = Instant::now();
-        let facts = self.member.facts.clone();
+        self.say_facts().await;
+    }
+
+    /// Tells the hub what this node is.
+    async fn say_facts(&mut self) {
+        let facts = self.member.facts();
         if self.reign.is_some() {
-            self.decide([Next::Hub(HubEvent::Up { link: LinkId(SELF), facts })]).await;
+            self.joins(SELF, facts).await;
         } else if let Some(hub) = self.member.hub() {
             tell(&hub, &Msg::Facts(facts));
+        }
+    }
+
+    /// Workspaces have come or gone: the hub hears of it.
+    async fn declares(&mut self, workspaces: Vec<Slug>) {
+        if self.member.declare(workspaces) {
+            self.say_facts().await;
+        }
+    }
+
+    /// At the hub: units that wait for a node are alarms, so that somebody brings the node back.
+    fn tell_waits(&mut self) {
+        if let (Some(reign), Some(system)) = (&self.reign, self.member.system.get()) {
+            self.waits.tell(&reign.hub, system, now());
         }
     }
 
@@ -123,6 +146,12 @@ impl Loop {
                 }
                 asked.send(view).unwrap_or_default();
             }
+            Event::Follow(trace) => {
+                if let Some(follows) = self.member.follow(trace) {
+                    self.work.spawn(follows);
+                }
+            }
+            Event::Declares(workspaces) => self.declares(workspaces).await,
             Event::Row(event) => self.decide([Next::Hub(event)]).await,
             Event::Goodbye(done) => {
                 self.decide([Next::Holder(HolderEvent::Goodbye)]).await;
@@ -232,7 +261,7 @@ impl Loop {
             self.decide([Next::Holder(HolderEvent::Down)]).await;
         }
         if let Some(hub) = hub {
-            tell(&hub, &Msg::Facts(self.member.facts.clone()));
+            tell(&hub, &Msg::Facts(self.member.facts()));
             self.announced.insert(hub.peer().node.clone(), hub.id());
             self.decide([Next::Holder(HolderEvent::Up)]).await;
         }

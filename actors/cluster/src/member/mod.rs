@@ -1,26 +1,31 @@
 //! A node as a member of its cluster: what it holds, whom it reaches, and what it is told.
 
 mod certificates;
+mod declare;
 mod driver;
 mod executor;
 mod far;
 mod inbox;
+mod people;
+mod previews;
 mod reign;
 mod service;
 mod store;
 mod view;
+mod waits;
 
 use std::sync::{Arc, Mutex, MutexGuard, OnceLock, PoisonError};
 
-use messages::cluster::{NodeFacts, Role, ToHub, ToNode, Unit};
+use messages::cluster::{Holds, NodeFacts, Role, ToHub, ToNode, Unit};
 use messages::envelope::{Head, Kind};
 use messages::membership::{ClusterView, Msg};
-use messages::{Address, AskError};
+use messages::{Address, AskError, Slug, Trace};
 use placement::{Holder, Monotonic, Table};
 use runtime::{BoxFuture, System};
 use tokio::sync::mpsc;
 
 pub use far::Others;
+use previews::Previews;
 pub use reign::Reign;
 pub use service::{Begin, BeginOnce, ClusterService};
 pub use store::RemoteStore;
@@ -44,6 +49,10 @@ pub(crate) enum Event {
     Fenced { unit: Unit, epoch: u64 },
     /// Give all units away, or take some again.
     Drain(bool),
+    /// The workspaces whose files this node has.
+    Declares(Vec<Slug>),
+    /// A chat of another node looks on at this answer.
+    Follow(Trace),
     /// A unit's row was written, or was not.
     Row(placement::hub::Event),
     /// How the cluster stands, for people.
@@ -59,17 +68,26 @@ pub trait Hands: Send + Sync + 'static {
     /// # Errors
     /// One sentence: who has it on this host, or what is missing.
     fn open(&self, system: &System, unit: &Address) -> BoxFuture<Result<(), String>>;
+    /// The workspaces whose files this node has and is to hold, in order. Reads a folder.
+    ///
+    /// # Errors
+    /// One sentence: the folder can't be read.
+    fn workspaces(&self) -> Result<Vec<Slug>, String>;
     /// Nothing of the unit runs any more when this is done.
     fn close(&self, system: &System, unit: &Address) -> BoxFuture<()>;
 }
 
 /// What a member knows, shared by its loop, the runtime and its links.
 pub struct Member {
+    /// As it began; what it has of workspaces is in `holds`.
     facts: NodeFacts,
+    holds: Mutex<Holds>,
     holder: Mutex<Holder>,
     table: Mutex<Table>,
     events: mpsc::Sender<Event>,
     heard: Mutex<Option<mpsc::Receiver<Event>>>,
+    /// Who looks on at answers, of other nodes'.
+    previews: Previews,
     links: OnceLock<Arc<Cluster>>,
     system: OnceLock<System>,
 }
@@ -81,11 +99,13 @@ impl Member {
         let (events, heard) = mpsc::channel(EVENTS_MAX);
         let holder = Holder::new(facts.node.clone(), facts.incarnation, now());
         Arc::new(Self {
+            holds: Mutex::new(facts.holds.clone()),
             facts,
             holder: Mutex::new(holder),
             table: Mutex::new(Table::new()),
             events,
             heard: Mutex::new(Some(heard)),
+            previews: Previews::default(),
             links: OnceLock::new(),
             system: OnceLock::new(),
         })
@@ -95,6 +115,12 @@ impl Member {
     #[must_use]
     pub fn is_hub(&self) -> bool {
         self.facts.roles.has(Role::Hub)
+    }
+
+    /// What it says of itself now.
+    fn facts(&self) -> NodeFacts {
+        let holds = self.holds.lock().unwrap_or_else(PoisonError::into_inner).clone();
+        NodeFacts { holds, ..self.facts.clone() }
     }
 
     fn holder(&self) -> MutexGuard<'_, Holder> {

@@ -1,7 +1,7 @@
 //! How the cluster stands, for people.
 
-use messages::cluster::Place;
-use messages::membership::{ClusterView, NodeView, UnitView};
+use messages::cluster::{Holds, NodeFacts, Place, Role};
+use messages::membership::{ClusterView, DECLARED_SHOWN_MAX, NodeView, UnitView};
 
 use super::Member;
 
@@ -17,12 +17,11 @@ impl Member {
         let mut nodes = vec![NodeView {
             incarnation: self.facts.incarnation.to_string(),
             roles: self.facts.roles.to_string(),
-            program: String::new(),
             at: "here".into(),
-            up_ms: 0,
             units: count(&mine),
-            draining: false,
+            workspaces: declared(&self.facts()),
             node: mine.clone(),
+            ..NodeView::default()
         }];
         nodes.extend(up.values().map(|link| {
             let peer = link.peer();
@@ -34,11 +33,20 @@ impl Member {
                 at: peer.at.clone(),
                 up_ms: u64::try_from(link.since.elapsed().as_millis()).unwrap_or(u64::MAX),
                 units: count(&peer.node),
-                draining: false,
+                ..NodeView::default()
             }
         }));
         let units = table.places().map(|(unit, place)| unit_view(unit.to_string(), place)).collect();
         ClusterView { node: mine, nodes, units }
+    }
+}
+
+/// The workspaces whose files a node has, as it says.
+pub(super) fn declared(facts: &NodeFacts) -> Vec<String> {
+    match &facts.holds {
+        _ if !facts.roles.has(Role::Worker) => Vec::new(),
+        Holds::All => vec!["*".to_owned()],
+        Holds::These(these) => these.iter().take(DECLARED_SHOWN_MAX).map(ToString::to_string).collect(),
     }
 }
 

@@ -17,7 +17,7 @@ const LOST: &str = "holds it no more";
 const ROUNDS: usize = 2;
 
 /// Gives nodes the same folder of workspaces.
-fn share(world: &World, names: &[&str]) -> PathBuf {
+pub(super) fn share(world: &World, names: &[&str]) -> PathBuf {
     let shared = world.cluster.folder().join("shared");
     std::fs::create_dir_all(&shared).unwrap();
     for name in names {

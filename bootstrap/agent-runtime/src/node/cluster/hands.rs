@@ -4,18 +4,21 @@ use std::collections::HashMap;
 use std::sync::{Arc, Mutex, PoisonError};
 
 use cluster::Hands;
-use messages::Address;
+use messages::{Address, Slug};
 use runtime::{BoxFuture, System, UnitClaimer};
+
+use super::Declared;
 
 /// Locks on the folders of workspaces that this node holds; the console's actors.
 pub(crate) struct ProgramHands {
     claimer: Arc<dyn UnitClaimer>,
+    declared: Declared,
     held: Arc<Mutex<HashMap<Address, Box<dyn Send + Sync>>>>,
 }
 
 impl ProgramHands {
-    pub(crate) fn new(claimer: Arc<dyn UnitClaimer>) -> Self {
-        Self { claimer, held: Arc::default() }
+    pub(crate) fn new(claimer: Arc<dyn UnitClaimer>, declared: Declared) -> Self {
+        Self { claimer, declared, held: Arc::default() }
     }
 }
 
@@ -33,6 +36,10 @@ impl Hands for ProgramHands {
             }
         });
         Box::pin(std::future::ready(opened))
+    }
+
+    fn workspaces(&self) -> Result<Vec<Slug>, String> {
+        self.declared.list()
     }
 
     fn close(&self, system: &System, unit: &Address) -> BoxFuture<()> {
