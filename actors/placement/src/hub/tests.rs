@@ -265,7 +265,7 @@ fn what_no_other_may_have_stays_with_a_lost_node_and_goes_on_under_its_epoch() {
     kit.pass(4_000);
     kit.down("a");
     kit.pass(20_000);
-    assert_eq!(kit.why("ws/home"), "it waits for a host: no node with the role worker is there");
+    assert_eq!(kit.why("ws/home"), "it waits for a node that may have it: a (away for 20 s)");
     kit.up(facts("a", 1));
     assert_eq!(kit.holder("ws/home"), Some(("a".into(), 1)));
     assert_eq!(kit.holder("connector/c"), Some(("a".into(), 1)));
