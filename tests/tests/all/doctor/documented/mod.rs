@@ -56,6 +56,7 @@ const NOT_RUN: [(&str, &str); 39] = [
     ("agent-runtime nodes", CLUSTER),
     ("agent-runtime placement", CLUSTER),
     ("agent-runtime drain", CLUSTER),
+    ("agent-runtime drain worker-1", CLUSTER),
     ("agent-runtime actors restart ADDRESS", "no actor is stopped here"),
     ("agent-runtime actors restart <address>", "the same"),
 ];
