@@ -154,6 +154,7 @@ async fn open_console(plan: &Plan, address: &Address) -> Result<ConsoleService, 
         socket: console::socket_path(&plan.settings.data),
         node: plan.settings.name.clone(),
         lines: plan.settings.welcome.clone(),
+        refuses: no_chat(plan, address),
         knows: Arc::new(move |workspace, context| {
             // What is in another node's workspace is not known here.
             let is_elsewhere = !layout.workspace_file(workspace).is_file()

@@ -106,7 +106,7 @@ async fn begin(start: &Start, net: SimNet) -> Result<(System, Arc<Member>), Stri
         node: slug(spec.name),
         incarnation: Incarnation::new(runtime::Clock::now(&clock), outside.one_more_start()),
         roles,
-        holds: Holds::These(workspaces),
+        holds: Holds::These(workspaces.clone()),
         units_max: 64,
     };
     let incarnation = facts.incarnation.to_string();
@@ -141,7 +141,7 @@ async fn begin(start: &Start, net: SimNet) -> Result<(System, Arc<Member>), Stri
         options: Options::default(),
     };
     let system = System::new(parts, kinds(start));
-    let begin = Begin { config, hands: Arc::new(SimHands), reign };
+    let begin = Begin { config, hands: Arc::new(SimHands(workspaces)), reign };
     system.start(root(start, &member, begin)).await?;
     Ok((system, member))
 }
@@ -199,7 +199,7 @@ fn service<S: runtime::Service>(address: Address, open: impl Fn() -> S + Send + 
 }
 
 /// Opens and closes the actors of units, as the program does.
-struct SimHands;
+struct SimHands(Vec<Slug>);
 
 impl Hands for SimHands {
     fn open(&self, system: &System, unit: &Address) -> BoxFuture<Result<(), String>> {
@@ -215,8 +215,8 @@ impl Hands for SimHands {
     }
 
     /// As it was at the start.
-    fn holds(&self) -> BoxFuture<Option<Holds>> {
-        Box::pin(std::future::ready(None))
+    fn workspaces(&self) -> BoxFuture<Result<Vec<Slug>, String>> {
+        Box::pin(std::future::ready(Ok(self.0.clone())))
     }
 }
 
