@@ -73,7 +73,7 @@ impl Service for TimersService {
                 swept.fetch_add(1, std::sync::atomic::Ordering::Relaxed);
                 tokio::select! {
                     () = tokio::time::sleep(SWEEP_EVERY) => {}
-                    () = system.sweep_is_asked() => tokio::time::sleep(SWEEP_SOON).await,
+                    () = system.again().sweep_is_asked() => tokio::time::sleep(SWEEP_SOON).await,
                 }
             }
         });
