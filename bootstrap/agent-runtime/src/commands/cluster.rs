@@ -53,7 +53,8 @@ pub(super) async fn drain(args: Drain) -> anyhow::Result<ExitCode> {
     }
     for _ in 0..LOOKS_MAX {
         tokio::time::sleep(LOOK_EVERY).await;
-        let view = view(&args.place).await?;
+        // A connector closes the door by which it was asked, and opens another.
+        let Ok(view) = view(&args.place).await else { continue };
         let held = view.units.iter().filter(|unit| unit.node.as_deref() == Some(view.node.as_str())).count();
         if held == 0 {
             logging::say("it holds nothing any more, and can be stopped");
