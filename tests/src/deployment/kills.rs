@@ -13,9 +13,10 @@ use super::Shared;
 use super::nodes::Nodes;
 use crate::cluster::Cluster;
 
-/// Between the moment at which a node is ready again and the next kill: long enough that something goes on, short enough
-/// that few things come to their end without one.
-const BETWEEN: Duration = Duration::from_millis(700);
+/// Until the first kill: short enough that nothing comes to its end without one.
+const FIRST: Duration = Duration::from_millis(200);
+/// Between the moment at which a node is ready again and the next kill: long enough that something goes on.
+const BETWEEN: Duration = Duration::from_millis(1_500);
 
 /// Keeps nodes alive while it is there.
 #[derive(Debug)]
@@ -50,7 +51,7 @@ impl Gates {
 #[derive(Debug)]
 pub(super) struct Kills {
     over: watch::Sender<bool>,
-    task: JoinHandle<anyhow::Result<()>>,
+    task: JoinHandle<anyhow::Result<usize>>,
 }
 
 impl Kills {
@@ -68,7 +69,10 @@ impl Kills {
     /// Ends them: all nodes run.
     pub(super) async fn end(self) -> anyhow::Result<()> {
         self.over.send_replace(true);
-        self.task.await?
+        let kills = self.task.await??;
+        // A number for people.
+        println!("nodes were killed {kills} times");
+        Ok(())
     }
 }
 
@@ -77,22 +81,24 @@ async fn kill_in_turn(
     gates: Gates,
     names: Vec<String>,
     mut over: watch::Receiver<bool>,
-) -> anyhow::Result<()> {
+) -> anyhow::Result<usize> {
+    let mut kills = 0;
     for name in names.iter().cycle() {
         let data = cluster.lock().await.data(name);
         let gate = gates.0.get(&data).context("every node has a gate")?.clone();
         let wait = async {
-            tokio::time::sleep(BETWEEN).await;
+            tokio::time::sleep(if kills == 0 { FIRST } else { BETWEEN }).await;
             gate.write_owned().await
         };
         let closed = tokio::select! {
             closed = wait => closed,
-            _ = over.wait_for(|over| *over) => return Ok(()),
+            _ = over.wait_for(|over| *over) => return Ok(kills),
         };
         kill(&cluster, name).await?;
+        kills += 1;
         drop(closed);
     }
-    Ok(())
+    Ok(kills)
 }
 
 async fn kill(cluster: &Shared<Cluster>, name: &str) -> anyhow::Result<()> {

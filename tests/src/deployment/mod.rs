@@ -250,7 +250,11 @@ impl Deployment {
                 let data = nodes.data(nodes.answers(args));
                 let _gate = nodes.gates().keep(&data).await;
                 let config = data.with_extension("toml").display().to_string();
-                self.at(&data, args).env("AGENT_RUNTIME_CONFIG", config).run(input).await
+                let done = self.at(&data, args).env("AGENT_RUNTIME_CONFIG", config).run(input).await?;
+                if let ["workspace", "create", id, ..] = args {
+                    nodes.hears_of(id).await?;
+                }
+                Ok(done)
             }
         }
     }
@@ -285,7 +289,11 @@ impl Deployment {
     /// When it can't be made.
     pub async fn workspace(&self, id: &str, more: &[&str]) -> anyhow::Result<()> {
         let args = [&["workspace", "create", id], more].concat();
-        self.at(&self.data_of(id), &args).run("").await?.expect_code(0).map(drop)
+        self.at(&self.data_of(id), &args).run("").await?.expect_code(0)?;
+        match &self.form {
+            Form::One { .. } => Ok(()),
+            Form::Many { nodes, .. } => nodes.hears_of(id).await,
+        }
     }
 }
 

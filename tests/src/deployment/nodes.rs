@@ -20,6 +20,7 @@ const WORKER: &str = "worker";
 const SECOND: &str = "worker-2";
 /// A workspace that the second worker has from the start, so that it makes no `home` of its own.
 const ASIDE: &str = "aside";
+const LOOK: Duration = Duration::from_millis(50);
 /// How long what was killed may take until its files are as they should be again.
 const MENDED_MAX: Duration = Duration::from_secs(60);
 
@@ -110,7 +111,25 @@ impl Nodes {
                 bail!("{name} ended with {status} before it was ready:\n{}", cluster.all_said());
             }
         }
-        Ok(())
+        drop(cluster);
+        self.hears_of(HOME).await
+    }
+
+    /// Waits until the connector knows that a workspace is there, if it runs.
+    pub(super) async fn hears_of(&self, workspace: &str) -> anyhow::Result<()> {
+        let (unit, until) = (format!("\"ws/{workspace}\""), Instant::now() + MENDED_MAX);
+        let data = self.data(CONNECTOR);
+        let args = ["placement", "--json", "--data", &data.display().to_string()];
+        let asks = Spec::new(&program()?, &args).folder(&self.folder);
+        loop {
+            let _gate = self.gates.keep(&data).await;
+            let told = asks.run("").await?;
+            if told.code != Some(0) || told.stdout.contains(&unit) {
+                return Ok(());
+            }
+            anyhow::ensure!(Instant::now() < until, "{workspace} is not heard of:\n{}", self.said());
+            tokio::time::sleep(LOOK).await;
+        }
     }
 
     pub(super) async fn end(&self, kill: bool) -> anyhow::Result<()> {

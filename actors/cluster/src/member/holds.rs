@@ -11,9 +11,7 @@ const LOOK_EVERY: Duration = Duration::from_secs(1);
 pub(super) async fn run(member: Arc<Member>, hands: Arc<dyn Hands>) {
     loop {
         tokio::time::sleep(LOOK_EVERY).await;
-        // A disk that hangs holds up nothing but this.
-        let looking = hands.clone();
-        let Ok(Some(found)) = tokio::task::spawn_blocking(move || looking.holds()).await else { continue };
+        let Some(found) = hands.holds().await else { continue };
         let is_known = *member.holds.lock().unwrap_or_else(PoisonError::into_inner) == found;
         if !is_known && member.events.send(Event::Holds(found)).await.is_err() {
             return;

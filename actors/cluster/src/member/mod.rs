@@ -16,10 +16,10 @@ mod view;
 
 use std::sync::{Arc, Mutex, MutexGuard, OnceLock, PoisonError};
 
-use messages::cluster::{Holds, NodeFacts, Role, ToHub, ToNode, Unit};
+use messages::cluster::{Holds, NodeFacts, Place, Role, ToHub, ToNode, Unit, Version};
 use messages::envelope::{Head, Kind};
 use messages::membership::{ClusterView, Msg};
-use messages::{Address, AskError};
+use messages::{Address, AskError, Slug};
 use placement::{Holder, Monotonic, Table};
 use runtime::{BoxFuture, System};
 use tokio::sync::mpsc;
@@ -66,8 +66,8 @@ pub trait Hands: Send + Sync + 'static {
     /// # Errors
     /// One sentence: who has it on this host, or what is missing.
     fn open(&self, system: &System, unit: &Address) -> BoxFuture<Result<(), String>>;
-    /// The workspaces whose files this node has now; `None` when that can't be told. Blocks.
-    fn holds(&self) -> Option<Holds>;
+    /// The workspaces whose files this node has now; `None` when that can't be told.
+    fn holds(&self) -> BoxFuture<Option<Holds>>;
     /// Nothing of the unit runs any more when this is done.
     fn close(&self, system: &System, unit: &Address) -> BoxFuture<()>;
 }
@@ -76,8 +76,8 @@ pub trait Hands: Send + Sync + 'static {
 pub struct Member {
     /// All but the workspaces is as it began.
     facts: NodeFacts,
-    clock: Arc<dyn LeaseClock>,
     holds: Mutex<Holds>,
+    clock: Arc<dyn LeaseClock>,
     holder: Mutex<Holder>,
     table: Mutex<Table>,
     /// Commits that were refused as stale.
@@ -118,14 +118,21 @@ impl Member {
         self.facts.roles.has(Role::Hub)
     }
 
-    fn now(&self) -> Monotonic {
-        self.clock.now()
+    /// Whether a workspace is there, held by a node or waiting for its host; as far as this node was told.
+    #[must_use]
+    pub fn knows(&self, workspace: &Slug) -> bool {
+        let table = self.table();
+        table.version() == Version::default() || *table.place(&Unit::workspace(workspace)) != Place::Gone
     }
 
     /// What this node is there, with the workspaces that it has now.
     fn facts(&self) -> NodeFacts {
         let holds = self.holds.lock().unwrap_or_else(PoisonError::into_inner).clone();
         NodeFacts { holds, ..self.facts.clone() }
+    }
+
+    fn now(&self) -> Monotonic {
+        self.clock.now()
     }
 
     fn holder(&self) -> MutexGuard<'_, Holder> {

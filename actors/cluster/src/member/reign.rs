@@ -39,6 +39,8 @@ impl Reign {
         let done = store.commit(commit).await.map_err(|e| e.to_string())?;
         let reign = done.epochs.first().copied().ok_or("the store gave no epoch for the hub")?;
         let rows = rows(&store).await?;
+        // What was held once waits for its host: it is there, also while no node of this hub's life has declared it.
+        let units = units.into_iter().chain(rows.iter().map(|(unit, _)| unit.clone())).collect();
         let start = Start { reign, rows, units, restored: false };
         Ok(Self { hub: Hub::start(start, member.now()), fence: Fence { unit, epoch: reign }, store })
     }

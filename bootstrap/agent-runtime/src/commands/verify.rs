@@ -7,16 +7,19 @@ use std::process::ExitCode;
 use std::time::Duration;
 
 use anyhow::bail;
+use console::wire::{AdminAsk, Answered};
 use gate::Mount;
+use messages::membership::Reply;
 use messages::store::{EntryRow, LogRow};
+use messages::{Address, Slug};
 use serde::Serialize;
 use store::verify::Fault;
 use workspaces::{Layout, render};
 
-use super::{FAULTS_FOUND, give_json};
+use super::{FAULTS_FOUND, give_json, try_ask_at};
 use crate::cli::Read;
 use crate::logging;
-use crate::node;
+use crate::node::{self, HOME};
 
 /// Faults that are named; the rest is counted.
 const FAULTS_MAX: usize = 1_000;
@@ -48,13 +51,23 @@ pub(super) async fn run(args: Read) -> anyhow::Result<ExitCode> {
         bail!("this node has neither the store nor workspaces; verify at the hub and at the workers");
     }
     let layout = node::layout(&config.node, &data);
-    let report = tokio::task::spawn_blocking(move || look(&data, &layout, &mounts, has)).await??;
+    let held = if alone || !has.files { None } else { Some(held(&data).await?) };
+    let report = tokio::task::spawn_blocking(move || look(&data, &layout, &mounts, (has, held))).await??;
     if args.json {
         give_json(&report)?;
     } else {
         show(&report);
     }
     Ok(if report.clean { ExitCode::SUCCESS } else { ExitCode::from(FAULTS_FOUND) })
+}
+
+/// The workspaces that the running node holds in its cluster: what it has of others is not kept up. None, when it does not
+/// run.
+async fn held(data: &Path) -> anyhow::Result<Vec<String>> {
+    let asked = try_ask_at(data, AdminAsk::Cluster, HOME, "general").await?;
+    let Some(Answered::Cluster(Some(Reply::Described(view)))) = asked else { return Ok(Vec::new()) };
+    let own = view.units.into_iter().filter(|unit| unit.node.as_ref() == Some(&view.node));
+    Ok(own.map(|unit| unit.unit).collect())
 }
 
 /// What this node has of what is verified.
@@ -64,7 +77,12 @@ struct Has {
     files: bool,
 }
 
-fn look(data: &Path, layout: &Layout, mounts: &BTreeMap<String, Vec<Mount>>, has: Has) -> anyhow::Result<Report> {
+fn look(
+    data: &Path,
+    layout: &Layout,
+    mounts: &BTreeMap<String, Vec<Mount>>,
+    (has, held): (Has, Option<Vec<String>>),
+) -> anyhow::Result<Report> {
     let folder = node::own_folder(data);
     let store = has.store.then(|| store::verify(&folder)).transpose()?;
     let mut faults = store.as_ref().map(|store| store.faults.clone()).unwrap_or_default();
@@ -78,7 +96,12 @@ fn look(data: &Path, layout: &Layout, mounts: &BTreeMap<String, Vec<Mount>>, has
         logs = if is_damaged { compared.unwrap_or_default() } else { compared? };
         faults.append(&mut logs.faults);
     }
-    let indexes = compare_indexes(layout, mounts, &mut faults)?;
+    let mut workspaces = layout.list()?;
+    let is_held = |workspace: &Slug| {
+        held.as_ref().is_none_or(|held| held.iter().any(|unit| *unit == Address::workspace(workspace).to_string()))
+    };
+    workspaces.retain(is_held);
+    let indexes = compare_indexes(workspaces, layout, mounts, &mut faults)?;
     let in_store = store.as_ref().map_or(0, |store| store.faults_total);
     let hidden = usize::try_from(in_store).unwrap_or(usize::MAX).saturating_sub(told);
     let faults_total = faults.len() + hidden;
@@ -90,11 +113,11 @@ fn look(data: &Path, layout: &Layout, mounts: &BTreeMap<String, Vec<Mount>>, has
 
 /// Gives how many were compared. An index is derived: one that has not been made yet, or was deleted, breaks no promise.
 fn compare_indexes(
+    mut workspaces: Vec<Slug>,
     layout: &Layout,
     mounts: &BTreeMap<String, Vec<Mount>>,
     faults: &mut Vec<Fault>,
 ) -> anyhow::Result<u64> {
-    let mut workspaces = layout.list()?;
     workspaces.retain(|workspace| layout.index_folder(workspace).join("index.sqlite").is_file());
     for workspace in &workspaces {
         let mounts = mounts.get(workspace.as_str()).cloned().unwrap_or_default();

@@ -149,14 +149,17 @@ async fn open_console(plan: &Plan, address: &Address) -> Result<ConsoleService, 
         },
         (None, None) => return Err(ServiceError::new("there is no store")),
     };
-    let (layout, far) = (plan.layout.clone(), !plan.settings.has(Role::Worker));
+    let (layout, member) = (plan.layout.clone(), plan.member.as_ref().map(|(member, _)| member.clone()));
     let config = ConsoleConfig {
         socket: console::socket_path(&plan.settings.data),
         node: plan.settings.name.clone(),
         lines: plan.settings.welcome.clone(),
-        // Where the workspaces are another node's, the context itself says whether it is there.
-        refuses: no_chat(plan, address),
-        knows: Arc::new(move |workspace, context| if far { Ok(()) } else { layout.knows(workspace, context) }),
+        knows: Arc::new(move |workspace, context| {
+            // What is in another node's workspace is not known here.
+            let is_elsewhere = !layout.workspace_file(workspace).is_file()
+                && member.as_ref().is_some_and(|member| member.knows(workspace));
+            if is_elsewhere { Ok(()) } else { layout.knows(workspace, context) }
+        }),
         generation,
     };
     Ok(ConsoleService::open(config, plan.sessions.clone()))

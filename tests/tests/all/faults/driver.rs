@@ -28,10 +28,10 @@ pub(crate) struct Ended {
     pub(crate) outcome: Outcome,
     /// The reply; without one, why it ended so.
     pub(crate) text: String,
-    /// When its client was told.
-    pub(crate) at: Instant,
     /// Why it ended without a reply.
     pub(crate) reason: String,
+    /// When its client was told.
+    pub(crate) at: Instant,
 }
 
 /// An attached session.
@@ -329,7 +329,7 @@ impl Driver {
         self.order.push(inbound.clone());
         // One that attaches again is told again.
         let at = self.ended.get(&inbound).map_or_else(Instant::now, |ended| ended.at);
-        self.ended.insert(inbound, Ended { outcome, text, at, reason });
+        self.ended.insert(inbound, Ended { outcome, text, reason, at });
     }
 
     /// What has come that answers nothing said here, in the order in which it was put.

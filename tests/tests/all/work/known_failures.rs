@@ -129,8 +129,9 @@ async fn make(ann: &mut Driver, tasks: usize) {
 
 /// openclaw#91588, zeroclaw#9799: memory that grows with all that was ever done, from 350 MB to 15.5 GB; a core that spins
 /// after hours. openclaw#67308, openclaw#98556: an idle node that burns tokens all day.
-pub(crate) async fn two_thousand_tasks_leave_neither_memory_nor_a_busy_core_nor_calls_behind(shape: Shape) {
-    let site = Site::of(shape, "[tasks]\nrunning_per_workspace = 64\nrunning_per_context = 64\n").await;
+#[tokio::test(flavor = "multi_thread")]
+async fn two_thousand_tasks_leave_neither_memory_nor_a_busy_core_nor_calls_behind() {
+    let site = Site::with("[tasks]\nrunning_per_workspace = 64\nrunning_per_context = 64\n").await;
     // What goes into memory costs calls of its own.
     site.define("home", "general", "limits: {memory_bytes: 0}");
     let mut ann = site.talk("home", "general").await;

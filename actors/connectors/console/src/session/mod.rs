@@ -65,7 +65,9 @@ async fn serve(common: Arc<Common>, mut reader: Reader, out: mpsc::Sender<Out>) 
         Ok(None) => return,
         Err(why) => return refuse(&out, why).await,
     };
-    let who = match core::greet(&hello).and_then(|who| known(&common, who)) {
+    // Where nobody can chat, questions are about the node, in whatever context they are asked.
+    let only_asks_here = common.refuses.is_some() && hello.only_asks;
+    let who = match core::greet(&hello).and_then(|who| if only_asks_here { Ok(who) } else { known(&common, who) }) {
         Ok(who) => who,
         Err(why) => return refuse(&out, why).await,
     };

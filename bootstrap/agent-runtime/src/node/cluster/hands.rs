@@ -49,9 +49,11 @@ impl Hands for ProgramHands {
         })
     }
 
-    fn holds(&self) -> Option<Holds> {
-        // A folder that can't be read says nothing of what is in it.
-        self.layout.as_ref()?.list().ok().map(Holds::These)
+    fn holds(&self) -> BoxFuture<Option<Holds>> {
+        let layout = self.layout.clone();
+        // A folder that can't be read says nothing of what is in it. A disk that hangs holds up nothing but this.
+        let look = move || layout?.list().ok().map(Holds::These);
+        Box::pin(async move { tokio::task::spawn_blocking(look).await.unwrap_or_default() })
     }
 
     fn close(&self, system: &System, unit: &Address) -> BoxFuture<()> {
