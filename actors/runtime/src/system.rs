@@ -10,6 +10,7 @@ use messages::{Address, AskError, Moment, Protocol};
 use ractor::ActorRef;
 use tokio::sync::oneshot;
 
+use crate::again::Again;
 use crate::alarms::Alarms;
 use crate::directory::{Directory, Handles};
 use crate::far::{Far, Word};
@@ -74,8 +75,7 @@ struct Inner {
     root: OnceLock<ActorRef<Envelope<Order>>>,
     opening: Mutex<HashSet<Address>>,
     soon: Soon,
-    sweep: tokio::sync::Notify,
-    store_back: tokio::sync::Notify,
+    again: Again,
     alarms: Alarms,
     meters: Meters,
     ended: tokio::sync::watch::Sender<Option<String>>,
@@ -98,8 +98,7 @@ impl System {
             root: OnceLock::new(),
             opening: Mutex::default(),
             soon: Soon::default(),
-            sweep: tokio::sync::Notify::new(),
-            store_back: tokio::sync::Notify::new(),
+            again: Again::default(),
             alarms: Alarms::default(),
             meters: Meters::default(),
             ended: tokio::sync::watch::Sender::new(None),
@@ -153,28 +152,6 @@ impl System {
                 }
             });
         }
-    }
-
-    /// Has the sweep come soon, together with what else asks for it: what waited for an address may be done now. Where the
-    /// store is another node's nothing comes of it.
-    pub fn sweep_soon(&self) {
-        self.0.sweep.notify_one();
-    }
-
-    /// The store was away, and can be asked again: who waits to try again tries now.
-    pub fn store_is_back(&self) {
-        self.0.store_back.notify_waiters();
-    }
-
-    /// Ends when the store is back, or after this time.
-    pub(crate) async fn store_back_within(&self, time: std::time::Duration) {
-        // A store that is not known to have been away is tried again after the time.
-        drop(tokio::time::timeout(time, self.0.store_back.notified()).await);
-    }
-
-    /// Ends when somebody has asked for the sweep since the last one began.
-    pub(crate) async fn sweep_is_asked(&self) {
-        self.0.sweep.notified().await;
     }
 
     /// Tells an entity that one of its dates has come, opening it if need be.
@@ -278,6 +255,12 @@ impl System {
     #[must_use]
     pub fn alarms_by_id(&self) -> Vec<(String, String)> {
         self.0.alarms.list()
+    }
+
+    /// What is tried again before its time.
+    #[must_use]
+    pub fn again(&self) -> &Again {
+        &self.0.again
     }
 
     /// What actors count of their work.

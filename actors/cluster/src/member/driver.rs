@@ -212,7 +212,7 @@ impl Loop {
         let own = declared(&facts);
         if let Some(system) = self.member.system.get() {
             // Wakes for what it holds were lost while it had no link.
-            system.sweep_soon();
+            system.again().sweep_soon();
         }
         self.decide([Next::Hub(HubEvent::Up { link: LinkId(link), facts })]).await;
         self.decide(own.into_iter().map(|unit| Next::Hub(HubEvent::Added(unit)))).await;
@@ -261,7 +261,7 @@ impl Loop {
     /// Commits are taken again: by a new link, or under a lease that had ended.
     fn store_is_back(&self) {
         if let Some(system) = self.member.system.get() {
-            system.store_is_back();
+            system.again().store_is_back();
         }
     }
 
@@ -334,7 +334,7 @@ impl Loop {
             && let Some(system) = self.member.system.get()
         {
             // What waited for the unit while nobody held it is woken by its rows.
-            system.sweep_soon();
+            system.again().sweep_soon();
         }
         for message in reign.perform(&self.member, actions, &mut self.work) {
             match message {

@@ -150,12 +150,17 @@ async fn open_console(plan: &Plan, address: &Address) -> Result<ConsoleService, 
         (None, None) => return Err(ServiceError::new("there is no store")),
     };
     let (layout, member) = (plan.layout.clone(), plan.member.as_ref().map(|(member, _)| member.clone()));
+    let answers_alone = address.as_str() == QUESTIONS;
     let config = ConsoleConfig {
         socket: console::socket_path(&plan.settings.data),
         node: plan.settings.name.clone(),
         lines: plan.settings.welcome.clone(),
         refuses: no_chat(plan, address),
         knows: Arc::new(move |workspace, context| {
+            // Of the node itself it can be asked whatever workspaces it has.
+            if answers_alone {
+                return Ok(());
+            }
             // What is in another node's workspace is not known here.
             let is_elsewhere = !layout.workspace_file(workspace).is_file()
                 && member.as_ref().is_some_and(|member| member.knows(workspace));

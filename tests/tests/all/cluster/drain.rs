@@ -9,7 +9,7 @@ use super::world::{HUB, WORKER, WORKER_2, World};
 const UNITS: usize = 64;
 
 fn name(n: usize) -> String {
-    format!("w{n}")
+    if n == 0 { "home".to_owned() } else { format!("w{n}") }
 }
 
 /// When a node has said this of a unit last, in milliseconds of the hour.
@@ -25,13 +25,14 @@ fn said_at(world: &World, node: &str, words: &str, unit: &str) -> Option<u64> {
 async fn a_drain_of_64_units_leaves_none_behind() {
     let mut world = World::of(four()).await;
     let shared = share(&world, &[WORKER, WORKER_2]);
+    world.start().await;
+    // Beside `home`, which is there from the start.
     for n in 1..UNITS {
         let folder = shared.join(name(n));
         std::fs::create_dir_all(&folder).unwrap();
         std::fs::write(folder.join("workspace.md"), "---\nname: Work\nkind: community\n---\n").unwrap();
     }
-    world.start().await;
-    let units: Vec<String> = (1..UNITS).map(|n| format!("ws/{}", name(n))).collect();
+    let units: Vec<String> = (0..UNITS).map(|n| format!("ws/{}", name(n))).collect();
     let held = |world: &World, node: &str| {
         units.iter().filter(|unit| said_at(world, node, "holds it", unit).is_some()).count()
     };
