@@ -15,6 +15,9 @@
 //! `LOG=cluster=debug` what the nodes log. Not simulated: processes that are frozen (`cluster::kills` does that), several
 //! threads, the timers of the runtime, the workspaces' own actors.
 
+// What a seed was like is told on standard output.
+#![allow(clippy::print_stdout, clippy::print_stderr)]
+
 mod chance;
 mod checks;
 mod desk;
