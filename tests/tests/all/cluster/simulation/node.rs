@@ -14,13 +14,14 @@ use messages::{Address, AskError, Slug};
 use runtime::testing::NoLocks;
 use runtime::{
     BoxFuture, Child, Children, Intensity, Kind, Options, Restart, ServiceError, StorePort, Strategy, System,
-    SystemParts, TimersService,
+    SystemParts,
 };
 
 use super::desk::{DESK, Desk};
 use super::network::{HUB, SimClock, SimNet, listen};
 use super::outside::{Control, Outside, WORKSPACES};
 use super::store::{BusyStore, Disk, SimStore};
+use super::sweep::Sweep;
 use super::talk::{Deps, Facts, Talk};
 use super::trust::Credentials;
 
@@ -156,9 +157,9 @@ fn root(start: &Start, member: &Arc<Member>, begin: Begin) -> Children {
             list.push(Child::supervisor(Address::fixed(name), Restart::Permanent, of_many()));
         }
     }
-    let sweeps = has(Role::Hub);
-    let timers = move || if sweeps { TimersService::default() } else { TimersService::without_store() };
-    list.push(service(Address::fixed("timers"), timers));
+    if has(Role::Hub) {
+        list.push(service(Address::fixed("timers"), || Sweep));
+    }
     let (member, begin) = (member.clone(), Arc::new(Mutex::new(Some(begin))));
     list.push(service(ClusterService::address(), move || ClusterService::new(member.clone(), begin.clone())));
     children(Intensity::ESCALATE, list)
