@@ -28,7 +28,6 @@ pub(crate) fn nodes(facts: &Facts) -> Verdict {
 
 #[cfg(test)]
 mod tests {
-    use messages::admin::StatusView;
     use messages::membership::ClusterView;
 
     use super::*;
@@ -43,8 +42,8 @@ mod tests {
             ..NodeView::default()
         };
         let cluster = ClusterView { node: "hub".into(), nodes: nodes.iter().map(view).collect(), units: Vec::new() };
-        let node = NodeFacts::Serves(Box::new(StatusView::default()));
-        Facts { node, cluster: Some(cluster), ..Facts::default() }
+        let serves = NodeFacts::Serves(Box::default());
+        Facts { node: serves, cluster: Some(cluster), ..Facts::default() }
     }
 
     #[test]
