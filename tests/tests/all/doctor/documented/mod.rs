@@ -18,7 +18,7 @@ const CLUSTER: &str = "a node that stands alone has no others; `cluster` runs it
 const MACHINE: &str = "it would change this machine, or it is not this program's";
 
 /// What the pages tell to type and is not run here, and why. What no page tells any more must leave this list, too.
-const NOT_RUN: [(&str, &str); 39] = [
+const NOT_RUN: [(&str, &str); 40] = [
     ("cargo build --release", "it takes minutes; tests run what `cargo build` made"),
     ("cargo build --profile dist", "it takes minutes"),
     ("export ZAI_API_KEY=…", "a key of z.ai is not there"),
