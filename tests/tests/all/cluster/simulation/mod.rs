@@ -11,7 +11,7 @@
 //! When the faults are over all flows again: everything that was acknowledged and some last words of everybody get their
 //! outcome within simulated seconds, and `verify` finds nothing in the store.
 //!
-//! `SEED=17 ./tests/run cluster::simulation` runs one seed again, `SEEDS=1000` more of them; `TRACE=1` tells what happens and
+//! `SEED=17 ./tests/run --no-capture cluster::simulation::no_unit` runs one seed again, `SEEDS=1000` more of them; `TRACE=1` tells what happens and
 //! `LOG=cluster=debug` what the nodes log. Not simulated: processes that are frozen (`cluster::kills` does that), several
 //! threads, the timers of the runtime, the workspaces' own actors.
 
@@ -56,7 +56,9 @@ fn no_unit_has_two_writers_every_word_has_one_outcome_and_all_flows_again_after_
 fn violations(ended: &[Ended]) -> Vec<String> {
     let told = |Ended { seed, violation, .. }: &Ended| {
         let violation = violation.as_ref()?;
-        Some(format!("seed {seed}: {violation}\n  again: SEED={seed} TRACE=1 ./tests/run cluster::simulation::no_unit"))
+        Some(format!(
+            "seed {seed}: {violation}\n  again: SEED={seed} TRACE=1 ./tests/run --no-capture cluster::simulation::no_unit"
+        ))
     };
     ended.iter().filter_map(told).collect()
 }
