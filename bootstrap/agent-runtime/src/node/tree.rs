@@ -146,9 +146,10 @@ async fn open_console(plan: &Plan) -> Result<ConsoleService, ServiceError> {
         lines: plan.settings.welcome.clone(),
         refuses: (!plan.settings.has(Role::Connector)).then(|| NO_CONNECTOR.to_owned()),
         knows: Arc::new(move |workspace, context| {
-            // What is in another node's workspace is not known here.
+            // What is in another node's workspace is not known here. Questions about the node are asked in `home`, which need
+            // not be there.
             let is_elsewhere = !layout.workspace_file(workspace).is_file()
-                && member.as_ref().is_some_and(|member| member.knows(workspace));
+                && member.as_ref().is_some_and(|member| workspace.as_str() == super::HOME || member.knows(workspace));
             if is_elsewhere { Ok(()) } else { layout.knows(workspace, context) }
         }),
         generation,
