@@ -76,6 +76,8 @@ fn for_connectors(query: &Query) -> bool {
         Query::Lane { .. }
             | Query::Inbound { .. }
             | Query::Counts
+            // Before it stops: what it has just delivered is to be recorded as such.
+            | Query::Unfinished { .. }
             | Query::Generation
             | Query::Oldest { .. }
             // Who has asked for a task stays until it has ended.

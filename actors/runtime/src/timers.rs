@@ -13,6 +13,9 @@ use crate::system::System;
 
 /// How often rows that wait are looked for.
 const SWEEP_EVERY: Duration = Duration::from_secs(1);
+/// And so soon after it was asked for, together with what else asks for it; then again, since who was given a unit may still be
+/// opening it.
+const SWEEPS_SOON: [Duration; 3] = [Duration::from_millis(20), Duration::from_millis(80), Duration::from_millis(250)];
 /// Rows of one page of the sweep or of dates.
 const PAGE_ROWS: u32 = 1_024;
 /// A date that was told and is still a row is told again after this.
@@ -62,6 +65,7 @@ impl Service for TimersService {
         let (system, swept, elsewhere) = (cx.system.clone(), self.swept.clone(), self.elsewhere);
         cx.spawn("the sweep", async move {
             let mut wave = Wave::default();
+            let mut soon = [].iter();
             loop {
                 if !elsewhere {
                     sweep(&system).await;
@@ -69,7 +73,13 @@ impl Service for TimersService {
                 passivate(&system);
                 wave.look(&system).await;
                 swept.fetch_add(1, std::sync::atomic::Ordering::Relaxed);
-                tokio::time::sleep(SWEEP_EVERY).await;
+                tokio::select! {
+                    () = tokio::time::sleep(soon.next().copied().unwrap_or(SWEEP_EVERY)) => {}
+                    () = system.again().sweep_is_asked() => {
+                        soon = SWEEPS_SOON.iter();
+                        tokio::time::sleep(soon.next().copied().unwrap_or(SWEEP_EVERY)).await;
+                    }
+                }
             }
         });
         if elsewhere {

@@ -9,12 +9,13 @@ use messages::Slug;
 use messages::cluster::{Holds, NodeFacts, Role, ToHub, ToNode, Unit};
 use messages::membership::Msg;
 use placement::holder::{Action, Event as HolderEvent};
-use placement::hub::{Event as HubEvent, LinkId};
+use placement::hub::{Action as HubAction, Event as HubEvent, LinkId};
 use tokio::sync::{mpsc, watch};
 use tokio::task::JoinSet;
 use tokio::time::Instant;
 
 use super::reign::{Reign, SELF};
+use super::waits::Waits;
 use super::{Event, Member, certificates, is_told, tell};
 use crate::links::Up;
 
@@ -37,6 +38,9 @@ pub(super) struct Loop {
     early: BTreeMap<String, Early>,
     /// When the hub last granted a lease, or was last told what this node is.
     granted: Instant,
+    /// Its link or its lease has ended since the last lease that was granted: commits wait.
+    is_without_lease: bool,
+    waits: Waits,
     work: JoinSet<()>,
 }
 
@@ -68,6 +72,8 @@ impl Loop {
             announced: BTreeMap::new(),
             early: BTreeMap::new(),
             granted: Instant::now(),
+            is_without_lease: false,
+            waits: Waits::default(),
             work: JoinSet::new(),
         }
     }
@@ -91,6 +97,7 @@ impl Loop {
                 },
                 () = tokio::time::sleep(wait) => {
                     self.say_again().await;
+                    self.tell_waits();
                     self.decide([Next::Hub(HubEvent::Tick), Next::Holder(HolderEvent::Tick)]).await;
                 }
             }
@@ -105,9 +112,16 @@ impl Loop {
         self.granted = Instant::now();
         let facts = self.member.facts();
         if self.reign.is_some() {
-            self.decide([Next::Hub(HubEvent::Up { link: LinkId(SELF), facts })]).await;
+            self.joins(SELF, facts).await;
         } else if let Some(hub) = self.member.hub() {
             tell(&hub, &Msg::Facts(facts));
+        }
+    }
+
+    /// At the hub: units that wait for a node are alarms, so that somebody brings the node back.
+    fn tell_waits(&mut self) {
+        if let (Some(reign), Some(system)) = (&self.reign, self.member.system.get()) {
+            self.waits.tell(&reign.hub, system, self.member.now());
         }
     }
 
@@ -122,7 +136,6 @@ impl Loop {
     async fn hear(&mut self, event: Event) {
         match event {
             Event::Heard { node, link, message } => self.heard(&node, link, message).await,
-            Event::Holds(holds) => self.holds(holds).await,
             Event::Finished { unit, epoch } => self.decide([Next::Holder(HolderEvent::Finished { unit, epoch })]).await,
             Event::Fenced { unit, epoch } => self.decide([Next::Holder(HolderEvent::Fenced { unit, epoch })]).await,
             Event::Drain(away) => self.decide([Next::Holder(HolderEvent::Drain(away))]).await,
@@ -133,6 +146,12 @@ impl Loop {
                 }
                 asked.send(view).unwrap_or_default();
             }
+            Event::Follow(trace) => {
+                if let Some(follows) = self.member.follow(trace) {
+                    self.work.spawn(follows);
+                }
+            }
+            Event::Declares(holds) => self.declares(holds).await,
             Event::Row(event) => self.decide([Next::Hub(event)]).await,
             Event::Goodbye(done) => {
                 self.decide([Next::Holder(HolderEvent::Goodbye)]).await;
@@ -191,12 +210,16 @@ impl Loop {
     /// A node is there, and with it what it declares.
     async fn joins(&mut self, link: u64, facts: NodeFacts) {
         let own = declared(&facts);
+        if let Some(system) = self.member.system.get() {
+            // Wakes for what it holds were lost while it had no link.
+            system.again().sweep_soon();
+        }
         self.decide([Next::Hub(HubEvent::Up { link: LinkId(link), facts })]).await;
         self.decide(own.into_iter().map(|unit| Next::Hub(HubEvent::Added(unit)))).await;
     }
 
-    /// A workspace was made here, or is gone. Where that can't be told now, the next look finds it again.
-    async fn holds(&mut self, holds: Holds) {
+    /// Workspaces have come or gone. Where that can't be told now, the next look finds it again.
+    async fn declares(&mut self, holds: Holds) {
         let facts = NodeFacts { holds: holds.clone(), ..self.member.facts() };
         if self.reign.is_some() {
             self.joins(SELF, facts).await;
@@ -228,7 +251,18 @@ impl Loop {
             drop(self.member.table().apply(table));
             return;
         }
+        let is_lease = matches!(&message, ToNode::Renewed(renewed) if renewed.ttl_ms > 0);
         self.decide([Next::Holder(HolderEvent::Heard(message))]).await;
+        if is_lease && std::mem::take(&mut self.is_without_lease) {
+            self.store_is_back();
+        }
+    }
+
+    /// Commits are taken again: by a new link, or under a lease that had ended.
+    fn store_is_back(&self) {
+        if let Some(system) = self.member.system.get() {
+            system.again().store_is_back();
+        }
     }
 
     async fn links_changed(&mut self) {
@@ -262,6 +296,7 @@ impl Loop {
         }
         if known.is_some() {
             self.announced.clear();
+            self.is_without_lease = true;
             self.decide([Next::Holder(HolderEvent::Down)]).await;
         }
         if let Some(hub) = hub {
@@ -294,6 +329,13 @@ impl Loop {
         let Some(reign) = &mut self.reign else { return Vec::new() };
         let actions = reign.hub.decide(event, self.member.now());
         let mut to_holder = Vec::new();
+        let is_given = |action: &HubAction| matches!(action, HubAction::Send { message: ToNode::Assign { .. }, .. });
+        if actions.iter().any(is_given)
+            && let Some(system) = self.member.system.get()
+        {
+            // What waited for the unit while nobody held it is woken by its rows.
+            system.again().sweep_soon();
+        }
         for message in reign.perform(&self.member, actions, &mut self.work) {
             match message {
                 ToNode::Table(table) => drop(self.member.table().apply(table)),
@@ -309,6 +351,8 @@ impl Loop {
 
     async fn holder(&mut self, event: HolderEvent) -> Vec<HubEvent> {
         let table = self.member.table().version();
+        // What has finished is closed: that it is free need not wait for all that is still to be closed.
+        let is_closed = matches!(event, HolderEvent::Finished { .. });
         let actions = self.member.holder().decide(event, table, self.member.now());
         let mut to_hub = Vec::new();
         for action in actions {
@@ -317,7 +361,12 @@ impl Loop {
                     let (node, link) = (self.member.facts.node.clone(), LinkId(SELF));
                     to_hub.push(HubEvent::Heard { node, link, message });
                 }
+                Action::Send(message) if is_closed => self.member.say_to_hub(message),
                 Action::Send(message @ ToHub::Renew(_)) => self.member.say_to_hub(message),
+                Action::Suspend(unit) => {
+                    self.is_without_lease = true;
+                    drop(self.actions.send(Action::Suspend(unit)).await);
+                }
                 // There is room for more than can be; a node that stops takes none any more.
                 action => drop(self.actions.send(action).await),
             }

@@ -7,18 +7,16 @@ use messages::InboundId;
 use tests::cluster::{four, three};
 use tests::network::{Network, Way, hosts, refused};
 
-use super::world::{CONNECTOR, HUB, WORKER, World};
+use super::world::{CONNECTOR, HUB, WORKER, WORKER_2, World};
 use crate::faults::driver::Driver;
 
-/// The second worker.
-const WORKER_2: &str = "worker-2";
 /// How long conversations may take that go on while links are closed and dialled again, or over a bad line.
 const LATER: Duration = Duration::from_secs(200);
 /// Lines that are under way when a link is cut.
 const LINES: usize = 6;
 
 /// A cluster whose nodes are hosts, and their network; `None`, with a line that says so, where that can't be had.
-async fn on_hosts(mut plans: Vec<tests::cluster::NodePlan>) -> Option<(World, Network)> {
+pub(super) async fn on_hosts(mut plans: Vec<tests::cluster::NodePlan>) -> Option<(World, Network)> {
     if let Some(why) = refused() {
         eprintln!("SKIPPED: nodes can't be hosts of their own here: {why}");
         return None;

@@ -6,7 +6,8 @@ use rustix::process::Signal;
 use tests::cluster::four;
 use tests::process::chaos_program;
 
-use super::world::{HUB, SOON, WORKER, World};
+use super::shared::share;
+use super::world::{HUB, SOON, WORKER, WORKER_2, World};
 use crate::faults::driver::Driver;
 
 /// Conversations that are under way when the holder is frozen, ...
@@ -27,6 +28,7 @@ async fn world(without: &str) -> World {
         plan.env.push(("AGENT_RUNTIME_TEST_WITHOUT".to_owned(), switch.to_owned()));
     }
     let mut world = World::of(plans).await;
+    share(&world, &[WORKER, WORKER_2]);
     world.start().await;
     world
 }
@@ -63,14 +65,16 @@ async fn frozen_until_it_moved(world: &mut World) -> Vec<(Driver, Vec<InboundId>
 async fn a_holder_that_writes_on_when_its_unit_has_moved_is_refused_and_counted() {
     let mut world = world("").await;
     let mut talks = frozen_until_it_moved(&mut world).await;
-    world.until(|world| world.said(WORKER).contains(REFUSED) || world.said("worker-2").contains(REFUSED)).await;
+    world.until(|world| world.said(WORKER).contains(REFUSED) || world.said(WORKER_2).contains(REFUSED)).await;
     for (driver, said) in &mut talks {
         if let Err(error) = driver.settled(said, SOON).await {
             panic!("{error:#}\n{}", world.all_said());
         }
         assert!(driver.order.iter().filter(|id| said.contains(id)).eq(&*said), "each once, and in their order");
     }
-    assert!(home(&world).await.1 > 0, "placement tells how many");
+    let (_, refused) = home(&world).await;
+    assert!(refused > 0, "placement tells how many");
+    println!("{refused} stale commits were refused");
     assert!(!world.said(HUB).contains(WRITTEN));
     world.verified().await;
 }

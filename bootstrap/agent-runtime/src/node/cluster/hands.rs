@@ -4,22 +4,23 @@ use std::collections::HashMap;
 use std::sync::{Arc, Mutex, PoisonError};
 
 use cluster::Hands;
-use messages::Address;
-use messages::cluster::Holds;
+use messages::{Address, Slug};
 use runtime::{BoxFuture, System, UnitClaimer};
-use workspaces::Layout;
+
+use crate::node::tree::QUESTIONS;
+
+use super::Declared;
 
 /// Locks on the folders of workspaces that this node holds; the console's actors.
 pub(crate) struct ProgramHands {
     claimer: Arc<dyn UnitClaimer>,
-    /// Where workspaces are, on a worker.
-    layout: Option<Layout>,
+    declared: Declared,
     held: Arc<Mutex<HashMap<Address, Box<dyn Send + Sync>>>>,
 }
 
 impl ProgramHands {
-    pub(crate) fn new(claimer: Arc<dyn UnitClaimer>, layout: Option<Layout>) -> Self {
-        Self { claimer, layout, held: Arc::default() }
+    pub(crate) fn new(claimer: Arc<dyn UnitClaimer>, declared: Declared) -> Self {
+        Self { claimer, declared, held: Arc::default() }
     }
 }
 
@@ -27,21 +28,33 @@ impl Hands for ProgramHands {
     fn open(&self, system: &System, unit: &Address) -> BoxFuture<Result<(), String>> {
         let opened = self.claimer.hold(unit).map(|guard| {
             self.held.lock().unwrap_or_else(PoisonError::into_inner).insert(unit.clone(), guard);
+        });
+        let (system, unit) = (system.clone(), unit.clone());
+        Box::pin(async move {
+            opened?;
             match unit.workspace_of() {
                 // Its files are watched and its index is fresh from now on.
                 Some(workspace) => {
                     system.wake(&Address::index(&workspace));
                     system.wake(&Address::of_workspace(&workspace));
                 }
-                None => system.wake(unit),
+                // One after the other: they listen at one socket.
+                None => {
+                    system.close(&Address::fixed(QUESTIONS)).await;
+                    system.wake(&unit);
+                }
             }
-        });
-        Box::pin(std::future::ready(opened))
+            Ok(())
+        })
     }
 
-    fn holds(&self) -> Option<Holds> {
-        // A folder that can't be read says nothing of what is in it.
-        self.layout.as_ref()?.list().ok().map(Holds::These)
+    fn workspaces(&self) -> BoxFuture<Result<Vec<Slug>, String>> {
+        let declared = self.declared.clone();
+        // A disk that hangs holds up nothing but this.
+        Box::pin(async move {
+            let found = tokio::task::spawn_blocking(move || declared.list()).await;
+            found.unwrap_or_else(|error| Err(error.to_string()))
+        })
     }
 
     fn close(&self, system: &System, unit: &Address) -> BoxFuture<()> {
@@ -52,6 +65,9 @@ impl Hands for ProgramHands {
                 system.close(&unit.child("lanes")).await;
             }
             system.close(&unit).await;
+            if unit.workspace_of().is_none() {
+                system.wake(&Address::fixed(QUESTIONS));
+            }
             held.lock().unwrap_or_else(PoisonError::into_inner).remove(&unit);
         })
     }

@@ -14,7 +14,8 @@ use tokio::sync::watch;
 use self::fault::{Fault, Part, all, happen};
 use self::figures::Figures;
 use self::talk::Talk;
-use super::world::{CONNECTOR, World};
+use super::shared::{set_aside, share};
+use super::world::{CONNECTOR, WORKER, WORKER_2, World};
 
 /// Conversations that go on meanwhile.
 const CONTEXTS: usize = 4;
@@ -75,6 +76,7 @@ async fn nothing_is_lost_doubled_or_out_of_order_whichever_node_is_lost_under_lo
     }
     let mut world = World::of(plans).await;
     wires.towards(&world.cluster.address().unwrap());
+    let shared = share(&world, &[WORKER, WORKER_2]);
     world.start().await;
     let mut talks = Vec::new();
     for n in 0..CONTEXTS {
@@ -91,6 +93,7 @@ async fn nothing_is_lost_doubled_or_out_of_order_whichever_node_is_lost_under_lo
     let faults: Vec<String> = talks.iter().flat_map(Talk::faults).collect();
     assert!(faults.is_empty(), "seed {seed}: {faults:?}\n{}", world.all_said());
     assert!(talks.iter().all(|talk| talk.lines() > usize::try_from(count).unwrap()), "they talked in each round");
+    assert!(set_aside(&shared).is_empty(), "seed {seed}: a log was written that is not in the store");
     println!("{}", figures.table());
     if let Some(file) = std::env::var_os("REPORT") {
         let wires = if matches!(wires, Wires::Namespaces(_)) { "namespaces" } else { "proxies" };

@@ -4,6 +4,7 @@ use std::path::{Path, PathBuf};
 use std::time::{Duration, Instant};
 
 use messages::InboundId;
+use messages::turn::Outcome;
 use tokio::sync::watch;
 
 use super::super::world::SOON;
@@ -80,8 +81,12 @@ impl Talk {
             }
         }
         let mut faults = Vec::new();
-        if !order.iter().copied().eq(self.said.iter().map(|(_, id)| id)) {
-            faults.push("lines did not end in their order".to_owned());
+        // What is in doubt was not answered: that it is, is told beside the replies.
+        let is_replied = |id: &&InboundId| self.driver.ended[*id].outcome == Outcome::Replied;
+        let said: Vec<&InboundId> = self.said.iter().map(|(_, id)| id).filter(is_replied).collect();
+        let order: Vec<&InboundId> = order.into_iter().filter(is_replied).collect();
+        if let Some(at) = (0..said.len()).find(|at| order.get(*at) != said.get(*at)) {
+            faults.push(format!("reply {at} came out of order: {:?} instead of {:?}", order.get(at), said.get(at)));
         }
         for (n, (_, id)) in self.said.iter().enumerate() {
             let outcome = format!("{:?}", self.driver.ended[id].outcome);

@@ -59,7 +59,7 @@ impl Service for Desk {
 async fn speak(outside: Arc<Outside>, node: &'static str, system: System) {
     let unit = Address::parse(DESK).unwrap();
     loop {
-        tokio::time::sleep(Duration::from_millis(outside.within(30, 200))).await;
+        tokio::time::sleep(Duration::from_millis(outside.within(40, 240))).await;
         let Ok(fences) = system.fences(&unit) else { continue };
         fences.iter().for_each(|fence| outside.uses(node, fence));
         let Some((context, n)) = outside.speaker() else { continue };

@@ -20,6 +20,8 @@ pub(super) enum End {
     /// Of the way between the hub and this node; what was held arrives then.
     Mend(&'static str),
     Undrain(&'static str),
+    /// A hub has been busy for a while, and what the node asks of it waits there.
+    Drain(&'static str),
     Nothing,
 }
 
@@ -50,9 +52,16 @@ impl<'a> World<'a> {
         let long = self.chance.one_in(2);
         let (low, high) = if long { (1_500, 9_000) } else { (20, 1_500) };
         let until = self.sim.elapsed() + Duration::from_millis(self.chance.within(low, high));
-        let (fault, node, end) = match self.chance.within(0, 21) {
+        let (fault, node, end) = match self.chance.within(0, 24) {
             0 | 1 => ("killed", node, self.kill(node)),
             2 | 18 => ("killed", NODES[0].name, self.kill(NODES[0].name)),
+            22 => ("reset where all is slow", node, self.reset_where_all_is_slow(node)),
+            23 | 24 => {
+                let busy = Duration::from_millis(self.chance.within(2_500, 5_000));
+                self.outside.hub_is_busy_until(self.sim.elapsed() + busy);
+                self.ends.push((self.sim.elapsed() + Duration::from_millis(300), End::Drain(node)));
+                ("drained by a busy hub", node, End::Undrain(node))
+            }
             19..=21 => {
                 self.outside.reset(node);
                 ("reset", node, End::Nothing)
@@ -107,6 +116,15 @@ impl<'a> World<'a> {
         End::Mend(node)
     }
 
+    /// A link takes longer to come back than its units wait for, and what gives them away takes longer still.
+    fn reset_where_all_is_slow(&mut self, node: &'static str) -> End {
+        let (line, disk) = (self.chance.within(100, 400), self.chance.within(1_000, 3_000));
+        self.sim.set_link_max_message_latency(NODES[0].name, node, Duration::from_millis(line));
+        self.outside.reset(node);
+        self.outside.disk_stalls_until(self.sim.elapsed() + Duration::from_millis(disk));
+        End::Mend(node)
+    }
+
     /// Nobody is told that it has ended.
     fn cut_and_kill(&mut self, node: &'static str) -> End {
         self.cut(node, true, true);
@@ -132,11 +150,13 @@ impl<'a> World<'a> {
                 End::Start(node) => self.start(node),
                 End::Mend(node) => self.mend_way(node),
                 End::Undrain(node) => self.outside.wants(node, |wanted| wanted.drained = false),
+                End::Drain(node) => self.outside.wants(node, |wanted| wanted.drained = !all),
                 End::Nothing => {}
             }
         }
         if all {
             self.outside.disk_stalls_until(now);
+            self.outside.hub_is_busy_until(now);
         }
     }
 

@@ -6,6 +6,7 @@ use std::time::Duration;
 
 use cluster::{
     Begin, Call, ClusterService, Config, Hands, LeaseClock, Member, Others, Peer, Reign, RemoteStore, Serve, Served,
+    VERSIONS,
 };
 use messages::cluster::{Holds, Incarnation, NodeFacts, Role, Roles};
 use messages::membership::{Membership, Msg};
@@ -13,14 +14,14 @@ use messages::{Address, AskError, Slug};
 use runtime::testing::NoLocks;
 use runtime::{
     BoxFuture, Child, Children, Intensity, Kind, Options, Restart, ServiceError, StorePort, Strategy, System,
-    SystemParts, TimersService,
+    SystemParts,
 };
-use store::StoreService;
 
 use super::desk::{DESK, Desk};
 use super::network::{HUB, SimClock, SimNet, listen};
 use super::outside::{Control, Outside, WORKSPACES};
-use super::store::{Disk, SimStore, SimStoreService};
+use super::store::{BusyStore, Disk, SimStore};
+use super::sweep::Sweep;
 use super::talk::{Deps, Facts, Talk};
 use super::trust::Credentials;
 
@@ -43,6 +44,15 @@ pub(super) const NODES: [Spec; 4] = [
     Spec { name: "east", roles: &[Role::Connector, Role::Worker] },
     Spec { name: "west", roles: &[Role::Connector, Role::Worker] },
 ];
+
+/// Their roles by this seed: each fourth hub has workspaces, too, and then speaks to itself.
+pub(super) fn nodes(seed: u64) -> [Spec; 4] {
+    let mut nodes = NODES;
+    if seed % 4 == 3 {
+        nodes[0].roles = &[Role::Hub, Role::Worker];
+    }
+    nodes
+}
 
 /// What a start of a node is made from.
 #[derive(Clone)]
@@ -97,24 +107,25 @@ async fn begin(start: &Start, net: SimNet) -> Result<(System, Arc<Member>), Stri
         node: slug(spec.name),
         incarnation: Incarnation::new(runtime::Clock::now(&clock), outside.one_more_start()),
         roles,
-        holds: Holds::These(workspaces),
+        holds: Holds::These(workspaces.clone()),
         units_max: 64,
     };
     let incarnation = facts.incarnation.to_string();
     let member = Member::new(facts, Arc::new(clock) as Arc<dyn LeaseClock>);
-    let store: StorePort = if member.is_hub() {
+    let (store, reign): (StorePort, Option<Reign>) = if member.is_hub() {
         start.disk.open(&start.folder)?;
-        SimStore::start(start.disk.clone(), outside)
+        let store = SimStore::start(start.disk.clone(), outside);
+        let reign = Reign::begin(&member, store.clone(), Vec::new()).await?;
+        (Arc::new(BusyStore(store)), Some(reign))
     } else {
-        Arc::new(RemoteStore(member.clone()))
+        (Arc::new(RemoteStore(member.clone())), None)
     };
-    let reign = if member.is_hub() { Some(Reign::begin(&member, store.clone(), Vec::new()).await?) } else { None };
     let config = Config {
         node: spec.name.into(),
         incarnation: incarnation.clone(),
         roles,
         program: "simulated".into(),
-        versions: cluster::VERSIONS,
+        versions: VERSIONS,
         net: Arc::new(net),
         peers: if member.is_hub() { Vec::new() } else { vec![HUB.into()] },
         cookie: start.credentials.cookie.clone(),
@@ -131,7 +142,7 @@ async fn begin(start: &Start, net: SimNet) -> Result<(System, Arc<Member>), Stri
         options: Options::default(),
     };
     let system = System::new(parts, kinds(start));
-    let begin = Begin { config, hands: Arc::new(SimHands), reign };
+    let begin = Begin { config, hands: Arc::new(SimHands(workspaces)), reign };
     system.start(root(start, &member, begin)).await?;
     Ok((system, member))
 }
@@ -141,17 +152,14 @@ fn root(start: &Start, member: &Arc<Member>, begin: Begin) -> Children {
     let has = |role| start.spec.roles.contains(&role);
     let mut list = Vec::new();
     let of_many = || children(Intensity::STOP_CHILD, Vec::new());
-    if has(Role::Hub) {
-        list.push(service(StoreService::address(), || SimStoreService));
-    }
     for (role, name) in [(Role::Worker, "workspaces"), (Role::Connector, "connectors")] {
         if has(role) {
             list.push(Child::supervisor(Address::fixed(name), Restart::Permanent, of_many()));
         }
     }
-    let sweeps = has(Role::Hub);
-    let timers = move || if sweeps { TimersService::default() } else { TimersService::without_store() };
-    list.push(service(Address::fixed("timers"), timers));
+    if has(Role::Hub) {
+        list.push(service(Address::fixed("timers"), || Sweep));
+    }
     let (member, begin) = (member.clone(), Arc::new(Mutex::new(Some(begin))));
     list.push(service(ClusterService::address(), move || ClusterService::new(member.clone(), begin.clone())));
     children(Intensity::ESCALATE, list)
@@ -192,7 +200,7 @@ fn service<S: runtime::Service>(address: Address, open: impl Fn() -> S + Send + 
 }
 
 /// Opens and closes the actors of units, as the program does.
-struct SimHands;
+struct SimHands(Vec<Slug>);
 
 impl Hands for SimHands {
     fn open(&self, system: &System, unit: &Address) -> BoxFuture<Result<(), String>> {
@@ -207,8 +215,9 @@ impl Hands for SimHands {
         Box::pin(async move { system.close(&unit).await })
     }
 
-    fn holds(&self) -> Option<Holds> {
-        None
+    /// As it was at the start.
+    fn workspaces(&self) -> BoxFuture<Result<Vec<Slug>, String>> {
+        Box::pin(std::future::ready(Ok(self.0.clone())))
     }
 }
 

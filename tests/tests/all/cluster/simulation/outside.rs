@@ -59,6 +59,8 @@ struct State {
     /// What each commit takes at most, and until when the disk stalls.
     disk_ms_max: u64,
     disk_well_at: Duration,
+    /// Until when the hub does not come to what other nodes ask of its store.
+    hub_free_at: Duration,
     connections: BTreeMap<&'static str, Vec<oneshot::Sender<()>>>,
     starts: u16,
     traces: bool,
@@ -83,6 +85,7 @@ impl Outside {
             last_words: false,
             wanted: BTreeMap::new(),
             disk_well_at: Duration::ZERO,
+            hub_free_at: Duration::ZERO,
             starts: 0,
             traces: std::env::var_os("TRACE").is_some(),
         };
@@ -172,6 +175,15 @@ impl Outside {
 
     pub(super) fn disk_stalls_until(&self, until: Duration) {
         self.state().disk_well_at = until;
+    }
+
+    pub(super) fn hub_is_busy_until(&self, until: Duration) {
+        self.state().hub_free_at = until;
+    }
+
+    /// How long what another node asks of the store waits before anyone looks at it.
+    pub(super) fn hub_is_busy_for(&self) -> Duration {
+        self.state().hub_free_at.saturating_sub(elapsed())
     }
 
     /// A node has a connection: both ends when it is reset.

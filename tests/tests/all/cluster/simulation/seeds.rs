@@ -27,6 +27,8 @@ pub(super) struct Ended {
     /// What was violated, in words.
     pub(super) violation: Option<String>,
     pub(super) counts: String,
+    /// Commits that the store refused as stale.
+    pub(super) fenced: u64,
     pub(super) digest: String,
 }
 
@@ -69,8 +71,8 @@ pub(super) fn number(name: &str) -> Option<u64> {
 
 /// Runs it in this process, and says what came of it.
 pub(super) fn one((seed, control): (u64, Control)) {
-    let Told { violation, counts, digest } = run(seed, control);
-    println!("{MARK} {digest:016x} | {counts} | {}", violation.unwrap_or_default());
+    let Told { violation, counts, fenced, digest } = run(seed, control);
+    println!("{MARK} {digest:016x} | {fenced} | {counts} | {}", violation.unwrap_or_default());
 }
 
 /// Runs these seeds, as many at a time as there are processors, in order of their numbers.
@@ -100,10 +102,11 @@ pub(super) fn of(seed: u64, control: Control, seeded: &Seeded) -> Ended {
     let output = process(seed, control, seeded);
     let said = String::from_utf8_lossy(&output.stdout);
     let line = said.lines().find_map(|line| line.split_once(MARK)).map(|(_, told)| told);
-    let parts: Vec<&str> = line.unwrap_or_default().splitn(3, " | ").collect();
+    let parts: Vec<&str> = line.unwrap_or_default().splitn(4, " | ").collect();
     match parts[..] {
-        [digest, counts, violation] => Ended {
+        [digest, fenced, counts, violation] => Ended {
             seed,
+            fenced: fenced.parse().unwrap(),
             violation: Some(violation.trim().to_owned()).filter(|violation| !violation.is_empty()),
             counts: counts.to_owned(),
             digest: digest.trim().to_owned(),
@@ -112,7 +115,7 @@ pub(super) fn of(seed: u64, control: Control, seeded: &Seeded) -> Ended {
             let words = String::from_utf8_lossy(&output.stderr);
             let last: Vec<&str> = words.lines().rev().take(6).collect();
             let violation = Some(format!("it ended ({}) without a word: {last:?}", output.status));
-            Ended { seed, violation, counts: String::new(), digest: String::new() }
+            Ended { seed, violation, counts: String::new(), fenced: 0, digest: String::new() }
         }
     }
 }
@@ -131,7 +134,7 @@ fn process(seed: u64, control: Control, seeded: &Seeded) -> Output {
     command.stderr(if traced { Stdio::inherit() } else { Stdio::piped() });
     let child = command.spawn().unwrap();
     let id = child.id();
-    let (sender, done) = std::sync::mpsc::channel();
+    let (sender, done) = std::sync::mpsc::sync_channel(1);
     std::thread::spawn(move || sender.send(child.wait_with_output()));
     match done.recv_timeout(RUN_MAX) {
         Ok(output) => output.unwrap(),

@@ -8,11 +8,8 @@ use std::task::{Context, Poll, Wake, Waker};
 use std::thread::Thread;
 use std::time::Duration;
 
-use messages::store::{
-    Accepted, Commit, CommitError, Committed, Fence, Owner, Query, QueryError, Rows, StoreMsg, StoreProto, StoreReply,
-    Write,
-};
-use runtime::{BoxFuture, ReplyPort, Service, ServiceCx, ServiceError, Store};
+use messages::store::{Accepted, Commit, CommitError, Committed, Fence, Owner, Query, QueryError, Rows, Write};
+use runtime::{BoxFuture, Store};
 use store::{OpenOptions, StoreHandle};
 use tokio::sync::{mpsc, oneshot};
 
@@ -155,14 +152,20 @@ fn at_once<T>(work: impl Future<Output = T>) -> T {
     }
 }
 
-/// The actor `store`, of which no other node asks more than how it stands.
-pub(super) struct SimStoreService;
+/// The store as the hub's own actors have it, and what other nodes ask by their links: a hub that is busy comes to it late.
+/// What the hub itself decides does not wait behind it.
+pub(super) struct BusyStore(pub(super) Arc<SimStore>);
 
-impl Service for SimStoreService {
-    type Proto = StoreProto;
+impl Store for BusyStore {
+    fn commit(&self, commit: Commit) -> BoxFuture<Answer> {
+        let store = self.0.clone();
+        Box::pin(async move {
+            tokio::time::sleep(store.outside.hub_is_busy_for()).await;
+            store.commit(commit).await
+        })
+    }
 
-    async fn handle(&mut self, _: StoreMsg, reply: ReplyPort<StoreProto>, _: &ServiceCx) -> Result<(), ServiceError> {
-        reply.send(StoreReply::Described(String::new()));
-        Ok(())
+    fn query(&self, query: Query) -> BoxFuture<Result<Rows, QueryError>> {
+        self.0.query(query)
     }
 }
