@@ -34,6 +34,7 @@ pub struct Deployment {
     shape: Shape,
     program: PathBuf,
     form: Form,
+    killed: usize,
 }
 
 #[derive(Debug)]
@@ -81,7 +82,7 @@ impl Deployment {
         } else {
             Form::One { folder: tempfile::tempdir()?, node: None }
         };
-        Ok(Self { shape, program: program()?, form })
+        Ok(Self { shape, program: program()?, form, killed: 0 })
     }
 
     /// The same of another program, in one process.
@@ -218,7 +219,7 @@ impl Deployment {
             }
             Form::Many { nodes, kills } => {
                 if let Some(kills) = kills.take() {
-                    kills.end().await?;
+                    self.killed += kills.end().await?;
                 }
                 nodes.end(kill).await
             }
@@ -230,13 +231,18 @@ impl Deployment {
     /// # Errors
     /// When one that was killed did not start again.
     pub async fn calm(&mut self) -> anyhow::Result<()> {
-        match &mut self.form {
-            Form::Many { kills, .. } => match kills.take() {
-                Some(kills) => kills.end().await,
-                None => Ok(()),
-            },
-            Form::One { .. } => Ok(()),
+        if let Form::Many { kills, .. } = &mut self.form
+            && let Some(kills) = kills.take()
+        {
+            self.killed += kills.end().await?;
         }
+        Ok(())
+    }
+
+    /// How often nodes were killed and started again, so far.
+    #[must_use]
+    pub fn killed(&self) -> usize {
+        self.killed
     }
 
     /// Runs a command at the node that answers it, to its end.

@@ -161,9 +161,10 @@ async fn open_console(plan: &Plan, address: &Address) -> Result<ConsoleService, 
             if answers_alone {
                 return Ok(());
             }
-            // What is in another node's workspace is not known here.
+            // What is in another node's workspace is not known here. Questions about the node are asked in `home`, which need
+            // not be there.
             let is_elsewhere = !layout.workspace_file(workspace).is_file()
-                && member.as_ref().is_some_and(|member| member.knows(workspace));
+                && member.as_ref().is_some_and(|member| workspace.as_str() == super::HOME || member.knows(workspace));
             if is_elsewhere { Ok(()) } else { layout.knows(workspace, context) }
         }),
         generation,

@@ -19,6 +19,7 @@ pub(crate) async fn tasks_go_on_after_a_stop_wherever_they_were(shape: Shape) {
     go_on(shape, false).await;
 }
 
+#[allow(clippy::too_many_lines)] // One scenario, in its order.
 async fn go_on(shape: Shape, kill: bool) {
     let mut site = Site::of(shape, "[tasks]\nrunning_per_context = 1\n").await;
     site.define("home", "stuck", "models: [\"fake/never_ends\"]");

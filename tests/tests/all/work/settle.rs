@@ -54,6 +54,7 @@ async fn watch(mut desk: Desk, workspaces: &[String], is_over: &AtomicBool) -> (
     (most, most_of_context)
 }
 
+#[allow(clippy::too_many_lines)] // One scenario, in its order.
 pub(crate) async fn two_hundred_tasks_of_twenty_workspaces_end_as_their_models_let_them(shape: Shape) {
     let site = Site::of(shape, "[tasks]\nattempts = 2\n").await;
     let workspaces: Vec<String> = (0..WORKSPACES).map(|n| format!("w{n}")).collect();

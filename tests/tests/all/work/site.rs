@@ -212,6 +212,7 @@ impl Site {
     /// Everything is as promised while it runs and when it has stopped in good order.
     pub(crate) async fn end(mut self) {
         self.deployment.calm().await.unwrap();
+        println!("nodes were killed {} times", self.deployment.killed());
         self.verified().await;
         self.end_node(false).await;
         self.verified().await;
