@@ -2,7 +2,9 @@
 
 use serde::{Deserialize, Serialize};
 
-use crate::cluster::{NodeFacts, ToHub, ToNode};
+use crate::admin::ActorView;
+use crate::cluster::{NodeFacts, ToHub, ToNode, Unit};
+use crate::id::{Slug, Trace};
 use crate::protocol::Protocol;
 
 /// The protocol of the actor `cluster`.
@@ -37,7 +39,38 @@ pub enum Msg {
         /// Away, or again.
         away: bool,
     },
+    /// The same of a node by its name. The hub tells it; another node passes this on to the hub.
+    DrainOf {
+        /// Which node.
+        node: Slug,
+        /// Away, or again.
+        away: bool,
+    },
+    /// The live trees of this node and of all that it has links to, or of one of them.
+    Actors {
+        /// Only of this one.
+        node: Option<Slug>,
+    },
+    /// Previews of the answer under this trace are wanted, of who holds the unit.
+    Listen {
+        /// The unit of the context.
+        unit: Unit,
+        /// The trace of the event.
+        trace: Trace,
+    },
+    /// The next words of an answer, [`PREVIEW_BYTES_MAX`] at most. Not heard any more, it is answered with `NotOwner`.
+    Preview {
+        /// The trace.
+        trace: Trace,
+        /// The words.
+        text: String,
+        /// There are no more.
+        is_last: bool,
+    },
 }
+
+/// The most bytes of one preview between nodes.
+pub const PREVIEW_BYTES_MAX: usize = 16_384;
 
 /// From the actor `cluster`.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
@@ -48,7 +81,23 @@ pub enum Reply {
     Described(ClusterView),
     /// To `Drain`: words when it could not be heard.
     Draining(Result<(), String>),
+    /// To `Actors`, in the order of names; words when none can be asked.
+    Actors(Result<Vec<NodeActors>, String>),
 }
+
+/// The live tree of a node.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct NodeActors {
+    /// Its name.
+    pub node: String,
+    /// Parents before their children, of all nodes together at most [`ACTORS_SHOWN_MAX`]; words when it did not answer.
+    pub actors: Result<Vec<ActorView>, String>,
+    /// How many more there are.
+    pub left_out: u64,
+}
+
+/// The most actors that are told of several nodes together, each node's share the same; all are looked at one by one.
+pub const ACTORS_SHOWN_MAX: usize = 4_000;
 
 /// How the cluster stands, as the node that was asked knows it.
 #[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
@@ -62,7 +111,7 @@ pub struct ClusterView {
 }
 
 /// A node.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
 pub struct NodeView {
     /// Its name.
     pub node: String,
@@ -84,7 +133,14 @@ pub struct NodeView {
     pub draining: bool,
     /// Why there is no link to it, although it tries; empty where there is one.
     pub why: String,
+    /// The workspaces whose files it has, as it declared them; at most [`DECLARED_SHOWN_MAX`]. Of other nodes the hub knows.
+    pub workspaces: Vec<String>,
+    /// It has no link at the moment; the hub remembers it.
+    pub away: bool,
 }
+
+/// The most declared workspaces of one node that are shown.
+pub const DECLARED_SHOWN_MAX: usize = 64;
 
 /// A unit.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
@@ -123,6 +179,13 @@ mod tests {
         golden(Msg::Certificate("a".into()), &[5, 1, b'a']);
         golden(Msg::Describe, &[6]);
         golden(Msg::Drain { away: true }, &[7, 1]);
+        let node = Slug::parse("a").unwrap();
+        golden(Msg::DrainOf { node: node.clone(), away: false }, &[8, 1, b'a', 0]);
+        golden(Msg::Actors { node: Some(node) }, &[9, 1, 1, b'a']);
+        let trace = Trace("t".into());
+        let unit = Unit::parse("ws/a").unwrap();
+        golden(Msg::Listen { unit, trace: trace.clone() }, &[10, 4, b'w', b's', b'/', b'a', 1, b't']);
+        golden(Msg::Preview { trace, text: "x".into(), is_last: true }, &[11, 1, b't', 1, b'x', 1]);
         assert_eq!(postcard::to_stdvec(&Reply::Heard).unwrap(), [0]);
     }
 }

@@ -7,8 +7,8 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use messages::store::Fence;
-use messages::{Address, AskError};
-use tokio::sync::oneshot;
+use messages::{Address, AskError, Trace};
+use tokio::sync::{mpsc, oneshot};
 
 use crate::mail::Envelope;
 use crate::port::BoxFuture;
@@ -35,6 +35,10 @@ pub trait Far: Send + Sync + 'static {
 
     /// Asks whoever serves the address, with a message in its wire form.
     fn ask(&self, address: &Address, bytes: Vec<u8>, deadline: Duration) -> BoxFuture<Result<Vec<u8>, AskError>>;
+
+    /// Whoever serves the address is to tell this node's feed the pieces of an answer. Returns at once; may be lost, as
+    /// previews may be.
+    fn listen(&self, address: &Address, trace: &Trace);
 
     /// The fence of a unit that this node may write for at this moment.
     ///
@@ -73,6 +77,15 @@ impl System {
     /// A wake of this address makes sense now.
     pub(crate) fn is_swept(&self, address: &Address) -> bool {
         self.kind_of(address).is_some_and(|kind| kind.is_swept(address))
+    }
+
+    /// Previews of the answer that whoever serves the address gives under this trace, also where that is another node.
+    #[must_use]
+    pub fn listen(&self, address: &Address, trace: Trace) -> mpsc::Receiver<String> {
+        if let Some(far) = self.far_of(address) {
+            far.listen(address, &trace);
+        }
+        self.feed().listen(trace)
     }
 
     /// Another node tells someone who lives here.

@@ -77,7 +77,7 @@ pub(crate) enum Command {
     /// The index is derived from the files: it is brought up to date by itself, and can be deleted at any time.
     #[command(subcommand)]
     Index(Index),
-    /// The live tree of actors with their gauges.
+    /// The live tree of actors with their gauges; at the hub of a cluster, those of all nodes.
     Actors(Actors),
     /// Prove the promises over the whole store, its logs and its indexes. Exit code 8 when something is wrong.
     Verify(Read),
@@ -100,7 +100,10 @@ pub(crate) enum Command {
     Nodes(Read),
     /// Which node of a cluster holds what, since when, and why: asked of the hub, with reasons.
     Placement(Read),
-    /// Have the node of this data folder give all it holds to others, so that it can be stopped.
+    /// Have a node give all it holds to others, so that it can be stopped: the one of this data folder, or another by name.
+    ///
+    /// Another node is named at the hub or at a connector; the hub tells it. It takes nothing again before `--undo`, or its
+    /// next start.
     Drain(Drain),
     /// Certificates by which the nodes of a cluster know each other: made, issued, shown, renewed, revoked.
     #[command(subcommand)]
@@ -240,6 +243,9 @@ pub(crate) struct IndexOf {
 pub(crate) struct Actors {
     #[command(flatten)]
     pub(crate) read: Read,
+    /// Only this node of a cluster; asked at the hub, which shows all without it
+    #[arg(long, value_name = "NAME")]
+    pub(crate) node: Option<Slug>,
     #[command(subcommand)]
     pub(crate) action: Option<ActorsAction>,
 }

@@ -24,6 +24,8 @@ pub(crate) fn check(format: &str, text: &str) -> Result<(), String> {
         "listen" => listen(text),
         "peer" => peer(text),
         "role" => role(text),
+        "holds" if text == "*" => Ok(()),
+        "holds" => slug(text),
         "chat" => chat(text),
         _ => Ok(()),
     }
@@ -223,6 +225,8 @@ mod tests {
         }
         assert!(["hub", "connector", "worker"].iter().all(|role| check("role", role).is_ok()));
         assert!(["", "Hub", "model"].iter().all(|role| check("role", role).is_err()));
+        assert!(["*", "home"].iter().all(|held| check("holds", held).is_ok()));
+        assert!(["", "**", "a b"].iter().all(|held| check("holds", held).is_err()));
     }
 
     #[test]

@@ -28,7 +28,7 @@ A key that is not listed here is refused, in every layer, with the place where i
 meant; so is a value of the wrong type or out of its range:
 
 ```
-agent-runtime.toml:2:1: unknown key `nmae` in `node`; did you mean `name`? Known keys here: data, listen, name, peers, roles
+agent-runtime.toml:2:1: unknown key `nmae` in `node`; did you mean `name`? Known keys here: data, listen, name, peers, roles, workspaces
 agent-runtime.toml:6:21: `runtime.passivate_after_s` is 0; it must be a whole number from 1 to 86400
 ```
 

@@ -45,6 +45,7 @@ pub(crate) fn expected(schema: &Json) -> String {
                 Some("model") => "models",
                 Some("peer") => "hosts with their ports",
                 Some("role") => "`hub`, `connector` and `worker`",
+                Some("holds") => "workspaces, or `*`",
                 _ => "paths",
             };
             format!("a list of {items}{}", most.map(|most| format!(", {most} at most")).unwrap_or_default())
@@ -77,6 +78,7 @@ fn text(schema: &Json) -> String {
         Some("listen") => "an IP address and a port, or nothing",
         Some("peer") => "a host and a port",
         Some("role") => "hub, connector or worker",
+        Some("holds") => "the name of a workspace, or `*`",
         Some("chat") => "`workspace/context`, or nothing",
         Some("secret-name") => "the name of a secret: 1 to 64 of a-z, 0-9 and -, beginning with a letter or digit",
         Some("env-name") => "the name of an environment variable: A-Z, 0-9 and _",

@@ -4,6 +4,15 @@ use serde::{Deserialize, Serialize};
 
 use crate::id::Moment;
 
+/// Epochs that one generation may give to a unit: a million starts of its node.
+const EPOCHS_OF_GENERATION: i64 = 1 << 20;
+
+/// The epoch above which a generation that came out of a restore gives its own: no store of before ever gave one so high.
+#[must_use]
+pub const fn epochs_from(generation: i64) -> i64 {
+    generation.saturating_mul(EPOCHS_OF_GENERATION)
+}
+
 /// A store that came out of a backup, and what was left in doubt by that.
 #[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Restored {

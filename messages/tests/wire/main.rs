@@ -1,6 +1,9 @@
 //! Every message that may cross to another node, as bytes. Another version reads them: what changes a line here needs a new
 //! version of the protocol between nodes, and what is new gets lines by itself, so that a variant without bytes fails.
 
+// The whole crate is tests; clippy's allowances for them reach no function that tests share.
+#![allow(clippy::unwrap_used, clippy::indexing_slicing)]
+
 mod sampler;
 
 use std::collections::BTreeSet;

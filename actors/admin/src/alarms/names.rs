@@ -16,7 +16,7 @@ const fn named(name: &'static str, means: &'static str, next: &'static str) -> A
 }
 
 /// In the order of their names.
-pub const ALARMS: [AlarmName; 13] = [
+pub const ALARMS: [AlarmName; 15] = [
     named(
         "broken",
         "A file that people write (`workspace.md`, `context.md`) can't be read; the last good version is in force.",
@@ -81,5 +81,15 @@ pub const ALARMS: [AlarmName; 13] = [
         "store",
         "The store refuses commits or can't be read, and with it the audit chain. Nothing is accepted and nothing is lost.",
         "`agent-runtime status` says why; it goes on by itself when the disk works",
+    ),
+    named(
+        "waits",
+        "At the hub of a cluster: for 10 s no node that is there has been able to hold this workspace or account.",
+        "`agent-runtime placement` says which node it waits for; start that one again, or give another one the files",
+    ),
+    named(
+        "workspaces",
+        "The folder of workspaces of this node of a cluster can't be read; what it holds stays as it is.",
+        "`agent-runtime status` says why: most often a disk that is not mounted",
     ),
 ];

@@ -15,6 +15,7 @@ use tokio::task::JoinSet;
 use tokio::time::Instant;
 
 use super::reign::{Reign, SELF};
+use super::waits::Waits;
 use super::{Event, Member, certificates, is_told, tell};
 use crate::links::Up;
 
@@ -39,6 +40,7 @@ pub(super) struct Loop {
     granted: Instant,
     /// Its link or its lease has ended since the last lease that was granted: commits wait.
     is_without_lease: bool,
+    waits: Waits,
     work: JoinSet<()>,
 }
 
@@ -71,6 +73,7 @@ impl Loop {
             early: BTreeMap::new(),
             granted: Instant::now(),
             is_without_lease: false,
+            waits: Waits::default(),
             work: JoinSet::new(),
         }
     }
@@ -94,6 +97,7 @@ impl Loop {
                 },
                 () = tokio::time::sleep(wait) => {
                     self.say_again().await;
+                    self.tell_waits();
                     self.decide([Next::Hub(HubEvent::Tick), Next::Holder(HolderEvent::Tick)]).await;
                 }
             }
@@ -108,9 +112,16 @@ impl Loop {
         self.granted = Instant::now();
         let facts = self.member.facts();
         if self.reign.is_some() {
-            self.decide([Next::Hub(HubEvent::Up { link: LinkId(SELF), facts })]).await;
+            self.joins(SELF, facts).await;
         } else if let Some(hub) = self.member.hub() {
             tell(&hub, &Msg::Facts(facts));
+        }
+    }
+
+    /// At the hub: units that wait for a node are alarms, so that somebody brings the node back.
+    fn tell_waits(&mut self) {
+        if let (Some(reign), Some(system)) = (&self.reign, self.member.system.get()) {
+            self.waits.tell(&reign.hub, system, self.member.now());
         }
     }
 
@@ -125,7 +136,6 @@ impl Loop {
     async fn hear(&mut self, event: Event) {
         match event {
             Event::Heard { node, link, message } => self.heard(&node, link, message).await,
-            Event::Holds(holds) => self.holds(holds).await,
             Event::Finished { unit, epoch } => self.decide([Next::Holder(HolderEvent::Finished { unit, epoch })]).await,
             Event::Fenced { unit, epoch } => self.decide([Next::Holder(HolderEvent::Fenced { unit, epoch })]).await,
             Event::Drain(away) => self.decide([Next::Holder(HolderEvent::Drain(away))]).await,
@@ -136,6 +146,12 @@ impl Loop {
                 }
                 asked.send(view).unwrap_or_default();
             }
+            Event::Follow(trace) => {
+                if let Some(follows) = self.member.follow(trace) {
+                    self.work.spawn(follows);
+                }
+            }
+            Event::Declares(holds) => self.declares(holds).await,
             Event::Row(event) => self.decide([Next::Hub(event)]).await,
             Event::Goodbye(done) => {
                 self.decide([Next::Holder(HolderEvent::Goodbye)]).await;
@@ -202,8 +218,8 @@ impl Loop {
         self.decide(own.into_iter().map(|unit| Next::Hub(HubEvent::Added(unit)))).await;
     }
 
-    /// A workspace was made here, or is gone. Where that can't be told now, the next look finds it again.
-    async fn holds(&mut self, holds: Holds) {
+    /// Workspaces have come or gone. Where that can't be told now, the next look finds it again.
+    async fn declares(&mut self, holds: Holds) {
         let facts = NodeFacts { holds: holds.clone(), ..self.member.facts() };
         if self.reign.is_some() {
             self.joins(SELF, facts).await;

@@ -3,6 +3,7 @@
 
 use std::sync::Arc;
 
+use messages::cluster::Unit;
 use placement::holder::Action;
 use tokio::sync::mpsc;
 
@@ -10,6 +11,11 @@ use super::{Event, Hands, Member};
 
 /// More than a node's units: each may be told to open, to drain and to close.
 pub(super) const ACTIONS_MAX: usize = 3 * messages::cluster::UNITS_PER_NODE_MAX;
+
+/// The alarm of a unit that this node was given and can't open.
+fn opening(unit: &Unit) -> String {
+    format!("opening:{unit}")
+}
 
 pub(super) async fn run(member: Arc<Member>, hands: Arc<dyn Hands>, mut actions: mpsc::Receiver<Action>) {
     while let Some(action) = actions.recv().await {
@@ -23,7 +29,7 @@ pub(super) async fn run(member: Arc<Member>, hands: Arc<dyn Hands>, mut actions:
         match action {
             Action::Send(message) => member.say_to_hub(message),
             Action::Open(unit, epoch) => {
-                let alarm = format!("opening:{unit}");
+                let alarm = opening(&unit);
                 match hands.open(system, unit.address()).await {
                     Ok(()) => {
                         tracing::info!(%unit, epoch, "holds it");
@@ -40,12 +46,14 @@ pub(super) async fn run(member: Arc<Member>, hands: Arc<dyn Hands>, mut actions:
             Action::Resume(unit) => tracing::info!(%unit, "the lease was renewed"),
             Action::Drain(unit, epoch) => {
                 hands.close(system, unit.address()).await;
+                system.alarm(&opening(&unit), None);
                 tracing::info!(%unit, epoch, "given back");
                 // The loop hears it as long as the node runs.
                 drop(member.events.send(Event::Finished { unit, epoch }).await);
             }
             Action::Close(unit, why) => {
                 hands.close(system, unit.address()).await;
+                system.alarm(&opening(&unit), None);
                 tracing::info!(%unit, ?why, "holds it no more");
             }
         }

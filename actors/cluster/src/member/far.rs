@@ -6,7 +6,7 @@ use std::time::Duration;
 use messages::cluster::Unit;
 use messages::envelope::Kind;
 use messages::store::Fence;
-use messages::{Address, AskError};
+use messages::{Address, AskError, Trace};
 use runtime::{BoxFuture, Far, Word};
 
 use super::{Member, head};
@@ -41,6 +41,12 @@ impl Far for Others {
         };
         let head = head(address, Kind::Ask, u32::try_from(deadline.as_millis()).unwrap_or(u32::MAX));
         Box::pin(async move { link?.ask(head, &bytes).await })
+    }
+
+    fn listen(&self, address: &Address, trace: &Trace) {
+        if let Some(unit) = Unit::of(address) {
+            self.0.listen(&unit, trace);
+        }
     }
 
     fn fence(&self, unit: &Address) -> Result<Fence, String> {

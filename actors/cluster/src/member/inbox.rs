@@ -19,6 +19,23 @@ pub(super) struct Inbox(pub(super) Arc<Member>);
 impl Serve for Inbox {
     fn serve(&self, from: Arc<Peer>, link: u64, call: Call) -> Served {
         if call.to == Address::fixed("cluster") {
+            let member = self.0.clone();
+            match postcard::from_bytes(&call.body) {
+                Ok(Msg::DrainOf { node, away }) => {
+                    return Box::pin(async move {
+                        let done = Reply::Draining(member.drain_for(&from, &node, away).await);
+                        postcard::to_stdvec(&done).map_err(|e| AskError::Decode(e.to_string()))
+                    });
+                }
+                Ok(Msg::Listen { unit, trace }) => {
+                    let heard = member.listen_for(&from, &unit, trace);
+                    return Box::pin(std::future::ready(heard.map(|()| Vec::new())));
+                }
+                Ok(Msg::Preview { trace, text, is_last }) => {
+                    return Box::pin(async move { member.preview(&from, trace, text, is_last).await });
+                }
+                _ => {}
+            }
             // Here and not in the future: what one node says is heard in the order in which it said it.
             let heard = self.hear(&from, link, &call.body);
             return Box::pin(std::future::ready(heard));
@@ -31,7 +48,7 @@ impl Serve for Inbox {
 impl Inbox {
     fn hear(&self, from: &Peer, link: u64, body: &[u8]) -> Result<Vec<u8>, AskError> {
         let message: Msg = postcard::from_bytes(body).map_err(|e| AskError::Decode(e.to_string()))?;
-        if matches!(message, Msg::Describe | Msg::Drain { .. }) {
+        if matches!(message, Msg::Describe | Msg::Drain { .. } | Msg::Actors { .. }) {
             return Err(AskError::Denied("this is asked at the node itself".into()));
         }
         let event = Event::Heard { node: from.node.clone(), link, message };

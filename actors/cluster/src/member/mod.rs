@@ -1,30 +1,34 @@
 //! A node as a member of its cluster: what it holds, whom it reaches, and what it is told.
 
 mod certificates;
+mod declare;
 mod driver;
 mod executor;
 mod far;
-mod holds;
 #[cfg(feature = "failpoints")]
 mod holds_on;
 mod inbox;
+mod people;
+mod previews;
 mod reign;
 mod service;
 mod stale;
 mod store;
 mod view;
+mod waits;
 
 use std::sync::{Arc, Mutex, MutexGuard, OnceLock, PoisonError};
 
 use messages::cluster::{Holds, NodeFacts, Place, Role, ToHub, ToNode, Unit, Version};
 use messages::envelope::{Head, Kind};
 use messages::membership::{ClusterView, Msg};
-use messages::{Address, AskError, Slug};
+use messages::{Address, AskError, Slug, Trace};
 use placement::{Holder, Monotonic, Table};
 use runtime::{BoxFuture, System};
 use tokio::sync::mpsc;
 
 pub use far::Others;
+use previews::Previews;
 pub use reign::Reign;
 pub use service::{Begin, BeginOnce, ClusterService};
 pub use store::RemoteStore;
@@ -43,14 +47,16 @@ const TELL_MS_MAX: u32 = 2_000;
 pub(crate) enum Event {
     /// By a link, from the node at its other end.
     Heard { node: String, link: u64, message: Msg },
-    /// The workspaces that this node's files allow are others than before.
-    Holds(Holds),
     /// A unit that was to finish has finished.
     Finished { unit: Unit, epoch: u64 },
     /// A commit was refused as stale.
     Fenced { unit: Unit, epoch: u64 },
     /// Give all units away, or take some again.
     Drain(bool),
+    /// The workspaces whose files this node has are others than before.
+    Declares(Holds),
+    /// A chat of another node looks on at this answer.
+    Follow(Trace),
     /// A unit's row was written, or was not.
     Row(placement::hub::Event),
     /// How the cluster stands, for people.
@@ -66,8 +72,11 @@ pub trait Hands: Send + Sync + 'static {
     /// # Errors
     /// One sentence: who has it on this host, or what is missing.
     fn open(&self, system: &System, unit: &Address) -> BoxFuture<Result<(), String>>;
-    /// The workspaces whose files this node has now; `None` when that can't be told.
-    fn holds(&self) -> BoxFuture<Option<Holds>>;
+    /// The workspaces whose files this node has and is to hold, in order. Reads a folder.
+    ///
+    /// # Errors
+    /// One sentence: the folder can't be read.
+    fn workspaces(&self) -> BoxFuture<Result<Vec<Slug>, String>>;
     /// Nothing of the unit runs any more when this is done.
     fn close(&self, system: &System, unit: &Address) -> BoxFuture<()>;
 }
@@ -86,6 +95,8 @@ pub struct Member {
     holds_on: holds_on::HoldsOn,
     events: mpsc::Sender<Event>,
     heard: Mutex<Option<mpsc::Receiver<Event>>>,
+    /// Who looks on at answers, of other nodes'.
+    previews: Previews,
     links: OnceLock<Arc<Cluster>>,
     system: OnceLock<System>,
 }
@@ -107,6 +118,7 @@ impl Member {
             holds_on: holds_on::HoldsOn::default(),
             events,
             heard: Mutex::new(Some(heard)),
+            previews: Previews::default(),
             links: OnceLock::new(),
             system: OnceLock::new(),
         })

@@ -2,14 +2,15 @@
 
 use std::sync::Arc;
 
-use messages::cluster::{Incarnation, ToNode, Unit};
-use messages::membership::ClusterView;
-use messages::store::{Commit, CommitError, Fence, Owner, Query, Rows, UnitRow, Write};
+use messages::cluster::{Incarnation, NodeFacts, ToNode, Unit, UnitClass};
+use messages::membership::{ClusterView, NodeView};
+use messages::store::{Commit, CommitError, Fence, Owner, Query, Rows, UnitRow, Write, epochs_from};
 use messages::{Address, Slug};
 use placement::Monotonic;
 use placement::hub::{Action, Event as HubEvent, Holder, Hub, Row, Start};
 use runtime::StorePort;
 
+use super::view::declared;
 use super::{Event, Member, tell_node};
 
 /// Rows of a page.
@@ -39,9 +40,10 @@ impl Reign {
         let done = store.commit(commit).await.map_err(|e| e.to_string())?;
         let reign = done.epochs.first().copied().ok_or("the store gave no epoch for the hub")?;
         let rows = rows(&store).await?;
+        let restored = is_restored(generation(&store).await?, &rows);
         // What was held once waits for its host: it is there, also while no node of this hub's life has declared it.
         let units = units.into_iter().chain(rows.iter().map(|(unit, _)| unit.clone())).collect();
-        let start = Start { reign, rows, units, restored: false };
+        let start = Start { reign, rows, units, restored };
         Ok(Self { hub: Hub::start(start, member.now()), fence: Fence { unit, epoch: reign }, store })
     }
 
@@ -54,9 +56,16 @@ impl Reign {
                 of.why = placement.why.to_string();
             }
         }
-        for of in &mut view.nodes {
-            let Ok(node) = Slug::parse(&of.node) else { continue };
-            of.draining = self.hub.progress(&node).is_some();
+        for (node, facts, is_there) in self.hub.nodes() {
+            let known = view.nodes.iter().position(|of| of.node == node.as_str());
+            let at = known.unwrap_or_else(|| {
+                view.nodes.push(away(facts));
+                view.nodes.len() - 1
+            });
+            let Some(of) = view.nodes.get_mut(at) else { continue };
+            of.draining = self.hub.progress(node).is_some();
+            of.away = !is_there;
+            of.workspaces = declared(facts);
         }
     }
 
@@ -130,6 +139,34 @@ async fn read(member: Arc<Member>, store: StorePort, unit: Unit) {
     }
 }
 
+/// A node that was there.
+fn away(facts: &NodeFacts) -> NodeView {
+    NodeView {
+        node: facts.node.to_string(),
+        incarnation: facts.incarnation.to_string(),
+        roles: facts.roles.to_string(),
+        ..NodeView::default()
+    }
+}
+
+/// The generation of a store that was never restored.
+const NEVER_RESTORED: i64 = 1;
+
+/// The store came out of a backup, and since then no exclusive unit was given to anyone: who has one may not be in its
+/// rows, and must have stopped before another begins.
+fn is_restored(generation: i64, rows: &[(Unit, Row)]) -> bool {
+    let from = u64::try_from(epochs_from(generation)).unwrap_or(u64::MAX);
+    let is_given = |(unit, row): &(Unit, Row)| unit.class() == UnitClass::Exclusive && row.epoch > from;
+    generation > NEVER_RESTORED && !rows.iter().any(is_given)
+}
+
+async fn generation(store: &StorePort) -> Result<i64, String> {
+    match store.query(Query::Generation).await.map_err(|e| e.to_string())? {
+        Rows::Generation(generation) => Ok(generation),
+        _ => Err("the store answered something else than its generation".into()),
+    }
+}
+
 async fn rows(store: &StorePort) -> Result<Vec<(Unit, Row)>, String> {
     let (mut all, mut after) = (Vec::new(), None);
     loop {
@@ -152,4 +189,26 @@ fn understood(row: &UnitRow) -> Option<Row> {
     let node = Slug::parse(&row.node).ok()?;
     let incarnation = Incarnation::parse(&row.incarnation).ok()?;
     Some(Row { by: Holder { node, incarnation }, epoch: row.epoch })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn row(unit: &str, epoch: u64) -> (Unit, Row) {
+        let node = Slug::parse("node").unwrap();
+        let incarnation = Incarnation::parse("0000000000000001").unwrap();
+        (Unit::parse(unit).unwrap(), Row { by: Holder { node, incarnation }, epoch })
+    }
+
+    #[test]
+    fn after_a_restore_exclusive_units_wait_until_one_was_given_away_in_this_generation() {
+        let generation = 1_795_817_700;
+        let from = u64::try_from(epochs_from(generation)).unwrap();
+        assert!(is_restored(generation, &[]), "nobody knows who holds what");
+        assert!(is_restored(generation, &[row("connector/console", from), row("ws/home", from + 1)]));
+        assert!(!is_restored(generation, &[row("connector/console", from + 1), row("mailbox/x", from)]));
+        assert!(!is_restored(NEVER_RESTORED, &[]));
+        assert!(!is_restored(NEVER_RESTORED, &[row("connector/console", 7)]));
+    }
 }

@@ -11,7 +11,7 @@ use tokio::sync::{mpsc, oneshot};
 use super::driver::Loop;
 use super::inbox::Inbox;
 use super::reign::Reign;
-use super::{Event, Hands, Member, certificates, executor, holds};
+use super::{Event, Hands, Member, certificates, declare, executor};
 use crate::cluster::{Cluster, Config};
 
 /// How long the loop may take to say why things are as they are.
@@ -66,7 +66,7 @@ impl Service for ClusterService {
         drop(self.member.links.set(links));
         let (actions, performed) = mpsc::channel(executor::ACTIONS_MAX);
         let turns = Loop::new(self.member.clone(), begin.reign, actions, up);
-        cx.spawn("workspaces of this node", holds::run(self.member.clone(), begin.hands.clone()));
+        cx.spawn("workspaces of this node", declare::run(self.member.clone(), begin.hands.clone()));
         cx.spawn("units of this node", executor::run(self.member.clone(), begin.hands, performed));
         cx.spawn("membership", turns.run(heard));
         cx.spawn("certificates", certificates::run(self.member.clone()));
@@ -87,8 +87,19 @@ impl Service for ClusterService {
                 });
             }
             Msg::Drain { away } => {
-                let said = self.member.events.try_send(Event::Drain(away));
-                reply.send(Reply::Draining(said.map_err(|_| "too much waits for the member; try again".to_owned())));
+                reply.send(Reply::Draining(self.member.drain(away)));
+            }
+            Msg::DrainOf { node, away } => {
+                let member = self.member.clone();
+                cx.spawn("a drain of a node", async move {
+                    reply.send(Reply::Draining(member.drain_of(&node, away).await));
+                });
+            }
+            Msg::Actors { node } => {
+                let member = self.member.clone();
+                cx.spawn("the trees of nodes", async move {
+                    reply.send(Reply::Actors(member.actors(node.as_ref()).await));
+                });
             }
             // What nodes say comes by their links.
             _ => reply.send(Reply::Heard),

@@ -1,7 +1,7 @@
 //! How the cluster stands, for people.
 
-use messages::cluster::Place;
-use messages::membership::{ClusterView, NodeView, UnitView};
+use messages::cluster::{Holds, NodeFacts, Place, Role};
+use messages::membership::{ClusterView, DECLARED_SHOWN_MAX, NodeView, UnitView};
 
 use super::Member;
 
@@ -22,11 +22,10 @@ impl Member {
             program: links.map(|links| links.config.program.clone()).unwrap_or_default(),
             protocol: links.map(|links| links.config.versions.to_string()).unwrap_or_default(),
             at: "here".into(),
-            why: String::new(),
-            up_ms: 0,
             units: count(&mine),
-            draining: false,
+            workspaces: declared(&self.facts()),
             node: mine.clone(),
+            ..NodeView::default()
         }];
         nodes.extend(up.values().map(|link| {
             let peer = link.peer();
@@ -37,27 +36,31 @@ impl Member {
                 program: peer.program.clone(),
                 protocol: format!("version {}", peer.version),
                 at: peer.at.clone(),
-                why: String::new(),
                 up_ms: u64::try_from(link.since.elapsed().as_millis()).unwrap_or(u64::MAX),
                 units: count(&peer.node),
-                draining: false,
+                ..NodeView::default()
             }
         }));
         nodes.extend(refused.into_iter().filter(|of| !up.contains_key(&of.node)).map(|of| NodeView {
             units: count(&of.node),
             node: of.node,
-            incarnation: String::new(),
             roles: of.roles.to_string(),
-            program: String::new(),
-            protocol: String::new(),
             at: of.at,
-            up_ms: 0,
-            draining: false,
             why: of.why,
+            ..NodeView::default()
         }));
         let mut units: Vec<UnitView> = table.places().map(|(unit, place)| unit_view(unit.to_string(), place)).collect();
         units.iter_mut().for_each(|unit| self.show_refused(unit));
         ClusterView { node: mine, nodes, units }
+    }
+}
+
+/// The workspaces whose files a node has, as it says.
+pub(super) fn declared(facts: &NodeFacts) -> Vec<String> {
+    match &facts.holds {
+        _ if !facts.roles.has(Role::Worker) => Vec::new(),
+        Holds::All => vec!["*".to_owned()],
+        Holds::These(these) => these.iter().take(DECLARED_SHOWN_MAX).map(ToString::to_string).collect(),
     }
 }
 

@@ -43,8 +43,8 @@ pub(crate) trait Host: Send + Sync + 'static {
     fn is_draining(&self) -> bool {
         false
     }
-    /// Previews of one turn's answer.
-    fn listen(&self, trace: Trace) -> mpsc::Receiver<String>;
+    /// Previews of the answer of one turn of a context.
+    fn listen(&self, context: &Address, trace: Trace) -> mpsc::Receiver<String>;
     /// Asks the inspector, or the session's context.
     fn ask(&self, what: AdminAsk, asker: Asker) -> BoxFuture<Answered>;
 }
@@ -87,8 +87,8 @@ impl Host for System {
         Self::wake(self, address);
     }
 
-    fn listen(&self, trace: Trace) -> mpsc::Receiver<String> {
-        self.feed().listen(trace)
+    fn listen(&self, context: &Address, trace: Trace) -> mpsc::Receiver<String> {
+        Self::listen(self, context, trace)
     }
 
     fn ask(&self, what: AdminAsk, asker: Asker) -> BoxFuture<Answered> {
@@ -127,7 +127,9 @@ fn of_inspector(what: AdminAsk, asker: &Asker) -> Option<admin::Msg> {
         AdminAsk::Index { workspace, ask } => admin::Msg::Index { workspace, ask },
         AdminAsk::Usage { from, to, account } => admin::Msg::Usage { from, to, account },
         AdminAsk::Cluster => admin::Msg::Cluster(membership::Msg::Describe),
-        AdminAsk::Drain { away } => admin::Msg::Cluster(membership::Msg::Drain { away }),
+        AdminAsk::Drain { node: None, away } => admin::Msg::Cluster(membership::Msg::Drain { away }),
+        AdminAsk::Drain { node: Some(node), away } => admin::Msg::Cluster(membership::Msg::DrainOf { node, away }),
+        AdminAsk::NodeActors { node } => admin::Msg::Cluster(membership::Msg::Actors { node }),
         AdminAsk::Retention => admin::Msg::Retention(retention::Msg::Describe),
         AdminAsk::ForgetCount { person, workspace, after } => {
             let by = asker.principal().to_string();

@@ -4,7 +4,7 @@ use std::collections::{HashMap, VecDeque};
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, Mutex, Weak};
 
-use lane::{Sending, Sink as _};
+use lane::{MaySend, Sending, Sink as _};
 use messages::store::{
     Accepted, Commit, CommitError, Committed, Fence, InboxRow, InboxState, OutboxRow, OutboxState, Query, QueryError,
     Rows, Write,
@@ -169,7 +169,7 @@ impl Node {
                 Turn::Never => {}
                 Turn::Settle(outcome) => self.settle(&row.event, outcome),
                 Turn::Reply(text) => {
-                    let sending = self.sessions.send(Self::outbox(&row, row.seq, &text)).await;
+                    let sending = self.sessions.send(Self::outbox(&row, row.seq, &text), MaySend::by(|| true)).await;
                     if matches!(sending, Sending::Sent { .. }) {
                         self.settle(&row.event, Outcome::Replied);
                     }
@@ -275,7 +275,7 @@ impl Host for Node {
         }
     }
 
-    fn listen(&self, trace: Trace) -> mpsc::Receiver<String> {
+    fn listen(&self, _: &Address, trace: Trace) -> mpsc::Receiver<String> {
         self.feed.listen(trace)
     }
 

@@ -6,7 +6,7 @@
 //!     └─────────────────┤──refused────────────► failed
 //!                       └──not known──────────► in doubt
 //! ```
-//! The mark is committed before anything is sent. A row found in `sending` at a start is asked about, never sent again.
+//! The mark is committed before anything is sent, and the lease is looked at right before a socket is written to. A row found in `sending` at a start is asked about, never sent again.
 //!
 //! Call [`Lane`] (an entity to register), [`LaneDeps`], [`LaneFacts`]; implement [`Sink`].
 
@@ -15,5 +15,5 @@ mod port;
 mod shell;
 
 pub use core::{ATTEMPTS_MAX, LaneFacts};
-pub use port::{Found, Sending, Sink};
+pub use port::{Found, MaySend, Sending, Sink};
 pub use shell::{Lane, LaneDeps};

@@ -1,8 +1,37 @@
 //! What a lane needs of its connector: a way out.
 
+use std::fmt;
+use std::sync::Arc;
+
 use messages::store::OutboxRow;
 use messages::turn::Chat;
 use runtime::port::BoxFuture;
+
+/// Whether this node may send for the account now: its lease lives.
+///
+/// To be asked right before each write to a socket. Fences stop commits and no sends: an account whose node was frozen
+/// past its lease is another node's when that wakes, and its replies are that one's to send.
+#[derive(Clone)]
+pub struct MaySend(Arc<dyn Fn() -> bool + Send + Sync>);
+
+impl MaySend {
+    /// By asking this.
+    pub fn by(ask: impl Fn() -> bool + Send + Sync + 'static) -> Self {
+        Self(Arc::new(ask))
+    }
+
+    /// Whether it may at this moment.
+    #[must_use]
+    pub fn now(&self) -> bool {
+        (self.0)()
+    }
+}
+
+impl fmt::Debug for MaySend {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "MaySend({})", self.now())
+    }
+}
 
 /// The way out of one connector.
 pub trait Sink: Send + Sync + 'static {
@@ -10,8 +39,8 @@ pub trait Sink: Send + Sync + 'static {
     /// connector wakes the lane when it changes.
     fn is_ready(&self, chat: &Chat) -> bool;
 
-    /// Sends one message; its attempt is marked already. Bounded by the sink's own time-out.
-    fn send(&self, row: OutboxRow) -> BoxFuture<Sending>;
+    /// Sends one message, as long as it may; its attempt is marked already. Bounded by the sink's own time-out.
+    fn send(&self, row: OutboxRow, may_send: MaySend) -> BoxFuture<Sending>;
 
     /// Asks whether a message whose attempt was cut off had been delivered.
     fn find(&self, row: OutboxRow) -> BoxFuture<Found>;

@@ -10,7 +10,7 @@ use messages::{Address, Moment};
 use runtime::{AskId, Cx, Decision, Entity, SlowKey, World};
 
 use crate::core::{Effect, Event, LaneFacts, State};
-use crate::port::Sink;
+use crate::port::{MaySend, Sink};
 
 /// What a lane performs with.
 pub struct LaneDeps {
@@ -87,7 +87,9 @@ impl Entity for Lane {
             }
             Effect::Send(row) => {
                 fail_point!("lane.before_send");
-                let sending = world.deps.sink.send((**row).clone()).await;
+                let of = world.clone();
+                let may_send = MaySend::by(move || of.may_act().is_ok());
+                let sending = world.deps.sink.send((**row).clone(), may_send).await;
                 tracing::debug!(actor = %world.address, trace = %row.trace, inbound = %row.inbound, reply = row.id, ?sending, "sent");
                 fail_point!("lane.after_send");
                 Some(Event::Ended { row: row.clone(), sending })

@@ -3,11 +3,15 @@
 use std::fmt;
 
 use messages::Slug;
-use messages::cluster::{Role, Unit, UnitClass};
+use messages::cluster::{NodeFacts, Role, Unit, UnitClass};
 
+use super::peer::Peer;
 use super::unit::State;
 use super::{Holder, Hub};
 use crate::timers::Monotonic;
+
+/// Nodes that are named as ones that a unit waits for.
+const AWAY_MAX: usize = 8;
 
 /// Where a unit is, and why.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -64,6 +68,8 @@ pub enum Reason {
     NoNode(Role),
     /// Nodes are there, but none has its files.
     NoFiles,
+    /// These may have it and are not there, for so many milliseconds, as far as this hub knows.
+    Away(Vec<(Slug, u64)>),
     /// All that may have it are silent.
     Silent,
     /// All that may have it drain.
@@ -88,6 +94,10 @@ impl fmt::Display for Reason {
             Self::NotSteady(node, _) => write!(f, "{node} would be better and has not been up for 3 s"),
             Self::NoNode(role) => write!(f, "no node with the role {role} is there"),
             Self::NoFiles => f.write_str("no node that is there has its files"),
+            Self::Away(nodes) => {
+                let away = |(node, ms): &(Slug, u64)| format!("{node} (away for {} s)", ms / 1_000);
+                write!(f, "{}", nodes.iter().map(away).collect::<Vec<_>>().join(" or "))
+            }
             Self::Silent => f.write_str("every node that may have it is silent"),
             Self::Draining => f.write_str("every node that may have it drains"),
             Self::Full => f.write_str("every node that may have it is full"),
@@ -108,6 +118,7 @@ impl fmt::Display for Why {
             Self::Leaving => f.write_str("it is no longer configured, and its node is giving it back"),
             Self::Assigning(node) => write!(f, "it is being given to {node}"),
             Self::Reading => f.write_str("its row was changed by someone else and is being read"),
+            Self::WaitsForHost(reason @ Reason::Away(_)) => write!(f, "it waits for a node that may have it: {reason}"),
             Self::WaitsForHost(reason) => write!(f, "it waits for a host: {reason}"),
         }
     }
@@ -173,6 +184,37 @@ impl Hub {
         }
     }
 
+    /// Nodes that are not there and may have the unit, as they said when they were; of one that this hub has not met, that
+    /// it had it last.
+    fn away(&self, unit: &Unit, now: Monotonic) -> Option<Vec<(Slug, u64)>> {
+        let last = self.units.get(unit).and_then(|entry| entry.last.as_ref()).map(|last| &last.node);
+        let may = |node: &Slug, peer: &Peer| match &peer.facts {
+            Some(facts) => facts.allows(unit),
+            None => Some(node) == last,
+        };
+        let gone = |peer: &Peer| peer.link.is_none() || peer.left;
+        let away = self.peers.iter().filter(|(node, peer)| gone(peer) && may(node, peer));
+        let away: Vec<_> = away.map(|(node, peer)| (node.clone(), now.since(peer.lost_at))).take(AWAY_MAX).collect();
+        (!away.is_empty()).then_some(away)
+    }
+
+    /// What a node said of itself, and whether it is there.
+    pub fn nodes(&self) -> impl Iterator<Item = (&Slug, &NodeFacts, bool)> {
+        self.peers
+            .iter()
+            .filter_map(|(node, peer)| Some((node, peer.facts.as_ref()?, peer.link.is_some() && !peer.left)))
+    }
+
+    /// Units that wait for a host, and why, longest first.
+    #[must_use]
+    pub fn waiting(&self, now: Monotonic) -> Vec<(Unit, Placement)> {
+        let explained = self.units.keys().filter_map(|unit| Some((unit.clone(), self.explain(unit, now)?)));
+        let mut waiting: Vec<_> =
+            explained.filter(|(_, placement)| matches!(placement.why, Why::WaitsForHost(_))).collect();
+        waiting.sort_by_key(|(_, placement)| placement.since);
+        waiting
+    }
+
     /// Why no node is given the unit.
     fn why_not(&self, unit: &Unit, now: Monotonic) -> Reason {
         if self.units.get(unit).is_none_or(|entry| !entry.wanted) {
@@ -188,6 +230,10 @@ impl Hub {
         let allowed: Vec<_> = with_role.iter().filter(|(_, peer)| peer.allows(unit)).collect();
         if now < self.settled_at {
             Reason::HubSettles(self.settled_at)
+        } else if allowed.is_empty()
+            && let Some(away) = self.away(unit, now)
+        {
+            Reason::Away(away)
         } else if with_role.is_empty() {
             Reason::NoNode(unit.role())
         } else if allowed.is_empty() {

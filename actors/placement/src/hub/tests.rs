@@ -265,7 +265,7 @@ fn what_no_other_may_have_stays_with_a_lost_node_and_goes_on_under_its_epoch() {
     kit.pass(4_000);
     kit.down("a");
     kit.pass(20_000);
-    assert_eq!(kit.why("ws/home"), "it waits for a host: no node with the role worker is there");
+    assert_eq!(kit.why("ws/home"), "it waits for a node that may have it: a (away for 20 s)");
     kit.up(facts("a", 1));
     assert_eq!(kit.holder("ws/home"), Some(("a".into(), 1)));
     assert_eq!(kit.holder("connector/c"), Some(("a".into(), 1)));
@@ -582,4 +582,38 @@ proptest! {
             prop_assert_eq!(is != then, &is.0 == leaver);
         }
     }
+}
+
+#[test]
+fn a_workspace_whose_files_no_living_node_has_names_the_nodes_that_it_waits_for() {
+    let with_files = |node: &str, number, of: &[&str]| NodeFacts {
+        holds: Holds::These(of.iter().map(|id| slug(id)).collect()),
+        ..facts(node, number)
+    };
+    let mut kit = Kit::new(Vec::new(), &["ws/a", "ws/b"]);
+    kit.up(with_files("one", 1, &["a"]));
+    kit.up(with_files("two", 1, &["a", "b"]));
+    kit.pass(SETTLE_MS + STEADY_MS);
+    assert_eq!(kit.hub.waiting(Monotonic(kit.now)), []);
+    kit.down("two");
+    kit.pass(60_000);
+    let waiting = kit.hub.waiting(Monotonic(kit.now));
+    assert_eq!(waiting.iter().map(|(unit, _)| unit.to_string()).collect::<Vec<_>>(), ["ws/b"]);
+    assert_eq!(kit.why("ws/b"), "it waits for a node that may have it: two (away for 60 s)");
+    assert_eq!(kit.holder("ws/a").unwrap().0, "one");
+    kit.down("one");
+    kit.pass(9_000);
+    assert_eq!(kit.why("ws/a"), "it waits for a node that may have it: one (away for 9 s) or two (away for 69 s)");
+    // It comes back without them.
+    kit.up(with_files("two", 2, &["a"]));
+    kit.pass(1_000);
+    assert!(kit.why("ws/b").contains("no node that is there has its files"), "{}", kit.why("ws/b"));
+}
+
+#[test]
+fn a_hub_that_has_just_begun_names_the_last_holder_as_the_node_that_is_waited_for() {
+    let by = Holder { node: slug("gone"), incarnation: start(1) };
+    let mut kit = Kit::new(vec![(unit("ws/home"), Row { by, epoch: 3 })], &["ws/home"]);
+    kit.pass(20_000);
+    assert_eq!(kit.why("ws/home"), "it waits for a node that may have it: gone (away for 20 s)");
 }

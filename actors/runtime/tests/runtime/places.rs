@@ -5,7 +5,7 @@ use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::Duration;
 
 use messages::store::Fence;
-use messages::{Address, AskError};
+use messages::{Address, AskError, Trace};
 use runtime::{BoxFuture, Far, UnitClaimer, Word};
 
 use crate::kit::{Node, Wish, probe};
@@ -84,6 +84,8 @@ impl Far for Lease {
     fn ask(&self, _: &Address, _: Vec<u8>, _: Duration) -> BoxFuture<Result<Vec<u8>, AskError>> {
         Box::pin(async { Err(AskError::NotOwner) })
     }
+
+    fn listen(&self, _: &Address, _: &Trace) {}
 
     fn fence(&self, unit: &Address) -> Result<Fence, String> {
         let fence = Fence { unit: unit.clone(), epoch: 7 };

@@ -2,8 +2,6 @@
 
 use messages::Moment;
 
-/// Epochs that one generation may give to a unit: a million starts of its node.
-const EPOCHS_OF_GENERATION: i64 = 1 << 20;
 const SECOND_MS: i64 = 1_000;
 const DAY_MS: i64 = 86_400_000;
 /// From 0000-03-01, where years of this reckoning begin, to 1970-01-01, and days of 400 years.
@@ -14,11 +12,6 @@ const DAYS_OF_400_YEARS: i64 = 146_097;
 /// more than before at least, whatever the clock says.
 pub(super) fn generation(before: i64, at: Moment) -> i64 {
     (at.0 / SECOND_MS).max(before.saturating_add(1))
-}
-
-/// The epoch above which a generation gives its own: no store of before ever gave one so high.
-pub(super) fn epochs_from(generation: i64) -> i64 {
-    generation.saturating_mul(EPOCHS_OF_GENERATION)
 }
 
 /// What rows say of it.
@@ -48,6 +41,8 @@ fn civil(days: i64) -> (i64, i64, i64) {
 
 #[cfg(test)]
 mod tests {
+    use messages::store::epochs_from;
+
     use super::*;
 
     #[test]

@@ -17,7 +17,7 @@ mod rows;
 
 use std::path::{Path, PathBuf};
 
-use messages::store::{Restored, Write};
+use messages::store::{Restored, Write, epochs_from};
 use messages::{Address, Moment};
 use rusqlite::{Connection, params};
 
@@ -135,7 +135,7 @@ fn all(tx: &mut Tx<'_>, restore: &Restore) -> Result<Restored, Stop> {
     let events = rows::inbox(tx, &at)?;
     let tasks = rows::tasks(tx, &at)?;
     let generation = core::generation(before, restore.at);
-    rows::epochs(tx, core::epochs_from(generation))?;
+    rows::epochs(tx, epochs_from(generation))?;
     let (of, manifest) = (restore.of, restore.manifest.clone());
     let restored = Restored { generation, at: restore.at, of, manifest, events, replies, tasks };
     record(tx, &restored, (last, &head))?;

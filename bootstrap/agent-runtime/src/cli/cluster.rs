@@ -1,11 +1,14 @@
 //! `nodes`, `placement`, `drain`.
 
 use clap::Args;
+use messages::Slug;
 
 use super::Where;
 
 #[derive(Debug, Args)]
 pub(crate) struct Drain {
+    /// The node: as `nodes` names it. Without a name, the node of this data folder
+    pub(crate) node: Option<Slug>,
     #[command(flatten)]
     pub(crate) place: Where,
     /// Let the node take units again

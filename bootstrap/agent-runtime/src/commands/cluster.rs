@@ -22,7 +22,7 @@ pub(super) async fn nodes(args: Read) -> anyhow::Result<ExitCode> {
     if args.json {
         give_json(&view.nodes)?;
     } else {
-        let heads = ["NODE", "ROLES", "UNITS", "UP", "AT", "VERSION", "PROTOCOL", "STATE"];
+        let heads = ["NODE", "ROLES", "UNITS", "UP", "AT", "VERSION", "PROTOCOL", "STATE", "WORKSPACES"];
         give_table(&heads, view.nodes.iter().map(|node| row_of_node(&view, node)));
     }
     Ok(ExitCode::SUCCESS)
@@ -41,7 +41,7 @@ pub(super) async fn placement(args: Read) -> anyhow::Result<ExitCode> {
 }
 
 pub(super) async fn drain(args: Drain) -> anyhow::Result<ExitCode> {
-    let what = AdminAsk::Drain { away: !args.undo };
+    let what = AdminAsk::Drain { node: args.node.clone(), away: !args.undo };
     match ask(&args.place, what, HOME, "general").await? {
         Answered::Cluster(Some(Reply::Draining(Ok(())))) => {}
         Answered::Cluster(Some(Reply::Draining(Err(why)))) => bail!("{why}"),
@@ -51,21 +51,31 @@ pub(super) async fn drain(args: Drain) -> anyhow::Result<ExitCode> {
     if args.undo || args.no_wait {
         return Ok(ExitCode::SUCCESS);
     }
+    drained(&args).await
+}
+
+/// Shows how far it is, until the end.
+async fn drained(args: &Drain) -> anyhow::Result<ExitCode> {
+    let mut told = usize::MAX;
     for _ in 0..LOOKS_MAX {
         tokio::time::sleep(LOOK_EVERY).await;
         // A connector closes the door by which it was asked, and opens another.
         let Ok(view) = view(&args.place).await else { continue };
-        let held = view.units.iter().filter(|unit| unit.node.as_deref() == Some(view.node.as_str())).count();
+        let name = args.node.as_ref().map_or(view.node.as_str(), |node| node.as_str());
+        let held = view.units.iter().filter(|unit| unit.node.as_deref() == Some(name)).count();
         if held == 0 {
-            logging::say("it holds nothing any more, and can be stopped");
+            logging::say(&format!("{name} holds nothing any more, and can be stopped"));
             return Ok(ExitCode::SUCCESS);
         }
-        logging::say(&format!("{held} units to go"));
+        if held < told {
+            logging::say(&format!("{held} units to go"));
+        }
+        told = held;
     }
     bail!("it holds units still; `agent-runtime placement` at the hub says why");
 }
 
-const ALONE: &str = "this node stands alone; docs/cluster.md tells how several work together";
+pub(super) const ALONE: &str = "this node stands alone; docs/cluster.md tells how several work together";
 
 async fn view(place: &Where) -> anyhow::Result<ClusterView> {
     match ask(place, AdminAsk::Cluster, HOME, "general").await? {
@@ -76,10 +86,11 @@ async fn view(place: &Where) -> anyhow::Result<ClusterView> {
 }
 
 fn row_of_node(view: &ClusterView, node: &NodeView) -> Vec<String> {
-    let state = match (node.draining, node.node == view.node) {
+    let state = match (node.away, node.draining, node.node == view.node) {
         _ if !node.why.is_empty() => format!("no link: {}", node.why),
-        (true, _) => "drains".to_owned(),
-        (_, true) => "asked".to_owned(),
+        (true, ..) => "away".to_owned(),
+        (_, true, _) => "drains".to_owned(),
+        (.., true) => "asked".to_owned(),
         _ => "linked".to_owned(),
     };
     vec![
@@ -91,6 +102,7 @@ fn row_of_node(view: &ClusterView, node: &NodeView) -> Vec<String> {
         node.program.clone(),
         node.protocol.clone(),
         state,
+        node.workspaces.join(" "),
     ]
 }
 

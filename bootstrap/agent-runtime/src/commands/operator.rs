@@ -8,7 +8,10 @@ use console::client::{Client, Who, fresh_session};
 use console::wire::{AdminAsk, Answered, FromNode};
 use markdown::civil::utc;
 use messages::admin::{ActorView, StatusView};
+use messages::membership::{NodeActors, Reply};
+use serde::Serialize;
 
+use super::cluster::ALONE;
 use super::reading::dollars;
 use super::{give_json, give_table, megabytes};
 use crate::cli::{Actors, ActorsAction, Read, Where};
@@ -141,17 +144,61 @@ pub(super) async fn actors(args: Actors) -> anyhow::Result<ExitCode> {
         }
         return Ok(ExitCode::SUCCESS);
     }
+    let what = AdminAsk::NodeActors { node: args.node.clone() };
+    match ask(&args.read.place, what, HOME, "general").await? {
+        Answered::Cluster(Some(Reply::Actors(Ok(nodes)))) => of_nodes(&nodes, args.read.json),
+        Answered::Cluster(Some(Reply::Actors(Err(why)))) => bail!("{why}"),
+        Answered::Cluster(None) if args.node.is_some() => bail!("{ALONE}"),
+        Answered::Cluster(None) => alone(&args).await,
+        _ => bail!("the node answered something else than its actors"),
+    }
+}
+
+async fn alone(args: &Actors) -> anyhow::Result<ExitCode> {
     let Answered::Actors(actors) = ask(&args.read.place, AdminAsk::Actors, HOME, "general").await? else {
         bail!("the node answered something else than its actors");
     };
     if args.read.json {
         give_json(&actors)?;
     } else {
-        let depths = depths(&actors);
-        let header = ["ACTOR", "KIND", "STATE", "MAILBOX", "OLDEST", "HANDLED", "RESTARTS", "DOING / LAST ERROR"];
-        give_table(&header, actors.iter().zip(depths).map(|(actor, depth)| row(actor, depth)));
+        table(&actors);
     }
     Ok(ExitCode::SUCCESS)
+}
+
+/// An actor of one of several nodes.
+#[derive(Serialize)]
+struct OfNode<'a> {
+    node: &'a str,
+    #[serde(flatten)]
+    actor: &'a ActorView,
+}
+
+fn of_nodes(nodes: &[NodeActors], json: bool) -> anyhow::Result<ExitCode> {
+    let told = |of: &'_ NodeActors| of.actors.clone().unwrap_or_default();
+    if json {
+        let all: Vec<(&str, Vec<ActorView>)> = nodes.iter().map(|of| (of.node.as_str(), told(of))).collect();
+        let list = all.iter().flat_map(|(node, actors)| actors.iter().map(move |actor| OfNode { node, actor }));
+        give_json(&list.collect::<Vec<_>>())?;
+    }
+    for of in nodes {
+        if !json {
+            logging::give(&format!("node {}", of.node));
+            table(&told(of));
+        }
+        if of.left_out > 0 {
+            logging::say(&format!("{} more actors of {} are not shown; ask there", of.left_out, of.node));
+        }
+    }
+    let silent = nodes.iter().filter_map(|of| Some((&of.node, of.actors.as_ref().err()?)));
+    silent.for_each(|(node, why)| logging::say(&format!("{node} did not answer: {why}")));
+    Ok(ExitCode::SUCCESS)
+}
+
+fn table(actors: &[ActorView]) {
+    let depths = depths(actors);
+    let header = ["ACTOR", "KIND", "STATE", "MAILBOX", "OLDEST", "HANDLED", "RESTARTS", "DOING / LAST ERROR"];
+    give_table(&header, actors.iter().zip(depths).map(|(actor, depth)| row(actor, depth)));
 }
 
 /// How deep each actor stands; parents come before their children.

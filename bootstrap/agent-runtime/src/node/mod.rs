@@ -26,7 +26,7 @@ use runtime::{Children, Clock, Far, StorePort, System, SystemParts, UnitClaimer}
 use store::{ClusterNode, OpenOptions, StoreHandle};
 use workspaces::{Layout, LayoutError};
 
-use cluster::{Joining, ProgramHands};
+use cluster::{Declared, Joining, ProgramHands};
 pub(crate) use cluster::{credentials, versions};
 pub(crate) use settings::{Settings, absolute, alarm_limits, load, mounts, notes_folder};
 
@@ -95,15 +95,20 @@ impl Node {
         // First of all, for it makes the data folder, which must not be open to others, and says what is wrong with the disk.
         let store = open_store(&settings, &folder)?;
         let layout = layout_of(&settings.data, settings.cluster.is_some());
+        let only = settings.cluster.as_ref().and_then(|of| of.only.clone());
         if settings.has(Role::Worker) {
-            make_home(&layout, settings.cluster.is_some())?;
+            // Where workspaces are named they are made by people: a disk that is not mounted yet has none.
+            if only.is_none() {
+                make_home(&layout, settings.cluster.is_some())?;
+            }
             // Where they are not below the workspaces.
             make_private(&indexes(&folder))?;
         }
         let clock = clock()?;
         let incarnation = cluster::incarnation(clock.now())?;
+        let declared = Declared::new(layout.clone(), only);
         let joining = match &settings.cluster {
-            Some(of) => Some(Joining::new(&settings.name, of, &layout, incarnation)?),
+            Some(of) => Some(Joining::new(&settings.name, of, &declared, incarnation)?),
             None => None,
         };
         let port = port(store.as_ref(), joining.as_ref())?;
@@ -115,7 +120,7 @@ impl Node {
         let claimer: Arc<dyn UnitClaimer> = Arc::new(Locks { layout: layout.clone(), of });
         let begin = match (&joining, &settings.cluster) {
             (Some(joining), Some(of)) => {
-                let hands = ProgramHands::new(claimer.clone(), settings.has(Role::Worker).then(|| layout.clone()));
+                let hands = ProgramHands::new(claimer.clone(), declared);
                 Some(joining.begin((&settings.name, &folder), of, &port, hands).await?)
             }
             _ => None,

@@ -8,6 +8,10 @@ use serde::{Deserialize, Serialize};
 
 /// The most addresses that a node may dial.
 const PEERS_MAX: u32 = 16;
+/// The most workspaces that are named.
+const WORKSPACES_MAX: u32 = 4_096;
+/// All workspaces.
+const ALL: &str = "*";
 
 /// This node.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
@@ -29,6 +33,10 @@ pub struct Node {
     /// The hub's address, a name or number with a port. Nobody: this node is the hub, or stands alone.
     #[schemars(extend("maxItems" = PEERS_MAX, "items" = { "type": "string", "format": "peer" }))]
     pub peers: Vec<String>,
+    /// Of which workspaces a worker of a cluster has the files: names, or `*` for all that its data folder holds. Of others in
+    /// that folder it takes none.
+    #[schemars(extend("minItems" = 1, "maxItems" = WORKSPACES_MAX, "items" = { "type": "string", "format": "holds" }))]
+    pub workspaces: Vec<String>,
 }
 
 impl Default for Node {
@@ -39,6 +47,7 @@ impl Default for Node {
             roles: ["hub", "connector", "worker"].map(String::from).to_vec(),
             listen: String::new(),
             peers: Vec::new(),
+            workspaces: vec![ALL.into()],
         }
     }
 }
@@ -55,6 +64,12 @@ impl Node {
     pub fn address(&self) -> Option<SocketAddr> {
         // The schema has let nothing else through.
         self.listen.parse().ok()
+    }
+
+    /// The workspaces that are named, where not all are to be held.
+    #[must_use]
+    pub fn only(&self) -> Option<&[String]> {
+        (!self.workspaces.iter().any(|name| name == ALL)).then_some(&self.workspaces)
     }
 
     /// This node takes that on.

@@ -49,7 +49,7 @@ fn a_key_is_explained_with_its_range_its_default_and_its_variable() {
     assert_eq!((told.default, told.variable.as_str()), (Some(json!(1024)), "AGENT_RUNTIME_RUNTIME__MAILBOX_MAX"));
     let told = describe("models.providers.zai.kind").unwrap();
     assert!(told.required && told.default.is_none() && told.takes.contains("`zai`"), "{told:?}");
-    assert_eq!(describe("node").unwrap().keys, ["data", "listen", "name", "peers", "roles"]);
+    assert_eq!(describe("node").unwrap().keys, ["data", "listen", "name", "peers", "roles", "workspaces"]);
     assert_eq!(describe("models.providers").unwrap().keys, ["<name>"]);
 }
 

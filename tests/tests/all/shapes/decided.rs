@@ -6,7 +6,7 @@ use syn::visit::{self, Visit};
 
 /// Modules or single tests that mean one process, or something of their own. Where other scenarios of a folder are in the
 /// list, single tests are named.
-const ALONE: [(&str, &str); 27] = [
+const ALONE: [(&str, &str); 28] = [
     ("backup", "files of one data folder, and what a restored store does"),
     ("bad_input", "what one console, one configuration and one folder refuse"),
     ("bench", "the bench starts its own nodes"),
@@ -30,6 +30,7 @@ const ALONE: [(&str, &str); 27] = [
     ("work::budgets::a_crash_between_reservation_and_answer_charges_the_reservation", "killed at a marker"),
     ("work::memory::a_node_that_is_killed_keeps_all_once", "killed at a marker"),
     ("work::memory::a_node_that_is_killed_while_it_forgets_has_forgotten_after_the_start", "killed at a marker"),
+    ("work::fairness::a_thousand_tasks_in_the_background_do_not_hold_up_a_conversation", "measures one process"),
     (
         "work::known_failures::two_thousand_tasks_leave_neither_memory_nor_a_busy_core_nor_calls_behind",
         "measures one process",

@@ -181,10 +181,6 @@ macro_rules! unless_killed {
             [isolation::policies] {
                 no_policy_no_person_and_no_command_shows_what_is_out_of_reach
             }
-            // It measures how long turns take.
-            [work::fairness] {
-                a_thousand_tasks_in_the_background_do_not_hold_up_a_conversation
-            }
             // Tasks whose node is lost five times are given up, and their ends are counted.
             [work::settle] {
                 two_hundred_tasks_of_twenty_workspaces_end_as_their_models_let_them

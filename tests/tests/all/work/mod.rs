@@ -2,7 +2,7 @@
 
 pub(crate) mod budgets;
 pub(crate) mod erased;
-pub(crate) mod fairness;
+mod fairness;
 pub(crate) mod known_failures;
 pub(crate) mod memory;
 pub(crate) mod models;

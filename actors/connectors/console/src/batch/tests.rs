@@ -183,7 +183,7 @@ async fn a_batch_that_waits_for_tasks_takes_their_words_and_then_ends() {
             }
             tokio::time::sleep(Duration::from_millis(700)).await;
             let row = OutboxRow { outcome: None, n: 1, ..Node::outbox(&node.rows()[0], 99, "— task result\ndone") };
-            lane::Sink::send(&node.sessions, row).await
+            lane::Sink::send(&node.sessions, row, lane::MaySend::by(|| true)).await
         };
         let waits = Options { wait_tasks: true, ..options(json) };
         let ((status, out, _), sending) = tokio::join!(batch(&node, b"/task x\n", waits), words);
@@ -231,7 +231,7 @@ async fn words_that_come_after_the_outcome_of_their_event_end_nothing_twice() {
             tokio::time::sleep(Duration::from_millis(1)).await;
         }
         let row = OutboxRow { outcome: None, n: 1, ..Node::outbox(&node.rows()[0], 99, "late") };
-        lane::Sink::send(&node.sessions, row).await
+        lane::Sink::send(&node.sessions, row, lane::MaySend::by(|| true)).await
     };
     let (mut typing, typed) = tokio::io::duplex(64);
     let slow = async move {

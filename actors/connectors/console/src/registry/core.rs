@@ -117,6 +117,11 @@ impl Table {
         Begin::To(to)
     }
 
+    /// Somebody waits for this delivery by this connection.
+    pub(crate) fn awaits(&self, number: Number, delivery: i64) -> bool {
+        self.deliveries.get(&delivery).is_some_and(|waiting| waiting.to == number)
+    }
+
     /// The connection is about to be given the frame. `false`: nobody waits for it any more, don't.
     pub(crate) fn hand(&mut self, number: Number, delivery: i64) -> bool {
         match self.deliveries.get_mut(&delivery) {

@@ -3,10 +3,11 @@
 pub(crate) mod core;
 
 use std::collections::HashMap;
+use std::fmt;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
 
-use lane::{Found, Sending, Sink};
+use lane::{Found, MaySend, Sending, Sink};
 use messages::InboundId;
 use messages::store::OutboxRow;
 use messages::turn::{Chat, Outcome};
@@ -64,6 +65,16 @@ pub(crate) struct Push {
     pub(crate) outcome: Option<Outcome>,
     /// The whole frame.
     pub(crate) line: Bytes,
+    pub(crate) may_send: MaySend,
+}
+
+/// A reply's frame on its last way: whether it may go is asked right before it is written.
+pub(crate) struct Handing {
+    sessions: Sessions,
+    number: Number,
+    delivery: i64,
+    line: Bytes,
+    pub(crate) may_send: MaySend,
 }
 
 /// A connection's place in the registry; leaving is dropping it.
@@ -150,7 +161,7 @@ impl Sessions {
         }
     }
 
-    async fn deliver(self, row: OutboxRow) -> Sending {
+    async fn deliver(self, row: OutboxRow, may_send: MaySend) -> Sending {
         let line = match frame(&row) {
             Ok(line) => line,
             Err(error) => return Sending::Refused { error },
@@ -159,7 +170,7 @@ impl Sessions {
             Ok(begun) => begun,
             Err(sending) => return sending,
         };
-        let push = Push { delivery: row.id, inbound: row.inbound.clone(), outcome: row.outcome, line };
+        let push = Push { delivery: row.id, inbound: row.inbound.clone(), outcome: row.outcome, line, may_send };
         let told = tokio::time::timeout(Duration::from_millis(DELIVERY_MS_MAX), async {
             // A session that is gone drops its end; `detach` says how the delivery stands.
             drop(pushes.send(push).await);
@@ -173,9 +184,15 @@ impl Sessions {
 }
 
 impl Place {
-    /// The frame of this delivery is about to go to the connection. `false`: nobody waits for it any more, don't.
-    pub(crate) fn hand(&self, delivery: i64) -> bool {
-        self.sessions.state().table.hand(self.number, delivery)
+    /// Somebody waits for this delivery still.
+    pub(crate) fn awaits(&self, delivery: i64) -> bool {
+        self.sessions.state().table.awaits(self.number, delivery)
+    }
+
+    /// The reply goes to the connection's writer.
+    pub(crate) fn handing(&self, push: Push) -> Handing {
+        let Push { delivery, line, may_send, .. } = push;
+        Handing { sessions: self.sessions.clone(), number: self.number, delivery, line, may_send }
     }
 
     /// The client has flushed a delivery. `true`: its chat is ready again, its lane is to be woken.
@@ -184,6 +201,26 @@ impl Place {
         let (ended, again) = state.table.flush(self.number, delivery);
         state.tell(ended.map(|ended| (delivery, ended)));
         again.is_some()
+    }
+}
+
+impl fmt::Debug for Handing {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "Handing({})", self.delivery)
+    }
+}
+
+impl Handing {
+    /// The frame, which counts as handed over from now on; `None`: nobody waits for it any more, or this node may not
+    /// send it.
+    pub(crate) fn hand(&self) -> Option<&[u8]> {
+        let mut state = self.sessions.state();
+        if !self.may_send.now() {
+            let ended = state.table.give_up(self.delivery);
+            state.tell([(self.delivery, ended)]);
+            return None;
+        }
+        state.table.hand(self.number, self.delivery).then_some(&*self.line)
     }
 }
 
@@ -233,8 +270,8 @@ impl Sink for Sessions {
         self.state().table.is_ready(&chat.chat)
     }
 
-    fn send(&self, row: OutboxRow) -> BoxFuture<Sending> {
-        Box::pin(self.clone().deliver(row))
+    fn send(&self, row: OutboxRow, may_send: MaySend) -> BoxFuture<Sending> {
+        Box::pin(self.clone().deliver(row, may_send))
     }
 
     fn find(&self, row: OutboxRow) -> BoxFuture<Found> {
@@ -263,7 +300,10 @@ fn frame(row: &OutboxRow) -> Result<Bytes, String> {
 fn sending(ended: Ended, delivery: i64, retry_after_ms: Option<u64>) -> Sending {
     match ended {
         Ended::Flushed { session } => Sending::Sent { platform_id: platform_id(&session, delivery) },
-        Ended::NotHanded => Sending::NotSent { error: "the console session did not take it up".into(), retry_after_ms },
+        Ended::NotHanded => Sending::NotSent {
+            error: "the console session did not take it up, or this node might not send it".into(),
+            retry_after_ms,
+        },
         Ended::Handed => {
             Sending::InDoubt { error: "the console session was given it and did not say that it was shown".into() }
         }

@@ -238,10 +238,12 @@ impl Flow {
             Passing::Now => {}
         }
         let permit = self.acceptor.out.reserve().await.map_err(|_| Over)?;
-        if self.place.hand(push.delivery) {
-            self.core.replied(&push.inbound, push.outcome);
-            permit.send(Out::Reply(push.line));
+        if !self.place.awaits(push.delivery) {
+            return Ok(());
         }
+        // Not sent after all, it comes again, and is passed on as one of an event that is settled.
+        self.core.replied(&push.inbound, push.outcome);
+        permit.send(Out::Reply(self.place.handing(push)));
         Ok(())
     }
 
@@ -296,7 +298,7 @@ async fn ask(acceptor: &Acceptor, ids: Vec<InboundId>) -> Standing {
 }
 
 fn pieces(acceptor: &Acceptor, inbound: InboundId) -> Pin<Box<dyn Stream<Item = (InboundId, String)> + Send>> {
-    let pieces = acceptor.host.listen(Trace::of(&inbound));
+    let pieces = acceptor.host.listen(&acceptor.context, Trace::of(&inbound));
     Box::pin(futures_util::stream::unfold((pieces, inbound), |(mut pieces, inbound)| async move {
         let piece = pieces.recv().await?;
         Some(((inbound.clone(), piece), (pieces, inbound)))

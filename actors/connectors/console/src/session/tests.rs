@@ -1,6 +1,6 @@
 use std::time::Duration;
 
-use lane::{Found, Sending, Sink as _};
+use lane::{Found, MaySend, Sending, Sink as _};
 use messages::store::{CommitError, InboundKind};
 use messages::turn::{Chat, Outcome};
 use messages::{Address, Trace};
@@ -15,6 +15,10 @@ use crate::wire::{AdminAsk, Answered, FRAME_BYTES_MAX, Reply, TEXT_BYTES_MAX};
 
 fn chat() -> Chat {
     Chat { connector: "console".into(), chat: "home/general".into() }
+}
+
+fn always() -> MaySend {
+    MaySend::by(|| true)
 }
 
 async fn reply(client: &mut Client) -> Reply {
@@ -248,8 +252,25 @@ async fn a_reply_that_nobody_is_there_for_is_surely_not_sent() {
     client.leave().await;
     tokio::time::sleep(Duration::from_millis(1)).await;
     let row = Node::outbox(&node.rows()[0], 7, "late");
-    let sending = node.sessions.send(row).await;
+    let sending = node.sessions.send(row, always()).await;
     assert!(matches!(sending, Sending::NotSent { retry_after_ms: None, .. }), "{sending:?}");
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_reply_whose_node_has_no_lease_any_more_is_surely_not_sent() {
+    let node = Node::new(|_| Turn::Never);
+    let mut client = node.client("s").await;
+    client.submit("s:1", "hi").unwrap();
+    client.next().await.unwrap();
+    let row = Node::outbox(&node.rows()[0], 7, "not mine to send");
+    let sending = node.sessions.send(row.clone(), MaySend::by(|| false)).await;
+    assert!(matches!(sending, Sending::NotSent { retry_after_ms: None, .. }), "{sending:?}");
+    // By who has the account then, or by the same when its lease was renewed.
+    let again = tokio::spawn(node.sessions.send(row, always()));
+    let first = reply(&mut client).await;
+    client.flushed(first.delivery).unwrap();
+    client.flush().await.unwrap();
+    assert_eq!(again.await.unwrap(), Sending::Sent { platform_id: "s/7".into() });
 }
 
 #[tokio::test(start_paused = true)]
@@ -285,7 +306,7 @@ async fn a_session_that_comes_back_says_what_it_flushed_and_has_its_events_again
     client.reattach(again.serve().0).await.unwrap();
     let row = Node::outbox(&node.rows()[0], first.delivery, "yes");
     assert_eq!(again.sessions.find(row.clone()).await, Found::Yes { platform_id: "s/1".into() });
-    assert_eq!(again.sessions.send(row.clone()).await, Sending::Sent { platform_id: "s/1".into() });
+    assert_eq!(again.sessions.send(row.clone(), always()).await, Sending::Sent { platform_id: "s/1".into() });
     assert_eq!(again.sessions.find(Node::outbox(&node.rows()[0], 99, "")).await, Found::Unknown);
     let accepted = client.next().await.unwrap();
     assert!(matches!(&accepted, FromNode::Accepted { event, .. } if event == "s:2"), "{accepted:?}");
@@ -382,7 +403,7 @@ async fn a_reply_too_large_for_a_frame_is_refused_for_good() {
     client.submit("s:1", "hi").unwrap();
     client.next().await.unwrap();
     let row = Node::outbox(&node.rows()[0], 1, &"x".repeat(FRAME_BYTES_MAX));
-    assert!(matches!(node.sessions.send(row).await, Sending::Refused { .. }));
+    assert!(matches!(node.sessions.send(row, always()).await, Sending::Refused { .. }));
 }
 
 #[test]
@@ -406,7 +427,7 @@ async fn a_session_that_only_asks_is_given_no_reply_and_makes_nobody_ready() {
     client.leave().await;
     tokio::time::sleep(Duration::from_millis(1)).await;
     let late = Node::outbox(&node.rows()[0], 99, "late");
-    assert!(matches!(node.sessions.send(late).await, Sending::NotSent { .. }));
+    assert!(matches!(node.sessions.send(late, always()).await, Sending::NotSent { .. }));
     asks.ask(7, AdminAsk::Models).unwrap();
     let answer = asks.next().await.unwrap();
     assert!(matches!(answer, FromNode::Answer { n: 7, reply: Answered::Failed(_) }), "{answer:?}");

@@ -1,7 +1,7 @@
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, Mutex, mpsc as blocking};
 
-use lane::Sink as _;
+use lane::{MaySend, Sink as _};
 use messages::turn::Outcome;
 
 use super::*;
@@ -135,7 +135,7 @@ async fn what_comes_while_a_line_is_typed_is_shown_in_place_of_the_prompt_which_
         hands.type_line("hi").await;
         hands.asked().await;
         let row = Node::outbox(&node.rows()[0], 99, "late");
-        let sending = tokio::spawn(node.sessions.send(row));
+        let sending = tokio::spawn(node.sessions.send(row, MaySend::by(|| true)));
         hands.until(|| hands.taken.load(Ordering::SeqCst).then_some(())).await;
         hands.typing.send(Typed::Broken).await.unwrap();
         hands.asked().await;

@@ -165,10 +165,17 @@ pub enum AdminAsk {
     },
     /// How the cluster stands, as this node knows it.
     Cluster,
-    /// This node is to give all its units away, or to take some again.
+    /// A node is to give all its units away, or to take some again.
     Drain {
+        /// Which; this one when none is named.
+        node: Option<Slug>,
         /// Away, or again.
         away: bool,
+    },
+    /// The live trees of this node and of those that it has links to.
+    NodeActors {
+        /// Only of this one.
+        node: Option<Slug>,
     },
     /// How retention stands.
     Retention,
@@ -322,7 +329,7 @@ pub enum Answered {
     ModelTested(Box<ModelTest>),
     /// To `Retention`, `ForgetCount`, `Forget` and `Forgetting`.
     Retention(RetentionReply),
-    /// To `Cluster` and `Drain`; nothing where the node stands alone.
+    /// To `Cluster`, `Drain` and `NodeActors`; nothing where the node stands alone.
     Cluster(Option<ClusterReply>),
     /// It could not be answered: what failed and why.
     Failed(String),

@@ -28,7 +28,6 @@ pub(crate) fn nodes(facts: &Facts) -> Verdict {
 
 #[cfg(test)]
 mod tests {
-    use messages::admin::StatusView;
     use messages::membership::ClusterView;
 
     use super::*;
@@ -37,19 +36,14 @@ mod tests {
     fn facts(nodes: &[(&str, &str)]) -> Facts {
         let view = |(node, why): &(&str, &str)| NodeView {
             node: (*node).into(),
-            incarnation: String::new(),
             roles: "worker".into(),
-            program: String::new(),
-            protocol: String::new(),
             at: "10.0.0.7".into(),
-            up_ms: 0,
-            units: 0,
-            draining: false,
             why: (*why).into(),
+            ..NodeView::default()
         };
         let cluster = ClusterView { node: "hub".into(), nodes: nodes.iter().map(view).collect(), units: Vec::new() };
-        let node = NodeFacts::Serves(Box::new(StatusView::default()));
-        Facts { node, cluster: Some(cluster), ..Facts::default() }
+        let serves = NodeFacts::Serves(Box::default());
+        Facts { node: serves, cluster: Some(cluster), ..Facts::default() }
     }
 
     #[test]

@@ -4,24 +4,23 @@ use std::collections::HashMap;
 use std::sync::{Arc, Mutex, PoisonError};
 
 use cluster::Hands;
-use messages::Address;
-use messages::cluster::Holds;
+use messages::{Address, Slug};
 use runtime::{BoxFuture, System, UnitClaimer};
-use workspaces::Layout;
 
 use crate::node::tree::QUESTIONS;
+
+use super::Declared;
 
 /// Locks on the folders of workspaces that this node holds; the console's actors.
 pub(crate) struct ProgramHands {
     claimer: Arc<dyn UnitClaimer>,
-    /// Where workspaces are, on a worker.
-    layout: Option<Layout>,
+    declared: Declared,
     held: Arc<Mutex<HashMap<Address, Box<dyn Send + Sync>>>>,
 }
 
 impl ProgramHands {
-    pub(crate) fn new(claimer: Arc<dyn UnitClaimer>, layout: Option<Layout>) -> Self {
-        Self { claimer, layout, held: Arc::default() }
+    pub(crate) fn new(claimer: Arc<dyn UnitClaimer>, declared: Declared) -> Self {
+        Self { claimer, declared, held: Arc::default() }
     }
 }
 
@@ -49,11 +48,13 @@ impl Hands for ProgramHands {
         })
     }
 
-    fn holds(&self) -> BoxFuture<Option<Holds>> {
-        let layout = self.layout.clone();
-        // A folder that can't be read says nothing of what is in it. A disk that hangs holds up nothing but this.
-        let look = move || layout?.list().ok().map(Holds::These);
-        Box::pin(async move { tokio::task::spawn_blocking(look).await.unwrap_or_default() })
+    fn workspaces(&self) -> BoxFuture<Result<Vec<Slug>, String>> {
+        let declared = self.declared.clone();
+        // A disk that hangs holds up nothing but this.
+        Box::pin(async move {
+            let found = tokio::task::spawn_blocking(move || declared.list()).await;
+            found.unwrap_or_else(|error| Err(error.to_string()))
+        })
     }
 
     fn close(&self, system: &System, unit: &Address) -> BoxFuture<()> {

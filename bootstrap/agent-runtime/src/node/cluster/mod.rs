@@ -1,5 +1,6 @@
 //! A node among others: its certificate, its links, and what opens and closes the units that it is given.
 
+mod declared;
 mod hands;
 mod trust;
 #[cfg(feature = "failpoints")]
@@ -15,8 +16,8 @@ use messages::cluster::{Holds, Incarnation, NodeFacts, Role, Roles, UNITS_PER_NO
 use messages::{AskError, Moment, Slug};
 use runtime::StorePort;
 use store::ClusterNode;
-use workspaces::Layout;
 
+pub(crate) use declared::Declared;
 pub(crate) use hands::ProgramHands;
 pub(crate) use trust::open as credentials;
 
@@ -28,6 +29,8 @@ pub(crate) struct ClusterSettings {
     pub(crate) roles: Roles,
     pub(crate) listen: Option<SocketAddr>,
     pub(crate) peers: Vec<String>,
+    /// The workspaces that it is to hold; `None`: all whose files it has.
+    pub(crate) only: Option<Vec<Slug>>,
 }
 
 impl ClusterSettings {
@@ -38,6 +41,8 @@ impl ClusterSettings {
             roles: Roles::of(&has),
             listen: node.address(),
             peers: node.peers.clone(),
+            // The schema has let nothing else through.
+            only: node.only().map(|names| names.iter().filter_map(|name| Slug::parse(name).ok()).collect()),
         })
     }
 }
@@ -58,12 +63,16 @@ impl Joining {
     pub(crate) fn new(
         name: &str,
         of: &ClusterSettings,
-        layout: &Layout,
+        declared: &Declared,
         incarnation: Incarnation,
     ) -> anyhow::Result<Self> {
         let node = Slug::parse(name).context("`node.name`")?;
-        let workspaces =
-            if of.roles.has(Role::Worker) { layout.list().context("the workspaces of this node")? } else { Vec::new() };
+        let workspaces = if of.roles.has(Role::Worker) {
+            declared.warn_of_missing();
+            declared.list().map_err(anyhow::Error::msg).context("the workspaces of this node")?
+        } else {
+            Vec::new()
+        };
         let facts = NodeFacts {
             node,
             incarnation,

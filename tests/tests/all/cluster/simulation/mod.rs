@@ -13,7 +13,10 @@
 //!
 //! `SEED=17 ./tests/run cluster::simulation` runs one seed again, `SEEDS=1000` more of them; `TRACE=1` tells what happens and
 //! `LOG=cluster=debug` what the nodes log. Not simulated: processes that are frozen (`cluster::kills` does that), several
-//! threads, the workspaces' own actors.
+//! threads, the timers of the runtime, the workspaces' own actors.
+
+// What a seed was like is told on standard output.
+#![allow(clippy::print_stdout, clippy::print_stderr)]
 
 mod chance;
 mod checks;
@@ -25,6 +28,7 @@ mod outside;
 mod run;
 mod seeds;
 mod store;
+mod sweep;
 mod talk;
 mod trust;
 

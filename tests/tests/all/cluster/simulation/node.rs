@@ -14,13 +14,14 @@ use messages::{Address, AskError, Slug};
 use runtime::testing::NoLocks;
 use runtime::{
     BoxFuture, Child, Children, Intensity, Kind, Options, Restart, ServiceError, StorePort, Strategy, System,
-    SystemParts, TimersService,
+    SystemParts,
 };
 
 use super::desk::{DESK, Desk};
 use super::network::{HUB, SimClock, SimNet, listen};
 use super::outside::{Control, Outside, WORKSPACES};
 use super::store::{BusyStore, Disk, SimStore};
+use super::sweep::Sweep;
 use super::talk::{Deps, Facts, Talk};
 use super::trust::Credentials;
 
@@ -106,7 +107,7 @@ async fn begin(start: &Start, net: SimNet) -> Result<(System, Arc<Member>), Stri
         node: slug(spec.name),
         incarnation: Incarnation::new(runtime::Clock::now(&clock), outside.one_more_start()),
         roles,
-        holds: Holds::These(workspaces),
+        holds: Holds::These(workspaces.clone()),
         units_max: 64,
     };
     let incarnation = facts.incarnation.to_string();
@@ -141,7 +142,7 @@ async fn begin(start: &Start, net: SimNet) -> Result<(System, Arc<Member>), Stri
         options: Options::default(),
     };
     let system = System::new(parts, kinds(start));
-    let begin = Begin { config, hands: Arc::new(SimHands), reign };
+    let begin = Begin { config, hands: Arc::new(SimHands(workspaces)), reign };
     system.start(root(start, &member, begin)).await?;
     Ok((system, member))
 }
@@ -156,9 +157,9 @@ fn root(start: &Start, member: &Arc<Member>, begin: Begin) -> Children {
             list.push(Child::supervisor(Address::fixed(name), Restart::Permanent, of_many()));
         }
     }
-    let sweeps = has(Role::Hub);
-    let timers = move || if sweeps { TimersService::default() } else { TimersService::without_store() };
-    list.push(service(Address::fixed("timers"), timers));
+    if has(Role::Hub) {
+        list.push(service(Address::fixed("timers"), || Sweep));
+    }
     let (member, begin) = (member.clone(), Arc::new(Mutex::new(Some(begin))));
     list.push(service(ClusterService::address(), move || ClusterService::new(member.clone(), begin.clone())));
     children(Intensity::ESCALATE, list)
@@ -199,7 +200,7 @@ fn service<S: runtime::Service>(address: Address, open: impl Fn() -> S + Send + 
 }
 
 /// Opens and closes the actors of units, as the program does.
-struct SimHands;
+struct SimHands(Vec<Slug>);
 
 impl Hands for SimHands {
     fn open(&self, system: &System, unit: &Address) -> BoxFuture<Result<(), String>> {
@@ -215,8 +216,8 @@ impl Hands for SimHands {
     }
 
     /// As it was at the start.
-    fn holds(&self) -> BoxFuture<Option<Holds>> {
-        Box::pin(std::future::ready(None))
+    fn workspaces(&self) -> BoxFuture<Result<Vec<Slug>, String>> {
+        Box::pin(std::future::ready(Ok(self.0.clone())))
     }
 }
 

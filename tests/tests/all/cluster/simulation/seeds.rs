@@ -134,7 +134,7 @@ fn process(seed: u64, control: Control, seeded: &Seeded) -> Output {
     command.stderr(if traced { Stdio::inherit() } else { Stdio::piped() });
     let child = command.spawn().unwrap();
     let id = child.id();
-    let (sender, done) = std::sync::mpsc::channel();
+    let (sender, done) = std::sync::mpsc::sync_channel(1);
     std::thread::spawn(move || sender.send(child.wait_with_output()));
     match done.recv_timeout(RUN_MAX) {
         Ok(output) => output.unwrap(),
