@@ -67,6 +67,11 @@ pub enum Msg {
         /// There are no more.
         is_last: bool,
     },
+    /// For what a unit waits, if it does; the hub knows.
+    Waits {
+        /// Which.
+        unit: Unit,
+    },
 }
 
 /// The most bytes of one preview between nodes.
@@ -83,6 +88,8 @@ pub enum Reply {
     Draining(Result<(), String>),
     /// To `Actors`, in the order of names; words when none can be asked.
     Actors(Result<Vec<NodeActors>, String>),
+    /// To `Waits`: one sentence; `None`: it is held, or will be in a moment.
+    Waits(Option<String>),
 }
 
 /// The live tree of a node.
@@ -186,6 +193,7 @@ mod tests {
         let unit = Unit::parse("ws/a").unwrap();
         golden(Msg::Listen { unit, trace: trace.clone() }, &[10, 4, b'w', b's', b'/', b'a', 1, b't']);
         golden(Msg::Preview { trace, text: "x".into(), is_last: true }, &[11, 1, b't', 1, b'x', 1]);
+        golden(Msg::Waits { unit: Unit::parse("ws/a").unwrap() }, &[12, 4, b'w', b's', b'/', b'a']);
         assert_eq!(postcard::to_stdvec(&Reply::Heard).unwrap(), [0]);
     }
 }

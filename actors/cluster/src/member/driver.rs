@@ -15,7 +15,7 @@ use tokio::task::JoinSet;
 use tokio::time::Instant;
 
 use super::reign::{Reign, SELF};
-use super::waits::Waits;
+use super::waits::{self, Waits};
 use super::{Event, Member, certificates, is_told, tell};
 use crate::links::Up;
 
@@ -145,6 +145,10 @@ impl Loop {
                     reign.explain(&mut view, self.member.now());
                 }
                 asked.send(view).unwrap_or_default();
+            }
+            Event::Waits(unit, asked) => {
+                let told = self.reign.as_ref().and_then(|reign| waits::of(&reign.hub, &unit, now()));
+                asked.send(told).unwrap_or_default();
             }
             Event::Follow(trace) => {
                 if let Some(follows) = self.member.follow(trace) {

@@ -27,6 +27,12 @@ impl Serve for Inbox {
                         postcard::to_stdvec(&done).map_err(|e| AskError::Decode(e.to_string()))
                     });
                 }
+                Ok(Msg::Waits { unit }) if member.is_hub() => {
+                    return Box::pin(async move {
+                        let told = Reply::Waits(member.waits(&unit).await);
+                        postcard::to_stdvec(&told).map_err(|e| AskError::Decode(e.to_string()))
+                    });
+                }
                 Ok(Msg::Listen { unit, trace }) => {
                     let heard = member.listen_for(&from, &unit, trace);
                     return Box::pin(std::future::ready(heard.map(|()| Vec::new())));

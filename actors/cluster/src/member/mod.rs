@@ -55,6 +55,8 @@ pub(crate) enum Event {
     Drain(bool),
     /// The workspaces whose files this node has are others than before.
     Declares(Holds),
+    /// For what a unit waits, at the hub.
+    Waits(Unit, tokio::sync::oneshot::Sender<Option<String>>),
     /// A chat of another node looks on at this answer.
     Follow(Trace),
     /// A unit's row was written, or was not.

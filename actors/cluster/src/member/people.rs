@@ -3,10 +3,11 @@
 use std::sync::Arc;
 use std::time::Duration;
 
-use messages::cluster::Role;
+use messages::cluster::{Role, Unit};
 use messages::envelope::Kind;
 use messages::membership::{ACTORS_SHOWN_MAX, Msg, NodeActors, Reply};
 use messages::{Address, AskError, Slug, admin};
+use tokio::sync::oneshot;
 use tokio::task::JoinSet;
 
 use super::{Event, Member, head};
@@ -64,6 +65,20 @@ impl Member {
     fn link(&self, node: &Slug) -> Result<Arc<Link>, String> {
         let link = self.links.get().and_then(|links| links.link(node.as_str()));
         link.ok_or_else(|| format!("no node `{node}` is linked here; `agent-runtime nodes` names those that are"))
+    }
+
+    /// For what a unit waits, as the hub knows; `None`: for nothing, or the hub can't be asked now.
+    pub(super) async fn waits(&self, unit: &Unit) -> Option<String> {
+        if self.is_hub() {
+            let (sender, told) = oneshot::channel();
+            self.events.try_send(Event::Waits(unit.clone(), sender)).ok()?;
+            return told.await.ok()?;
+        }
+        let body = postcard::to_stdvec(&Msg::Waits { unit: unit.clone() }).ok()?;
+        match postcard::from_bytes(&ask(&*self.hub()?, "cluster", &body).await.ok()?) {
+            Ok(Reply::Waits(told)) => told,
+            _ => None,
+        }
     }
 
     /// The trees of this node and of those that it has links to. From another node than the hub nobody may be asked.

@@ -95,6 +95,12 @@ impl Service for ClusterService {
                     reply.send(Reply::Draining(member.drain_of(&node, away).await));
                 });
             }
+            Msg::Waits { unit } => {
+                let member = self.member.clone();
+                cx.spawn("what a unit waits for", async move {
+                    reply.send(Reply::Waits(member.waits(&unit).await));
+                });
+            }
             Msg::Actors { node } => {
                 let member = self.member.clone();
                 cx.spawn("the trees of nodes", async move {

@@ -60,6 +60,12 @@ impl Waits {
     }
 }
 
+/// For what a unit waits; `None`: for nothing that somebody could bring.
+pub(super) fn of(hub: &Hub, unit: &Unit, now: Monotonic) -> Option<String> {
+    let why = in_words(&hub.explain(unit, now)?.why)?;
+    Some(format!("{unit} waits for {why}"))
+}
+
 /// For what it waits, without times, so that an alarm is told once; `None`: for nothing that somebody could bring.
 fn in_words(why: &Why) -> Option<String> {
     let Why::WaitsForHost(reason) = why else { return None };

@@ -2,6 +2,7 @@
 
 use std::time::Duration;
 
+use messages::cluster::Unit;
 use messages::store::{Commit, CommitError, Committed, Fence, Query, QueryError, Rows};
 use messages::turn::Principal;
 use messages::{Address, AskError, Moment, Trace, admin, context, membership, retention};
@@ -45,6 +46,10 @@ pub(crate) trait Host: Send + Sync + 'static {
     }
     /// Previews of the answer of one turn of a context.
     fn listen(&self, context: &Address, trace: Trace) -> mpsc::Receiver<String>;
+    /// For what a context waits that does not answer, where its node is away.
+    fn waits(&self, _: &Address) -> BoxFuture<Option<String>> {
+        Box::pin(std::future::ready(None))
+    }
     /// Asks the inspector, or the session's context.
     fn ask(&self, what: AdminAsk, asker: Asker) -> BoxFuture<Answered>;
 }
@@ -89,6 +94,18 @@ impl Host for System {
 
     fn listen(&self, context: &Address, trace: Trace) -> mpsc::Receiver<String> {
         Self::listen(self, context, trace)
+    }
+
+    fn waits(&self, context: &Address) -> BoxFuture<Option<String>> {
+        let (cluster, unit) = (self.to::<membership::Membership>(&Address::fixed("cluster")), Unit::of(context));
+        Box::pin(async move {
+            let asked = cluster.ask(membership::Msg::Waits { unit: unit? }, Duration::from_millis(ASK_MS_MAX)).await;
+            match asked {
+                Ok(membership::Reply::Waits(told)) => told,
+                // Where the node stands alone, nobody is away.
+                _ => None,
+            }
+        })
     }
 
     fn ask(&self, what: AdminAsk, asker: Asker) -> BoxFuture<Answered> {

@@ -37,6 +37,7 @@ struct State {
     by_id: HashMap<InboundId, usize>,
     done: usize,
     refuse: VecDeque<CommitError>,
+    away: Option<String>,
     commits: Vec<usize>,
     woken: Vec<Address>,
     sendings: Vec<Sending>,
@@ -125,6 +126,11 @@ impl Node {
         let mut state = self.state.lock().unwrap();
         let row = state.rows.iter_mut().find(|row| row.event == event).unwrap();
         (row.state, row.outcome) = (InboxState::Settled, Some(outcome));
+    }
+
+    /// The context's node is away, and this is said of it.
+    pub(crate) fn is_away(&self, why: &str) {
+        self.state.lock().unwrap().away = Some(why.to_owned());
     }
 
     pub(crate) fn outbox(row: &InboxRow, id: i64, text: &str) -> OutboxRow {
@@ -277,6 +283,10 @@ impl Host for Node {
 
     fn listen(&self, _: &Address, trace: Trace) -> mpsc::Receiver<String> {
         self.feed.listen(trace)
+    }
+
+    fn waits(&self, _: &Address) -> BoxFuture<Option<String>> {
+        Box::pin(std::future::ready(self.state.lock().unwrap().away.clone()))
     }
 
     fn ask(&self, what: AdminAsk, asker: Asker) -> BoxFuture<Answered> {

@@ -55,8 +55,11 @@ async fn nodes_declare_whose_files_they_have_and_a_workspace_whose_node_is_away_
     while !alarms(&world).await.contains("ws/acme waits for a node that may have it: `worker-2`") {}
     let nodes = world.told("nodes --json", HUB).await;
     assert!(nodes.as_array().unwrap().iter().any(|of| of["node"] == OTHER && of["away"] == true), "{nodes}");
+    // The chat was told, once, and is answered.
     world.spawn(OTHER);
     ann.settled(std::slice::from_ref(&waiting), SOON).await.unwrap();
+    assert_eq!(ann.busy.len(), 1, "{:?}", ann.busy);
+    assert!(ann.busy[0].contains("ws/acme waits for a node that may have it: `worker-2`"), "{:?}", ann.busy);
     while alarms(&world).await.contains("ws/acme") {}
     world.verified().await;
 }

@@ -24,6 +24,8 @@ use crate::wire::{Answered, FromClient, FromNode, WireError};
 const SWEEP_MS: u64 = 500;
 /// How long one such question may take, in milliseconds.
 const QUERY_MS_MAX: u64 = 2_000;
+/// An event that has been open for so long may be one of a context whose node is away: it is asked, so often, in milliseconds.
+const WAITS_MS: u64 = 5_000;
 /// Questions about the node that one session may have open.
 pub(crate) const ASKS_MAX: usize = 8;
 /// Answers whose previews one session follows at once.
@@ -47,6 +49,15 @@ pub(super) struct Flow {
     sweep: Option<BoxFuture<Standing>>,
     asks: FuturesUnordered<BoxFuture<FromNode>>,
     previews: Option<Previews>,
+    away: Away,
+}
+
+/// Whether the context's node is away: told once, until there is a reply.
+#[derive(Default)]
+struct Away {
+    ask_at_ms: Option<u64>,
+    question: Option<BoxFuture<Option<String>>>,
+    is_told: bool,
 }
 
 /// What woke the session.
@@ -56,6 +67,7 @@ enum Heard {
     Pushed(Option<Push>),
     Swept(Standing),
     Answered(FromNode),
+    Waits(Option<String>),
     Tick,
     Preview(InboundId, String),
     Frame(Option<Result<FromClient, WireError>>),
@@ -77,6 +89,7 @@ impl Flow {
             sweep: None,
             asks: FuturesUnordered::new(),
             previews: previews.then(SelectAll::new),
+            away: Away::default(),
         }
     }
 
@@ -104,6 +117,7 @@ impl Flow {
             push = self.place.pushes.recv() => Heard::Pushed(push),
             standing = slot(&mut self.sweep) => Heard::Swept(standing),
             Some(frame) = self.asks.next(), if !self.asks.is_empty() => Heard::Answered(frame),
+            told = slot(&mut self.away.question) => Heard::Waits(told),
             _ = tick.tick() => Heard::Tick,
             frame = reader.next() => Heard::Frame(frame),
             Some((inbound, piece)) = next_piece(&mut self.previews) => Heard::Preview(inbound, piece),
@@ -120,6 +134,13 @@ impl Flow {
             Heard::Pushed(Some(push)) => self.pushed(push).await,
             Heard::Swept(standing) => self.stand(standing).await,
             Heard::Answered(frame) => self.say(frame).await,
+            Heard::Waits(told) => {
+                self.away.is_told |= told.is_some();
+                match told {
+                    Some(why) => self.say(FromNode::Busy { why }).await,
+                    None => Ok(()),
+                }
+            }
             Heard::Tick => {
                 self.look();
                 Ok(())
@@ -243,6 +264,7 @@ impl Flow {
         }
         // Not sent after all, it comes again, and is passed on as one of an event that is settled.
         self.core.replied(&push.inbound, push.outcome);
+        self.away = Away::default();
         permit.send(Out::Reply(self.place.handing(push)));
         Ok(())
     }
@@ -255,8 +277,18 @@ impl Flow {
         let now_ms = self.now_ms();
         let ids = self.core.next_to_ask(now_ms, None);
         if !ids.is_empty() {
+            self.ask_whether_away(now_ms);
             let acceptor = self.acceptor.clone();
             self.sweep = Some(async move { ask(&acceptor, ids).await }.boxed());
+        }
+    }
+
+    /// An event is open: after a while it is asked whether its context's node is there.
+    fn ask_whether_away(&mut self, now_ms: u64) {
+        let at = *self.away.ask_at_ms.get_or_insert(now_ms + WAITS_MS);
+        if now_ms >= at && !self.away.is_told && self.away.question.is_none() {
+            self.away.ask_at_ms = Some(now_ms + WAITS_MS);
+            self.away.question = Some(self.acceptor.host.waits(&self.acceptor.context));
         }
     }
 

@@ -257,6 +257,22 @@ async fn a_reply_that_nobody_is_there_for_is_surely_not_sent() {
 }
 
 #[tokio::test(start_paused = true)]
+async fn who_waits_for_long_is_told_once_for_which_node() {
+    let node = Node::new(|_| Turn::Never);
+    node.is_away("ws/home waits for `worker-2`");
+    let mut client = node.client("s").await;
+    let began = Instant::now();
+    client.submit("s:1", "hi").unwrap();
+    client.next().await.unwrap();
+    let FromNode::Busy { why } = client.next().await.unwrap() else { panic!("something else") };
+    assert_eq!(why, "ws/home waits for `worker-2`");
+    assert!(began.elapsed() >= Duration::from_secs(5), "{:?}", began.elapsed());
+    client.submit("s:2", "still there?").unwrap();
+    client.next().await.unwrap();
+    assert!(tokio::time::timeout(Duration::from_secs(60), client.next()).await.is_err(), "once");
+}
+
+#[tokio::test(start_paused = true)]
 async fn a_reply_whose_node_has_no_lease_any_more_is_surely_not_sent() {
     let node = Node::new(|_| Turn::Never);
     let mut client = node.client("s").await;

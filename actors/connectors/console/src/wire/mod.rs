@@ -261,7 +261,7 @@ pub enum FromNode {
         /// The answer.
         reply: Answered,
     },
-    /// Events wait because the store does not take them now; the node goes on trying.
+    /// Events wait because the store does not take them now, or the node of their context is away; it goes on by itself.
     Busy {
         /// What it waits for.
         why: String,
