@@ -111,7 +111,7 @@ pub const ACTORS_SHOWN_MAX: usize = 4_000;
 pub struct ClusterView {
     /// The node that was asked.
     pub node: String,
-    /// Nodes that it has a link to, and itself.
+    /// Itself, nodes that it has a link to, and those that proved who they are and have none.
     pub nodes: Vec<NodeView>,
     /// Who holds what. From the hub with reasons, from another node as it was told.
     pub units: Vec<UnitView>,
@@ -126,8 +126,10 @@ pub struct NodeView {
     pub incarnation: String,
     /// `hub, worker`.
     pub roles: String,
-    /// The version of its program.
+    /// The version of its program; empty where there is no link to it.
     pub program: String,
+    /// The version of the protocol on the link to it; of the node itself, those that it speaks.
+    pub protocol: String,
     /// Where it is.
     pub at: String,
     /// How long the link has been up, in milliseconds.
@@ -136,6 +138,8 @@ pub struct NodeView {
     pub units: u32,
     /// It was asked to give all its units away.
     pub draining: bool,
+    /// Why there is no link to it, although it tries; empty where there is one.
+    pub why: String,
     /// The workspaces whose files it has, as it declared them; at most [`DECLARED_SHOWN_MAX`]. Of other nodes the hub knows.
     pub workspaces: Vec<String>,
     /// It has no link at the moment; the hub remembers it.
@@ -158,6 +162,11 @@ pub struct UnitView {
     pub since_ms: Option<u64>,
     /// Why it is there, or why nobody holds it: one sentence.
     pub why: String,
+    /// How many commits of other nodes were refused as stale, since the hub that was asked began: another node held the
+    /// unit, or held it again under a newer epoch.
+    pub stale: u64,
+    /// How long ago the first of them was, in milliseconds.
+    pub stale_since_ms: Option<u64>,
 }
 
 #[cfg(test)]

@@ -2,6 +2,8 @@
 
 /// Restarts after a failure, by kind of actor.
 pub const ACTOR_RESTARTS: &str = "actor_restarts";
+/// Commits of other nodes that were refused as stale, by class of unit: `ws`, `connector`.
+pub const COMMITS_STALE: &str = "commits_stale";
 /// Calls that a model was given, by model.
 pub const MODEL_CALLS: &str = "model_calls";
 /// Of those, such that gave no answer.

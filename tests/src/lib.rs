@@ -2,8 +2,10 @@
 
 pub mod chaos;
 pub mod cluster;
+pub mod deployment;
 mod dice;
 pub mod fake_model;
+pub mod network;
 pub mod process;
 pub mod soak;
 pub mod story;

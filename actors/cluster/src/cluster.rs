@@ -8,12 +8,13 @@ use std::sync::{Arc, Mutex, PoisonError};
 
 use messages::cluster::Roles;
 use ractor::{Actor, ActorRef};
-use tokio::net::TcpListener;
 use tokio::sync::watch;
 use tokio::task::JoinSet;
 
-use crate::hello::Hello;
+use crate::hello::{Hello, Versions};
 use crate::links::{Link, Links, Up};
+use crate::net::Net;
+use crate::refused::RefusedNodes;
 use crate::region::{Region, RegionMsg};
 use crate::serve::Serve;
 use crate::sessions::Sessions;
@@ -30,8 +31,10 @@ pub struct Config {
     pub roles: Roles,
     /// The version of the program, for people.
     pub program: String,
-    /// Where others come in; `None` where nobody does.
-    pub listener: Option<std::net::TcpListener>,
+    /// The versions of the protocol that it speaks: [`crate::VERSIONS`].
+    pub versions: Versions,
+    /// Where others come in, and how they are reached.
+    pub net: Arc<dyn Net>,
     /// Whom to dial, names or numbers with a port. Of two nodes only one may dial the other.
     pub peers: Vec<String>,
     /// A second check beside the certificates: the same on all nodes, random, secret.
@@ -49,11 +52,12 @@ pub(crate) struct Inner {
     pub(crate) config: Facts,
     pub(crate) links: Arc<Links>,
     pub(crate) sessions: Sessions,
+    pub(crate) refused: RefusedNodes,
     region: ActorRef<RegionMsg>,
     places: Mutex<HashMap<String, Arc<tokio::sync::Mutex<()>>>>,
     ids: AtomicU64,
     tasks: Mutex<JoinSet<()>>,
-    address: Option<SocketAddr>,
+    pub(crate) net: Arc<dyn Net>,
 }
 
 /// What of the configuration is needed for good.
@@ -61,7 +65,8 @@ pub(crate) struct Facts {
     node: String,
     incarnation: String,
     roles: Roles,
-    program: String,
+    pub(crate) program: String,
+    pub(crate) versions: Versions,
     pub(crate) trust: Arc<dyn Trust>,
 }
 
@@ -69,27 +74,26 @@ impl Cluster {
     /// Starts the region, listens, and dials. Must be called within a tokio runtime, and stopped before that ends.
     ///
     /// # Errors
-    /// Words, when the transport or the listener can't be started.
+    /// Words, when the transport can't be started.
     pub async fn start(config: Config) -> Result<Self, String> {
-        let Config { node, incarnation, roles, program, listener, peers, cookie, trust, serve } = config;
-        let listener = listener.map(listening).transpose().map_err(|e| format!("the listener for other nodes: {e}"))?;
-        let address = listener.as_ref().and_then(|listener| listener.local_addr().ok());
+        let Config { node, incarnation, roles, program, versions, net, peers, cookie, trust, serve } = config;
         let links = Arc::new(Links::new());
         let region = Region { links: links.clone(), serve };
         let (region, _) = Actor::spawn(None, region, ()).await.map_err(|e| e.to_string())?;
         let sessions = Sessions::start(&format!("{node}#{incarnation}"), &node, &cookie).await?;
         let inner = Arc::new(Inner {
-            config: Facts { node, incarnation, roles, program, trust },
+            config: Facts { node, incarnation, roles, program, versions, trust },
             links,
             sessions,
+            refused: RefusedNodes::default(),
             region,
             places: Mutex::default(),
             ids: AtomicU64::new(1),
             tasks: Mutex::default(),
-            address,
+            net,
         });
-        if let Some(listener) = listener {
-            inner.spawn(listen::run(inner.clone(), listener));
+        if inner.net.address().is_some() {
+            inner.spawn(listen::run(inner.clone()));
         }
         for peer in peers {
             inner.spawn(dial::run(inner.clone(), peer));
@@ -100,7 +104,7 @@ impl Cluster {
     /// Where others come in.
     #[must_use]
     pub fn address(&self) -> Option<SocketAddr> {
-        self.0.address
+        self.0.net.address()
     }
 
     /// The link to a peer, if it is up.
@@ -119,6 +123,11 @@ impl Cluster {
     #[must_use]
     pub fn watch(&self) -> watch::Receiver<Up> {
         self.0.links.watch()
+    }
+
+    /// What is needed to tell people of it.
+    pub(crate) fn inner(&self) -> &Inner {
+        &self.0
     }
 
     /// Certificates.
@@ -149,11 +158,6 @@ impl Cluster {
         self.0.sessions.stop().await;
         drop(self.0.region.stop_and_wait(Some("the node stops".into()), None).await);
     }
-}
-
-fn listening(listener: std::net::TcpListener) -> std::io::Result<TcpListener> {
-    listener.set_nonblocking(true)?;
-    TcpListener::from_std(listener)
 }
 
 impl Inner {

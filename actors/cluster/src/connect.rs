@@ -38,6 +38,13 @@ pub(crate) struct Connection<S> {
     pub(crate) unproven: Option<Place>,
 }
 
+/// What both ends have said, and the version that they go on in.
+struct Agreed {
+    ours: Hello,
+    theirs: Hello,
+    version: u16,
+}
+
 impl Inner {
     /// Makes a link of a connection, and returns when that has ended, with the reason and how long it was up.
     pub(crate) async fn run<S>(&self, mut connection: Connection<S>) -> (Duration, String)
@@ -50,26 +57,29 @@ impl Inner {
             Some(place) => place.unless_needed(agreed).await,
             None => agreed.await,
         };
-        let (ours, theirs) = match agreed {
+        let agreed = match agreed {
             Ok(agreed) => agreed,
             Err(why) => return (Duration::ZERO, why),
         };
         drop(place);
-        match self.hand_over(connection, ours, theirs).await {
-            Ok((link, _let_in)) => self.live(&link).await,
+        match self.hand_over(connection, agreed).await {
+            Ok((link, _let_in)) => {
+                self.refused.forget(&link.peer().node);
+                self.live(&link).await
+            }
             Err(why) => (Duration::ZERO, why),
         }
     }
 
     /// Both say who they are, and whether they go on. Nothing of the peer is believed before.
-    async fn agree<S>(&self, connection: &mut Connection<S>) -> Result<(Hello, Hello), String>
+    async fn agree<S>(&self, connection: &mut Connection<S>) -> Result<Agreed, String>
     where
         S: AsyncRead + AsyncWrite + Unpin,
     {
-        let ours = self.hello();
+        let (ours, speaks) = (self.hello(), self.config.versions);
         let (mut read, mut write) = tokio::io::split(&mut connection.stream);
         let words = |error: io::Error| error.to_string();
-        let (sent, heard) = tokio::join!(hello::send(&mut write, &ours), hello::receive(&mut read));
+        let (sent, heard) = tokio::join!(hello::send(&mut write, &ours, speaks), hello::receive(&mut read, speaks));
         sent.map_err(words)?;
         let heard = heard.map_err(words)?;
         let verdict = self.judge(&ours, &connection.identity, &heard);
@@ -78,13 +88,13 @@ impl Inner {
         told.map_err(words)?;
         answer.map_err(words)?.map_err(|why| format!("it refuses: {why}"))?;
         match heard {
-            Heard::Hello(theirs) => Ok((ours, theirs)),
+            Heard::Hello(theirs, version) => Ok(Agreed { ours, theirs, version }),
             Heard::Other(_) => Err("it speaks other versions".into()),
         }
     }
 
     fn judge(&self, ours: &Hello, identity: &PeerIdentity, heard: &Heard) -> Result<(), String> {
-        hello::judge(ours, identity, heard)?;
+        hello::judge(ours, self.config.versions, identity, heard)?;
         if self.config.trust.is_revoked(&identity.serial) {
             return Err(format!("the certificate {} of `{}` was revoked", identity.serial, identity.node));
         }
@@ -98,8 +108,7 @@ impl Inner {
     async fn hand_over<S>(
         &self,
         connection: Connection<S>,
-        ours: Hello,
-        theirs: Hello,
+        Agreed { ours, theirs, version }: Agreed,
     ) -> Result<(Arc<Link>, LetIn), String>
     where
         S: AsyncRead + AsyncWrite + Unpin + Send + 'static,
@@ -127,6 +136,7 @@ impl Inner {
             roles: theirs.roles,
             serial: connection.identity.serial,
             program: theirs.program,
+            version,
             at: connection.at,
         };
         let inbound = Inbound::new(id, peer, ours.token, switch.clone());
@@ -143,7 +153,7 @@ impl Inner {
     /// Asks the peer each second whether it lives, until the link ends.
     async fn live(&self, link: &Arc<Link>) -> (Duration, String) {
         let node = &link.peer().node;
-        tracing::info!(peer = %node, at = %link.peer().at, roles = %link.peer().roles, "link is up");
+        tracing::info!(peer = %node, at = %link.peer().at, roles = %link.peer().roles, version = link.peer().version, "link is up");
         let pings = async {
             loop {
                 drop(link.ask(ping(), &[]).await);

@@ -4,13 +4,13 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use rustls::pki_types::ServerName;
-use tokio::net::TcpStream;
 use tokio_rustls::TlsConnector;
 
 use crate::chance;
 use crate::cluster::Inner;
 use crate::connect::{Connection, End, within};
 use crate::limits::{CONNECT_MAX, REDIAL_MAX, REDIAL_MIN, STEP_MAX};
+use crate::net::Stream;
 
 /// A link that held for so long was a good one: the next wait is the first again.
 const GOOD: Duration = Duration::from_secs(10);
@@ -20,7 +20,14 @@ pub(crate) async fn run(inner: Arc<Inner>, address: String) {
     let (mut wait, mut told) = (REDIAL_MIN, String::new());
     loop {
         let (lasted, why) = match connect(&inner, &address).await {
-            Ok(connection) => inner.run(connection).await,
+            Ok(connection) => {
+                let identity = connection.identity.clone();
+                let (lasted, why) = inner.run(connection).await;
+                if lasted.is_zero() {
+                    inner.refused.note(&identity, &address, &why);
+                }
+                (lasted, why)
+            }
             Err(why) => (Duration::ZERO, why),
         };
         if lasted >= GOOD {
@@ -40,14 +47,10 @@ fn jittered(wait: Duration) -> Duration {
     wait.mul_f64(0.5 + f64::from(chance::bytes::<2>()[0]) / 510.0)
 }
 
-async fn connect(
-    inner: &Inner,
-    address: &str,
-) -> Result<Connection<tokio_rustls::client::TlsStream<TcpStream>>, String> {
+async fn connect(inner: &Inner, address: &str) -> Result<Connection<tokio_rustls::client::TlsStream<Stream>>, String> {
     let words = |error: std::io::Error| error.to_string();
-    let dialled = async { TcpStream::connect(address).await.map_err(words) };
+    let dialled = async { inner.net.dial(address).await.map_err(words) };
     let stream = within(CONNECT_MAX, "nothing answered", dialled).await?;
-    stream.set_nodelay(true).map_err(words)?;
     let trust = &inner.config.trust;
     // Not the name by which it was found counts, but the one in its certificate: the hello is compared with that.
     let name = ServerName::try_from("agent-runtime").map_err(|e| e.to_string())?;

@@ -28,8 +28,11 @@ pub(crate) fn pack(head: &Head, body: &[u8]) -> Result<Vec<u8>, AskError> {
     Ok(bytes)
 }
 
-pub(crate) fn unpack(bytes: &[u8]) -> Result<(Head, &[u8]), AskError> {
-    postcard::take_from_bytes(bytes).map_err(|e| AskError::Decode(e.to_string()))
+pub(crate) fn unpack(mut bytes: Vec<u8>) -> Result<(Head, Vec<u8>), AskError> {
+    let (head, body) = postcard::take_from_bytes(&bytes).map_err(|e| AskError::Decode(e.to_string()))?;
+    let length = bytes.len() - body.len();
+    bytes.drain(..length);
+    Ok((head, bytes))
 }
 
 /// An answer that is too large is told as such: the asker would wait for one that can't come.
@@ -49,9 +52,12 @@ pub(crate) fn pack_parts(whole: &Whole) -> Vec<u8> {
     [&[IN_PARTS][..], &postcard::to_stdvec(whole).unwrap_or_default()].concat()
 }
 
-pub(crate) fn unpack_answer(bytes: &[u8]) -> Result<Unpacked, AskError> {
+pub(crate) fn unpack_answer(mut bytes: Vec<u8>) -> Result<Unpacked, AskError> {
     match bytes.split_first() {
-        Some((&ANSWERED, body)) => Ok(Unpacked::Whole(body.to_vec())),
+        Some((&ANSWERED, _)) => {
+            bytes.remove(0);
+            Ok(Unpacked::Whole(bytes))
+        }
         Some((&IN_PARTS, whole)) => {
             postcard::from_bytes(whole).map(Unpacked::InParts).map_err(|e| AskError::Decode(e.to_string()))
         }
@@ -75,21 +81,21 @@ mod tests {
         let head = Head { token: [7; 16], to, from: None, trace: None, deadline_ms: 500, kind: Kind::Ask, whole: None };
         let body = vec![3; BODY_BYTES_MAX];
         let packed = pack(&head, &body).unwrap();
-        assert_eq!(unpack(&packed).unwrap(), (head.clone(), &body[..]));
+        assert_eq!(unpack(packed.clone()).unwrap(), (head.clone(), body));
         assert!(matches!(pack(&head, &vec![3; BODY_BYTES_MAX + 1]), Err(AskError::TooLarge { .. })));
-        assert!(matches!(unpack(&packed[..10]), Err(AskError::Decode(_))));
+        assert!(matches!(unpack(packed[..10].to_vec()), Err(AskError::Decode(_))));
     }
 
     #[test]
     fn an_answer_comes_back_as_it_was_also_when_it_is_a_failure() {
         let busy = AskError::Busy { what: "its mailbox".into(), retry_after: Duration::from_millis(50) };
-        assert_eq!(unpack_answer(&pack_answer(Ok(vec![1, 2]))), Ok(Unpacked::Whole(vec![1, 2])));
-        assert_eq!(unpack_answer(&pack_answer(Ok(Vec::new()))), Ok(Unpacked::Whole(Vec::new())));
+        assert_eq!(unpack_answer(pack_answer(Ok(vec![1, 2]))), Ok(Unpacked::Whole(vec![1, 2])));
+        assert_eq!(unpack_answer(pack_answer(Ok(Vec::new()))), Ok(Unpacked::Whole(Vec::new())));
         let whole = Whole { id: 7, length: 9, sha256: [1; 32] };
-        assert_eq!(unpack_answer(&pack_parts(&whole)), Ok(Unpacked::InParts(whole)));
-        assert_eq!(unpack_answer(&pack_answer(Err(busy.clone()))), Err(busy));
-        let large = unpack_answer(&pack_answer(Ok(vec![0; BODY_BYTES_MAX + 1])));
+        assert_eq!(unpack_answer(pack_parts(&whole)), Ok(Unpacked::InParts(whole)));
+        assert_eq!(unpack_answer(pack_answer(Err(busy.clone()))), Err(busy));
+        let large = unpack_answer(pack_answer(Ok(vec![0; BODY_BYTES_MAX + 1])));
         assert!(matches!(large, Err(AskError::TooLarge { .. })));
-        assert!(matches!(unpack_answer(&[]), Err(AskError::Decode(_))));
+        assert!(matches!(unpack_answer(Vec::new()), Err(AskError::Decode(_))));
     }
 }

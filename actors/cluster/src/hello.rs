@@ -18,7 +18,7 @@ use crate::trust::PeerIdentity;
 
 const MAGIC: &[u8; 8] = b"AGENTRT1";
 
-/// Versions of the protocol between nodes that this program speaks, from the oldest to the newest.
+/// Versions of the protocol between nodes that this release speaks, from the oldest to the newest.
 pub const VERSIONS: Versions = Versions { min: 1, max: 1 };
 
 /// A range of versions.
@@ -36,6 +36,15 @@ impl Versions {
     pub fn meet(self, other: Self) -> Option<u16> {
         let newest = self.max.min(other.max);
         (newest >= self.min && newest >= other.min).then_some(newest)
+    }
+}
+
+impl std::fmt::Display for Versions {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        match (self.min, self.max) {
+            (min, max) if min == max => write!(f, "version {min}"),
+            (min, max) => write!(f, "versions {min} to {max}"),
+        }
     }
 }
 
@@ -59,20 +68,21 @@ pub(crate) struct Hello {
 /// What came of a peer's hello.
 #[derive(Debug)]
 pub(crate) enum Heard {
-    Hello(Hello),
+    /// It speaks this version, too, the newest of those that both do.
+    Hello(Hello, u16),
     /// It speaks other versions; what else it says can't be read.
     Other(Versions),
 }
 
 /// Sends a hello.
-pub(crate) async fn send<W: AsyncWrite + Unpin>(to: &mut W, hello: &Hello) -> io::Result<()> {
+pub(crate) async fn send<W: AsyncWrite + Unpin>(to: &mut W, hello: &Hello, speaks: Versions) -> io::Result<()> {
     let body = postcard::to_stdvec(hello).map_err(io::Error::other)?;
     if body.len() > HELLO_BYTES_MAX {
         return Err(io::Error::other("names and roles of this node do not fit into a hello"));
     }
     let mut bytes = MAGIC.to_vec();
-    bytes.extend(VERSIONS.min.to_be_bytes());
-    bytes.extend(VERSIONS.max.to_be_bytes());
+    bytes.extend(speaks.min.to_be_bytes());
+    bytes.extend(speaks.max.to_be_bytes());
     bytes.extend(u32::try_from(body.len()).map_err(io::Error::other)?.to_be_bytes());
     bytes.extend(body);
     to.write_all(&bytes).await?;
@@ -80,7 +90,7 @@ pub(crate) async fn send<W: AsyncWrite + Unpin>(to: &mut W, hello: &Hello) -> io
 }
 
 /// Reads a hello.
-pub(crate) async fn receive<R: AsyncRead + Unpin>(from: &mut R) -> io::Result<Heard> {
+pub(crate) async fn receive<R: AsyncRead + Unpin>(from: &mut R, speaks: Versions) -> io::Result<Heard> {
     let mut magic = [0; 8];
     from.read_exact(&mut magic).await?;
     if &magic != MAGIC {
@@ -93,10 +103,9 @@ pub(crate) async fn receive<R: AsyncRead + Unpin>(from: &mut R) -> io::Result<He
     }
     let mut body = vec![0; length];
     from.read_exact(&mut body).await?;
-    if VERSIONS.meet(versions).is_none() {
-        return Ok(Heard::Other(versions));
-    }
-    postcard::from_bytes(&body).map(Heard::Hello).map_err(|_| bad("its hello can't be read"))
+    let Some(version) = speaks.meet(versions) else { return Ok(Heard::Other(versions)) };
+    let hello = postcard::from_bytes(&body).map_err(|_| bad("its hello can't be read"))?;
+    Ok(Heard::Hello(hello, version))
 }
 
 /// Tells the peer whether this end goes on.
@@ -123,15 +132,10 @@ pub(crate) async fn told<R: AsyncRead + Unpin>(from: &mut R) -> io::Result<Resul
 }
 
 /// Whether to go on with a peer: pure.
-pub(crate) fn judge(ours: &Hello, certificate: &PeerIdentity, heard: &Heard) -> Result<(), String> {
+pub(crate) fn judge(ours: &Hello, speaks: Versions, certificate: &PeerIdentity, heard: &Heard) -> Result<(), String> {
     let theirs = match heard {
-        Heard::Hello(theirs) => theirs,
-        Heard::Other(Versions { min, max }) => {
-            let Versions { min: from, max: to } = VERSIONS;
-            return Err(format!(
-                "this node speaks versions {from} to {to} of the protocol, the other {min} to {max}; update the older one"
-            ));
-        }
+        Heard::Hello(theirs, _) => theirs,
+        Heard::Other(versions) => return Err(apart(speaks, *versions, (&ours.node, &certificate.node))),
     };
     if theirs.node != certificate.node {
         return Err(format!("the certificate is of `{}`, the hello of `{}`", certificate.node, theirs.node));
@@ -154,6 +158,78 @@ pub(crate) fn judge(ours: &Hello, certificate: &PeerIdentity, heard: &Heard) -> 
     Ok(())
 }
 
+/// Versions that do not meet, and which of two nodes is to be updated.
+fn apart(ours: Versions, theirs: Versions, (we, they): (&str, &str)) -> String {
+    let older = if theirs.min > ours.max { we } else { they };
+    format!(
+        "`{we}` speaks {ours} of the protocol between nodes, `{they}` speaks {theirs}, and they have none in common; \
+         update agent-runtime on `{older}`"
+    )
+}
+
 fn bad(why: &'static str) -> io::Error {
     io::Error::new(io::ErrorKind::InvalidData, why)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    const fn range(min: u16, max: u16) -> Versions {
+        Versions { min, max }
+    }
+
+    /// Another version reads these before anything is agreed: the head never changes, the body only with a new version.
+    #[tokio::test]
+    async fn a_hello_has_these_bytes_and_is_read_back() {
+        let hello = Hello {
+            node: "a".into(),
+            incarnation: "i".into(),
+            roles: Roles::ALL,
+            region: 300,
+            token: [7; 16],
+            program: "1".into(),
+        };
+        let mut bytes = Vec::new();
+        send(&mut bytes, &hello, range(1, 2)).await.unwrap();
+        let body = [&[1, b'a', 1, b'i', 7, 0xac, 0x02][..], &[7; 16], &[1, b'1']].concat();
+        let head = [&b"AGENTRT1"[..], &[0, 1, 0, 2, 0, 0, 0, 25]].concat();
+        assert_eq!(bytes, [head, body].concat());
+        let Heard::Hello(read, version) = receive(&mut bytes.as_slice(), range(2, 9)).await.unwrap() else { panic!() };
+        assert_eq!((read, version), (hello, 2));
+        let Heard::Other(theirs) = receive(&mut bytes.as_slice(), range(3, 9)).await.unwrap() else { panic!() };
+        assert_eq!(theirs, range(1, 2));
+        let mut verdict = Vec::new();
+        tell(&mut verdict, &Err("no".into())).await.unwrap();
+        tell(&mut verdict, &Ok(())).await.unwrap();
+        assert_eq!(verdict, [1, 0, 2, b'n', b'o', 0, 0, 0]);
+    }
+
+    #[test]
+    fn two_nodes_speak_the_newest_version_that_both_know() {
+        for (ours, theirs, common) in [
+            (range(1, 1), range(1, 1), Some(1)),
+            (range(1, 2), range(1, 1), Some(1)),
+            (range(1, 3), range(2, 5), Some(3)),
+            (range(1, 2), range(2, 3), Some(2)),
+            (range(1, 1), range(2, 3), None),
+            (range(4, 6), range(2, 3), None),
+            (range(0, u16::MAX), range(7, 7), Some(7)),
+            // Not a range: it meets nothing.
+            (range(1, 3), range(3, 2), None),
+        ] {
+            assert_eq!((ours.meet(theirs), theirs.meet(ours)), (common, common), "{ours} and {theirs}");
+        }
+    }
+
+    #[test]
+    fn versions_that_do_not_meet_are_named_with_the_node_that_is_to_be_updated() {
+        let told = apart(range(1, 1), range(2, 3), ("hub", "worker"));
+        assert_eq!(
+            told,
+            "`hub` speaks version 1 of the protocol between nodes, `worker` speaks versions 2 to 3, and they have none in \
+             common; update agent-runtime on `hub`"
+        );
+        assert!(apart(range(2, 3), range(1, 1), ("worker", "hub")).ends_with("update agent-runtime on `hub`"));
+    }
 }

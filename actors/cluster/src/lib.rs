@@ -17,6 +17,7 @@
 //! | [`Link`], [`Up`] | a link that is up: ask, close; the set of all |
 //! | [`Serve`], [`Call`], [`Peer`] | what is done with what peers ask |
 //! | [`Trust`], [`PeerIdentity`] | certificates, injected |
+//! | [`Net`], [`LeaseClock`] | sockets and the clock of leases, injected: a simulation has its own |
 //! | [`VERSIONS`], [`limits`] | what is spoken; every number |
 //!
 //! Invariants: the region is the only remotable actor; it answers every call; a call is accepted only with the link's own
@@ -26,6 +27,7 @@
 
 mod allowed;
 mod chance;
+mod clock;
 mod cluster;
 mod connect;
 mod dial;
@@ -36,7 +38,9 @@ pub mod limits;
 mod links;
 mod listen;
 mod member;
+mod net;
 mod parts;
+mod refused;
 mod region;
 mod serve;
 mod sessions;
@@ -47,9 +51,11 @@ mod trust;
 mod unproven;
 mod writer;
 
+pub use clock::{BootTime, LeaseClock};
 pub use cluster::{Cluster, Config};
 pub use hello::{VERSIONS, Versions};
-pub use links::{Link, Up};
+pub use links::{Answering, Link, Up};
 pub use member::{Begin, BeginOnce, ClusterService, Hands, Member, Others, Reign, RemoteStore};
+pub use net::{Net, Socket, Stream, Tcp};
 pub use serve::{Call, Peer, Serve, Served};
 pub use trust::{PeerIdentity, Trust};

@@ -2,14 +2,17 @@
 
 use std::collections::{BTreeMap, HashMap};
 use std::future::Future;
+use std::pin::Pin;
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::{Arc, Mutex, PoisonError, RwLock};
-use std::time::{Duration, Instant};
+use std::task::{Context, Poll, ready};
+use std::time::Duration;
 
 use messages::AskError;
 use messages::envelope::{Head, Kind};
 use tokio::sync::{OwnedSemaphorePermit, Semaphore, oneshot, watch};
 use tokio::task::JoinSet;
+use tokio::time::Instant;
 use tokio_util::sync::CancellationToken;
 
 use crate::envelope::{self, Unpacked};
@@ -166,15 +169,14 @@ impl Link {
     }
 
     async fn send_and_hear(&self, head: Head, body: &[u8]) -> Result<Unpacked, AskError> {
-        let answer = self.send(head, body)?.await;
-        envelope::unpack_answer(&answer.map_err(|_| AskError::NodeLost)?)
+        envelope::unpack_answer(self.send(head, body)?.await?)
     }
 
     /// Sends an envelope, behind all that was sent before; what is answered may be left alone.
     ///
     /// # Errors
     /// As [`Link::ask`], of what can go wrong before it is sent.
-    pub fn send(&self, mut head: Head, body: &[u8]) -> Result<oneshot::Receiver<Vec<u8>>, AskError> {
+    pub fn send(&self, mut head: Head, body: &[u8]) -> Result<Answering, AskError> {
         head.token = self.token;
         let envelope = envelope::pack(&head, body)?;
         let size = u32::try_from(envelope.len() + OVERHEAD).unwrap_or(u32::MAX);
@@ -185,20 +187,11 @@ impl Link {
         self.put(envelope, permit)
     }
 
-    /// The bytes count as unanswered until there is an answer, whether or not someone still waits for it.
-    fn put(&self, envelope: Vec<u8>, permit: OwnedSemaphorePermit) -> Result<oneshot::Receiver<Vec<u8>>, AskError> {
-        let (port, ported) = oneshot::channel();
-        let (sender, receiver) = oneshot::channel();
+    fn put(&self, envelope: Vec<u8>, counted: OwnedSemaphorePermit) -> Result<Answering, AskError> {
+        let (port, answer) = oneshot::channel();
         let call = RegionMsg::Call { envelope, stamp: None, answer: port.into() };
         self.session.region.send_message(call).map_err(|_| AskError::NodeLost)?;
-        self.inbound.spawn(async move {
-            let answer = ported.await;
-            drop(permit);
-            if let Ok(answer) = answer {
-                drop(sender.send(answer));
-            }
-        });
-        Ok(receiver)
+        Ok(Answering { inbound: self.inbound.clone(), waits: Some((answer, counted)) })
     }
 
     /// Takes down what the link stands on: what was being done for the peer, and the session, so that the name is free.
@@ -217,6 +210,38 @@ impl Link {
     /// Ends the link; it is dialled again where it was dialled.
     pub fn close(&self, why: &str) {
         self.switch().turn_off(why);
+    }
+}
+
+/// An answer that is to come. The bytes of its call count as unanswered until it has, whether or not someone still waits: one
+/// that is dropped before is waited for by the link.
+pub struct Answering {
+    inbound: Arc<Inbound>,
+    waits: Option<(oneshot::Receiver<Vec<u8>>, OwnedSemaphorePermit)>,
+}
+
+impl Future for Answering {
+    type Output = Result<Vec<u8>, AskError>;
+
+    fn poll(self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<Self::Output> {
+        let this = self.get_mut();
+        let Some((answer, _)) = &mut this.waits else { return Poll::Ready(Err(AskError::NodeLost)) };
+        let answer = ready!(Pin::new(answer).poll(cx));
+        this.waits = None;
+        Poll::Ready(answer.map_err(|_| AskError::NodeLost))
+    }
+}
+
+impl Drop for Answering {
+    fn drop(&mut self) {
+        let Some((answer, counted)) = self.waits.take() else { return };
+        // A runtime that ends takes all links along.
+        if tokio::runtime::Handle::try_current().is_ok() {
+            self.inbound.spawn(async move {
+                drop(answer.await);
+                drop(counted);
+            });
+        }
     }
 }
 

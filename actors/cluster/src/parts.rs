@@ -2,11 +2,11 @@
 
 use std::collections::HashMap;
 use std::sync::{Mutex, MutexGuard, PoisonError};
-use std::time::Instant;
 
 use messages::AskError;
 use messages::envelope::Whole;
 use ring::digest::{SHA256, digest};
+use tokio::time::Instant;
 
 use crate::envelope::BODY_BYTES_MAX;
 use crate::limits::{KEPT_BYTES_MAX, KEPT_FOR, WHOLE_BYTES_MAX};

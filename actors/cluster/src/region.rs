@@ -135,7 +135,7 @@ impl Actor for Region {
     async fn handle(&self, _: ActorRef<RegionMsg>, message: RegionMsg, (): &mut ()) -> Result<(), ActorProcessingErr> {
         if let RegionMsg::Call { envelope, stamp, answer } = message {
             let answer = Answer(Some(answer));
-            match self.admit(&envelope, stamp.as_deref()) {
+            match self.admit(envelope, stamp.as_deref()) {
                 Ok((_, head, _)) if head.kind == Kind::Ping => answer.send(Ok(Vec::new())),
                 Ok((link, head, body)) if head.kind == Kind::Put => answer.send(put(&link, &body)),
                 Ok((link, head, body)) if head.kind == Kind::Part => answer.send(part(&link, &body)),
@@ -152,7 +152,7 @@ impl Actor for Region {
 
 impl Region {
     /// Who asks, and that it may.
-    fn admit(&self, envelope: &[u8], stamp: Option<&[u8]>) -> Result<(Arc<Inbound>, Head, Vec<u8>), AskError> {
+    fn admit(&self, envelope: Vec<u8>, stamp: Option<&[u8]>) -> Result<(Arc<Inbound>, Head, Vec<u8>), AskError> {
         let denied = |why: &str| AskError::Denied(why.to_owned());
         let id = stamp.and_then(|stamp| stamp.try_into().ok()).map(u64::from_be_bytes);
         let link = id.and_then(|id| self.links.inbound(id)).ok_or_else(|| denied("it came by no link of this node"))?;
@@ -161,7 +161,7 @@ impl Region {
             return Err(denied("its token is not the one that was given out for this link"));
         }
         allowed::check(link.peer.roles, &head).map_err(AskError::Denied)?;
-        Ok((link, head, body.to_vec()))
+        Ok((link, head, body))
     }
 
     fn work(&self, link: &Arc<Inbound>, head: Head, body: Vec<u8>, answer: Answer) {

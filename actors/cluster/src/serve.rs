@@ -22,6 +22,8 @@ pub struct Peer {
     pub serial: String,
     /// The version of its program.
     pub program: String,
+    /// The version of the protocol that is spoken with it.
+    pub version: u16,
     /// From where it came, or where it was found.
     pub at: String,
 }

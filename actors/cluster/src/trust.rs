@@ -40,11 +40,13 @@ pub trait Trust: Send + Sync + 'static {
     fn take_list(&self, list: &str) -> Result<bool, String>;
     /// The serial number of this node's own certificate.
     fn own(&self) -> String;
-    /// What to ask the authority for; `None` as long as the certificate is not due. It may block.
+    /// It is time to ask for the next certificate. It does not block.
+    fn is_due(&self) -> bool;
+    /// What to ask the authority for. It may block.
     ///
     /// # Errors
     /// Words, when a request can't be made.
-    fn request(&self) -> Result<Option<String>, String>;
+    fn request(&self) -> Result<String, String>;
     /// The next certificate for whoever holds the one with this number. It may block.
     ///
     /// # Errors

@@ -348,7 +348,7 @@ impl<E: Entity> Host<E> {
         self.gauge.stand(Standing::Paused);
         self.gauge.failed(why);
         tracing::debug!(actor = %self.world.address, why, "waits for the store");
-        tokio::time::sleep(*wait).await;
+        self.world.system.again().store_back_within(*wait).await;
         *wait = (*wait * 2).min(STORE_BACKOFF_MAX);
         Ok(())
     }

@@ -23,6 +23,7 @@
 //! Invariants: no `ActorRef` leaves this crate; no ask without a deadline; nothing outside this crate spawns an actor;
 //! a decision does no I/O. Deliberately absent: broadcast, named global registries, timers in memory that matter.
 
+mod again;
 mod alarms;
 mod census;
 mod directory;
@@ -50,6 +51,7 @@ mod timers;
 mod units;
 mod wire;
 
+pub use again::Again;
 pub use census::KindView;
 pub use entity::{AskId, Cx, Decision, Entity, SlowKey, World};
 pub use far::{Far, Word};

@@ -10,6 +10,7 @@ use messages::{Address, AskError, Moment, Protocol};
 use ractor::ActorRef;
 use tokio::sync::oneshot;
 
+use crate::again::Again;
 use crate::alarms::Alarms;
 use crate::directory::{Directory, Handles};
 use crate::far::{Far, Word};
@@ -74,6 +75,7 @@ struct Inner {
     root: OnceLock<ActorRef<Envelope<Order>>>,
     opening: Mutex<HashSet<Address>>,
     soon: Soon,
+    again: Again,
     alarms: Alarms,
     meters: Meters,
     ended: tokio::sync::watch::Sender<Option<String>>,
@@ -96,6 +98,7 @@ impl System {
             root: OnceLock::new(),
             opening: Mutex::default(),
             soon: Soon::default(),
+            again: Again::default(),
             alarms: Alarms::default(),
             meters: Meters::default(),
             ended: tokio::sync::watch::Sender::new(None),
@@ -252,6 +255,12 @@ impl System {
     #[must_use]
     pub fn alarms_by_id(&self) -> Vec<(String, String)> {
         self.0.alarms.list()
+    }
+
+    /// What is tried again before its time.
+    #[must_use]
+    pub fn again(&self) -> &Again {
+        &self.0.again
     }
 
     /// What actors count of their work.

@@ -13,6 +13,9 @@ use crate::system::System;
 
 /// How often rows that wait are looked for.
 const SWEEP_EVERY: Duration = Duration::from_secs(1);
+/// And so soon after it was asked for, together with what else asks for it; then again, since who was given a unit may still be
+/// opening it.
+const SWEEPS_SOON: [Duration; 3] = [Duration::from_millis(20), Duration::from_millis(80), Duration::from_millis(250)];
 /// Rows of one page of the sweep or of dates.
 const PAGE_ROWS: u32 = 1_024;
 /// A date that was told and is still a row is told again after this.
@@ -62,6 +65,7 @@ impl Service for TimersService {
         let (system, swept, elsewhere) = (cx.system.clone(), self.swept.clone(), self.elsewhere);
         cx.spawn("the sweep", async move {
             let mut wave = Wave::default();
+            let mut soon = [].iter();
             loop {
                 if !elsewhere {
                     sweep(&system).await;
@@ -69,7 +73,13 @@ impl Service for TimersService {
                 passivate(&system);
                 wave.look(&system).await;
                 swept.fetch_add(1, std::sync::atomic::Ordering::Relaxed);
-                tokio::time::sleep(SWEEP_EVERY).await;
+                tokio::select! {
+                    () = tokio::time::sleep(soon.next().copied().unwrap_or(SWEEP_EVERY)) => {}
+                    () = system.again().sweep_is_asked() => {
+                        soon = SWEEPS_SOON.iter();
+                        tokio::time::sleep(soon.next().copied().unwrap_or(SWEEP_EVERY)).await;
+                    }
+                }
             }
         });
         if elsewhere {
@@ -146,8 +156,8 @@ const WAVE_ACTORS_MIN: usize = 100;
 const CALM_SWEEPS_MIN: u32 = 8;
 /// It is given back, and it is looked how much there is, at most this often.
 const GIVE_BACK_EVERY: Duration = Duration::from_secs(60);
-/// Freed memory that is worth giving back without a wave, if it is also more than what is in use. Each thread has places of its
-/// own in the allocator, and each keeps the most that it ever used: in days of mixed work that adds up.
+/// Freed memory that is worth giving back without a wave, if it is also more than half of what is in use. Each thread has places
+/// of its own in the allocator, and each keeps the most that it ever used: in days of mixed work that adds up.
 const UNUSED_BYTES_MIN: usize = 16 * 1024 * 1024;
 
 /// How many actors lived at most since memory was last given back.
@@ -161,8 +171,8 @@ struct Wave {
 }
 
 impl Wave {
-    /// Most of what the allocator holds was freed. Looked at seldom.
-    async fn is_mostly_unused(&mut self) -> bool {
+    /// Much of what the allocator holds was freed. Looked at seldom.
+    async fn is_much_unused(&mut self) -> bool {
         if self.looked.is_some_and(|at| at.elapsed() < GIVE_BACK_EVERY) {
             return false;
         }
@@ -179,7 +189,7 @@ impl Wave {
         self.calm = if is_falling { 0 } else { self.calm.saturating_add(1) };
         let is_early = self.given_back.is_some_and(|at| at.elapsed() < GIVE_BACK_EVERY);
         let is_over = self.calm >= CALM_SWEEPS_MIN && alive + WAVE_ACTORS_MIN <= self.crest;
-        if is_early || !(is_over || self.is_mostly_unused().await) {
+        if is_early || !(is_over || self.is_much_unused().await) {
             return;
         }
         (self.crest, self.given_back) = (alive, Some(crate::gauge::now()));
@@ -191,7 +201,7 @@ impl Wave {
 }
 
 fn is_worth_giving_back(held: heap::Held) -> bool {
-    held.unused >= UNUSED_BYTES_MIN && held.unused > held.used
+    held.unused >= UNUSED_BYTES_MIN && held.unused > held.used / 2
 }
 
 /// Lets entities end that have been idle for long. Memory follows what is active, not what exists.
@@ -213,10 +223,11 @@ mod tests {
     use super::*;
 
     #[test]
-    fn freed_memory_is_given_back_when_it_is_much_and_most_of_what_is_held() {
+    fn freed_memory_is_given_back_when_it_is_much_and_more_than_a_third_of_what_is_held() {
         let is_worth = |used, unused| is_worth_giving_back(heap::Held { used, unused });
         assert!(is_worth(UNUSED_BYTES_MIN - 1, UNUSED_BYTES_MIN));
-        assert!(!is_worth(UNUSED_BYTES_MIN, UNUSED_BYTES_MIN));
+        assert!(!is_worth(2 * UNUSED_BYTES_MIN, UNUSED_BYTES_MIN));
+        assert!(is_worth(2 * UNUSED_BYTES_MIN - 2, UNUSED_BYTES_MIN));
         assert!(!is_worth(0, UNUSED_BYTES_MIN - 1));
     }
 }

@@ -12,8 +12,8 @@ mod write;
 
 pub use memory::{Compaction, Failing, LogPlace, MemoryPut, MemoryRow, MemoryRows};
 pub use notice::{NOTICE_EVENT, Notice, Notices};
-pub use protocol::{StoreMsg, StoreProto, StoreReply};
-pub use query::{LANE_ROWS_MAX, PAGE_ROWS_MAX, QUEUE_CONTEXTS_MAX, Query};
+pub use protocol::{StoreAnswer, StoreCall, StoreMsg, StoreProto, StoreReply};
+pub use query::{CONTEXT_TEXT_BYTES_MAX, LANE_ROWS_MAX, PAGE_ROWS_MAX, QUEUE_CONTEXTS_MAX, Query};
 pub use restored::{Restored, epochs_from};
 pub use retention::{
     AuditCut, EraseRow, FORGET_ROWS_MAX, ForgetRow, MARKS_MAX, Person, RetentionRow, RetentionRows, RetentionWrite,

@@ -1,4 +1,4 @@
-//! The protocol of the actor `store`: what other nodes ask of the one that has it.
+//! The protocol of the actor `store`, and what other nodes ask of the one that has it.
 
 use serde::{Deserialize, Serialize};
 
@@ -20,15 +20,30 @@ impl Protocol for StoreProto {
 pub enum StoreMsg {
     /// How the store stands.
     Describe,
+}
+
+/// From the store's actor.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub enum StoreReply {
+    /// To `Describe`: one sentence for people.
+    Described(String),
+}
+
+/// What other nodes ask of the one that has the store. It goes to the store itself and not through its actor's mailbox, for
+/// rows may be larger than a message between actors. The first case is the one of [`StoreMsg`], also as bytes.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub enum StoreCall {
+    /// How the store stands; the actor answers.
+    Describe,
     /// Write all of it or nothing.
     Commit(Commit),
     /// Read.
     Query(Query),
 }
 
-/// From the store's actor.
+/// What is answered to a [`StoreCall`].
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
-pub enum StoreReply {
+pub enum StoreAnswer {
     /// To `Describe`: one sentence for people.
     Described(String),
     /// To `Commit`.

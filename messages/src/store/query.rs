@@ -16,6 +16,9 @@ pub const PAGE_ROWS_MAX: u32 = 4_096;
 /// The most rows that `Query::Lane` gives.
 pub const LANE_ROWS_MAX: usize = 32;
 
+/// The most bytes of words in the replies, and in the log entries, that `Query::Context` gives.
+pub const CONTEXT_TEXT_BYTES_MAX: usize = 1_048_576;
+
 /// The most contexts whose queued tasks `Query::Queue` gives at a time.
 pub const QUEUE_CONTEXTS_MAX: usize = 64;
 
@@ -23,7 +26,8 @@ pub const QUEUE_CONTEXTS_MAX: usize = 64;
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub enum Query {
     /// All that a context needs to open: its row, unfinished inbox rows, replies not yet logged, its logs, the last
-    /// `tail` log entries -> `Rows::Context`.
+    /// `tail` log entries -> `Rows::Context`. Of replies and of entries the older ones are without their words when all
+    /// would have more than [`CONTEXT_TEXT_BYTES_MAX`] each.
     Context {
         /// Which.
         context: Address,

@@ -58,9 +58,11 @@ impl Cluster {
     /// When there is no such node, or the file can't be written.
     pub fn configure(&self, name: &str) -> anyhow::Result<()> {
         let plan = self.plan(name)?;
-        let hub = self.hub()?;
-        let (at, roles) = (format!("\"{}:{}\"", hub.host, self.port), plan.roles.join("\", \""));
-        let place = if plan.is_hub() { format!("listen = {at}") } else { format!("peers = [{at}]") };
+        let (at, roles) = (self.address()?, plan.roles.join("\", \""));
+        let place = match &plan.dials {
+            _ if plan.is_hub() => format!("listen = \"{at}\""),
+            dials => format!("peers = [\"{}\"]", dials.as_ref().unwrap_or(&at)),
+        };
         self.write(name, &format!("roles = [\"{roles}\"]\n{place}\n{}\n{}", plan.node, plan.rest))
     }
 
@@ -96,6 +98,14 @@ impl Cluster {
     /// When there is none.
     pub fn hub(&self) -> anyhow::Result<&NodePlan> {
         self.plans.iter().find(|plan| plan.is_hub()).context("a cluster has a hub")
+    }
+
+    /// Where the hub listens.
+    ///
+    /// # Errors
+    /// When there is none.
+    pub fn address(&self) -> anyhow::Result<String> {
+        Ok(format!("{}:{}", self.hub()?.host, self.port))
     }
 
     /// The folder that holds all others; it is deleted with this value.

@@ -15,6 +15,8 @@ pub struct NodePlan {
     pub node: String,
     /// The rest of its configuration: other sections.
     pub rest: String,
+    /// What it dials instead of the hub's own address, such as a proxy.
+    pub dials: Option<String>,
     /// A command that starts it, such as `ip netns exec NAME`; none for most.
     pub through: Vec<String>,
     /// Another program than [`crate::process::program`].
@@ -33,6 +35,7 @@ impl NodePlan {
             host: "127.0.0.1".to_owned(),
             node: String::new(),
             rest: String::new(),
+            dials: None,
             through: Vec::new(),
             program: None,
             env: Vec::new(),

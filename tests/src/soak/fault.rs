@@ -13,7 +13,8 @@ pub enum Fault {
     Model,
     /// Clients lose their connection, half of them with all that they remember.
     Clients,
-    /// The search index is deleted under the node.
+    /// The search index is taken away under the node, at once: one that is deleted file by file while it is being made, and a
+    /// kill in the same moment, leave what nobody promises to mend.
     Index,
     /// SIGHUP with another configuration.
     Hup,

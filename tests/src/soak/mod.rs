@@ -179,8 +179,7 @@ impl Soak {
                 self.mends_at = Some(Instant::now() + time);
             }
             Fault::Clients => drop(self.house.cuts.fetch_add(1, Ordering::SeqCst)),
-            // One that is being made anew is there only in part.
-            Fault::Index => drop(std::fs::remove_dir_all(self.stage.workspace().join(".index"))),
+            Fault::Index => self.stage.take_index_away()?,
             Fault::Hup => {
                 self.stage.configure(stage::ALARM_S + *made % 2)?;
                 node.signal(Signal::HUP)?;

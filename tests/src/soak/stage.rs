@@ -89,6 +89,16 @@ impl Stage {
         self.data.join("workspaces/home")
     }
 
+    /// Takes the search index away, whole. One that is being made is not there yet.
+    pub(super) fn take_index_away(&self) -> anyhow::Result<()> {
+        let away = self.data.with_extension("index-away");
+        match std::fs::rename(self.workspace().join(".index"), &away) {
+            Ok(()) => Ok(std::fs::remove_dir_all(away)?),
+            Err(error) if error.kind() == std::io::ErrorKind::NotFound => Ok(()),
+            Err(error) => Err(error.into()),
+        }
+    }
+
     fn spec(&self, command: &str) -> Spec {
         Spec::new(&self.program, &[command]).arg("--config").arg(self.config.display().to_string()).apart()
     }

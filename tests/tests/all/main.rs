@@ -13,6 +13,7 @@
 //! - `retention`: words past their time, people who are forgotten, an audit that is cut.
 //! - `rules`: what a machine can keep of the rules by which this repository is built.
 //! - `secrets`: the encrypted store of secrets, killed at every step, and what is said when something is wrong with it.
+//! - `shapes`: every scenario of `stories`, `work`, `control` and `isolation`, in one process and in clusters.
 //! - `stories`: transcripts of chats, played against a real node.
 //! - `tree`: the drawn supervision tree against the one of a running node.
 //! - `work`: tasks, tools, budgets and models end to end.
@@ -34,6 +35,7 @@ mod pki;
 mod retention;
 mod rules;
 mod secrets;
+mod shapes;
 mod soak;
 mod stories;
 mod trace;

@@ -52,6 +52,8 @@ pub(crate) struct Host {
     pub(crate) steady_ms: u64,
     pub(crate) disk: Option<Disk>,
     pub(crate) rss_bytes: u64,
+    /// What the allocator holds.
+    pub(crate) heap: heap::Held,
     pub(crate) open_files: u64,
 }
 
@@ -67,7 +69,8 @@ pub(crate) struct Indexes {
 }
 
 /// Each name that actors count under.
-const METERS: [&str; 6] = [
+const METERS: [&str; 7] = [
+    meter::COMMITS_STALE,
     meter::ACTOR_RESTARTS,
     meter::MODEL_CALLS,
     meter::MODEL_FAILURES,
@@ -114,6 +117,7 @@ impl Host {
             steady_ms: u64::try_from(steady_ms).unwrap_or_default(),
             disk: disk(data),
             rss_bytes: rss_bytes(),
+            heap: heap::held(),
             open_files: std::fs::read_dir("/proc/self/fd").map_or(0, |files| files.count() as u64),
         }
     }

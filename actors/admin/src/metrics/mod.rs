@@ -12,8 +12,8 @@ use runtime::HistogramView;
 use self::core::Page;
 use self::names::{
     ACCEPTED, ACTORS, ALARM, AUDIT, BUILD, CALLS, COMMIT, COST, DISK, DISK_FREE, EVENT_AGE, EVENTS, FAILURES, FILES,
-    GROUP, INDEX_FILES, INDEX_PASSAGES, INDEX_SCANNING, MAILBOX, MAILBOX_AGE, READY, REPLIES, REPLY_AGE, RESTARTS, RSS,
-    STOPPED, STORE_BYTES, STORE_QUEUE, TASKS, TOKENS, UPTIME,
+    GROUP, HEAP, INDEX_FILES, INDEX_PASSAGES, INDEX_SCANNING, MAILBOX, MAILBOX_AGE, READY, REPLIES, REPLY_AGE,
+    RESTARTS, RSS, STALE, STOPPED, STORE_BYTES, STORE_QUEUE, TASKS, TOKENS, UPTIME,
 };
 pub use self::names::{METRICS, Metric};
 use crate::alarms::{ALARMS, IndexSample, NodeSample, name};
@@ -50,6 +50,8 @@ pub(crate) fn text(sample: &NodeSample, indexes: &IndexSample, is_ready: bool) -
     page.number(INDEX_SCANNING, indexes.scanning);
     models(&mut page, sample);
     page.number(RSS, sample.host.rss_bytes);
+    let heap = sample.host.heap;
+    page.family(HEAP, [(vec!["unused"], heap.unused as u64), (vec!["used"], heap.used as u64)]);
     page.number(FILES, sample.host.open_files);
     page.finish()
 }
@@ -91,6 +93,8 @@ fn actors(page: &mut Page, sample: &NodeSample) {
 fn store(page: &mut Page, sample: &NodeSample) {
     page.histogram(COMMIT, &sample.store.latency_us, MICRO);
     page.histogram(GROUP, &sample.store.group, 1.0);
+    let stale = sample.meters.get(meter::COMMITS_STALE).into_iter().flatten();
+    page.family(STALE, stale.map(|(unit, n)| (vec![unit.as_str()], *n)));
     let waiting = [("commits", sample.store.commits_waiting), ("queries", sample.store.queries_waiting)];
     page.family(STORE_QUEUE, waiting.map(|(of, n)| (vec![of], n)));
     if let Some(counts) = &sample.counts {

@@ -43,6 +43,7 @@ metrics! {
     MAILBOX_AGE = "mailbox_oldest_seconds" "gauge" ["kind"] "The longest wait of a message in a mailbox.";
     COMMIT = "commit_seconds" "histogram" [] "From a commit's being asked for to its answer.";
     GROUP = "commit_group_size" "histogram" [] "Commits in one transaction.";
+    STALE = "commits_stale_total" "counter" ["of"] "Commits of other nodes that were refused: their unit (`ws`, `connector`) has a newer holder.";
     STORE_QUEUE = "store_queue" "gauge" ["of"] "`commits` that wait for the writer, `queries` that wait for a reader.";
     STORE_BYTES = "store_bytes" "gauge" [] "Bytes of the store's file and its write-ahead log.";
     AUDIT = "audit_records_total" "counter" [] "Records of the audit chain, over all starts.";
@@ -56,5 +57,6 @@ metrics! {
     TOKENS = "model_tokens_total" "counter" ["direction", "model"] "Tokens: `input` read, `output` written, thinking included.";
     COST = "model_cost_dollars_total" "counter" ["model"] "Dollars by the table of prices, as far as it is known what was used.";
     RSS = "resident_memory_bytes" "gauge" [] "Resident memory of the process.";
+    HEAP = "heap_bytes" "gauge" ["state"] "Memory of the process that is no file's: in use, or freed and not given back to the system.";
     FILES = "open_files" "gauge" [] "Open files and sockets of the process.";
 }

@@ -32,8 +32,8 @@ pub(crate) struct Gate {
     pub(crate) ours: u64,
     /// The peer's region.
     pub(crate) theirs: u64,
-    /// What calls are stamped with.
-    pub(crate) stamp: u64,
+    /// What goes behind each call: a second `node { call { metadata } }`, which readers of protobuf merge into the first.
+    stamp: Vec<u8>,
     handshakes: u32,
     spawned: bool,
     ready: bool,
@@ -58,7 +58,7 @@ const CONTROL_READY: u32 = 9;
 
 impl Gate {
     pub(crate) fn new(peer: String, ours: u64, theirs: u64, stamp: u64) -> Self {
-        Self { peer, ours, theirs, stamp, handshakes: 0, spawned: false, ready: false }
+        Self { peer, ours, theirs, stamp: stamped(stamp), handshakes: 0, spawned: false, ready: false }
     }
 
     /// Judges the next frame, without its length.
@@ -110,19 +110,9 @@ impl Gate {
             NODE_CALL if fields.iter().any(|(field, _)| *field >= CALL_METADATA) => {
                 Ok(Judged::Close("a call with a stamp of its own"))
             }
-            NODE_CALL => Ok(Judged::Append(self.stamped())),
+            NODE_CALL => Ok(Judged::Append(self.stamp.clone())),
             _ => Ok(Judged::Close("a message that is neither a call nor a reply")),
         }
-    }
-
-    /// A second `node { call { metadata } }`: readers of protobuf merge it into the first.
-    fn stamped(&self) -> Vec<u8> {
-        let nest = |field, bytes: &[u8]| {
-            let mut out = Vec::with_capacity(bytes.len() + 2);
-            put_bytes(&mut out, field, bytes);
-            out
-        };
-        nest(NODE, &nest(NODE_CALL, &nest(CALL_METADATA, &self.stamp.to_be_bytes())))
     }
 
     fn control(&mut self, kind: u32, body: &[u8]) -> Result<Judged, Bad> {
@@ -179,4 +169,14 @@ impl Gate {
         }
         Ok(found)
     }
+}
+
+/// The bytes that stamp a call with the number of its link.
+fn stamped(link: u64) -> Vec<u8> {
+    let nest = |field, bytes: &[u8]| {
+        let mut out = Vec::with_capacity(bytes.len() + 2);
+        put_bytes(&mut out, field, bytes);
+        out
+    };
+    nest(NODE, &nest(NODE_CALL, &nest(CALL_METADATA, &link.to_be_bytes())))
 }

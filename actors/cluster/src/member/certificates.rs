@@ -37,7 +37,9 @@ pub(super) async fn run(member: Arc<Member>) {
                 tell(link, &Msg::List(list.clone()));
             }
         }
-        if Instant::now() >= renew_at {
+        // Who can't be asked yet is asked as soon as it can.
+        let can_ask = member.is_hub() || member.hub().is_some();
+        if can_ask && Instant::now() >= renew_at && trust.is_due() {
             renew_at = Instant::now() + RENEW_EVERY;
             renew(&member, &trust).await;
         }
@@ -48,8 +50,7 @@ pub(super) async fn run(member: Arc<Member>) {
 async fn renew(member: &Arc<Member>, trust: &Arc<dyn Trust>) {
     let asked = blocking(trust, |trust| trust.request()).await;
     let request = match asked {
-        Ok(Some(request)) => request,
-        Ok(None) => return,
+        Ok(request) => request,
         Err(why) => return tracing::warn!(why, "the certificate of this node can't be renewed"),
     };
     if !member.is_hub() {

@@ -10,7 +10,7 @@ use messages::cluster::{HOLDS_MAX, Holds, Role};
 use super::{Event, Hands, Member};
 
 /// How often the folder is looked at.
-const LOOK_EVERY: Duration = Duration::from_secs(2);
+const LOOK_EVERY: Duration = Duration::from_secs(1);
 
 /// Runs as long as the node does.
 pub(super) async fn run(member: Arc<Member>, hands: Arc<dyn Hands>) {
@@ -19,34 +19,23 @@ pub(super) async fn run(member: Arc<Member>, hands: Arc<dyn Hands>) {
     }
     loop {
         tokio::time::sleep(LOOK_EVERY).await;
-        let hands = hands.clone();
-        let found = tokio::task::spawn_blocking(move || hands.workspaces()).await;
-        let found = found.unwrap_or_else(|error| Err(error.to_string()));
+        let found = hands.workspaces().await;
         let alarm = found.as_ref().err().map(|why| format!("the folder of workspaces can't be read: {why}"));
         if let Some(system) = member.system.get() {
             system.alarm("workspaces", alarm);
         }
-        if let Ok(found) = found
-            && member.events.send(Event::Declares(found)).await.is_err()
-        {
+        // A folder that can't be read says nothing of what is in it.
+        let Ok(found) = found else { continue };
+        let now = these(found);
+        let is_known = *member.holds.lock().unwrap_or_else(PoisonError::into_inner) == now;
+        if !is_known && member.events.send(Event::Declares(now)).await.is_err() {
             return;
         }
     }
 }
 
 /// At most as many as a node may name.
-pub(super) fn these(mut workspaces: Vec<Slug>) -> Holds {
+fn these(mut workspaces: Vec<Slug>) -> Holds {
     workspaces.truncate(HOLDS_MAX);
     Holds::These(workspaces)
-}
-
-impl Member {
-    /// From now on it says that it has these. Whether that is news.
-    pub(super) fn declare(&self, workspaces: Vec<Slug>) -> bool {
-        let now = these(workspaces);
-        let mut holds = self.holds.lock().unwrap_or_else(PoisonError::into_inner);
-        let is_news = *holds != now;
-        *holds = now;
-        is_news
-    }
 }

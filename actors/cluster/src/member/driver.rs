@@ -2,25 +2,27 @@
 //! and does what they decided.
 
 use std::collections::{BTreeMap, VecDeque};
-use std::sync::Arc;
+use std::sync::{Arc, PoisonError};
 use std::time::Duration;
 
 use messages::Slug;
 use messages::cluster::{Holds, NodeFacts, Role, ToHub, ToNode, Unit};
 use messages::membership::Msg;
 use placement::holder::{Action, Event as HolderEvent};
-use placement::hub::{Event as HubEvent, LinkId};
+use placement::hub::{Action as HubAction, Event as HubEvent, LinkId};
 use tokio::sync::{mpsc, watch};
 use tokio::task::JoinSet;
 use tokio::time::Instant;
 
 use super::reign::{Reign, SELF};
 use super::waits::{self, Waits};
-use super::{Event, Member, certificates, now, tell};
+use super::{Event, Member, certificates, is_told, tell};
 use crate::links::Up;
 
 /// After so long without a lease, the hub is told once more what this node is.
 const SAY_AGAIN: Duration = Duration::from_secs(3);
+/// What is kept of a node whose link is not up at this end yet: it says little before it has heard anything.
+const EARLY_MAX: usize = 8;
 /// The account of the console.
 const CONSOLE: &str = "connector/console";
 
@@ -32,12 +34,21 @@ pub(super) struct Loop {
     up: watch::Receiver<Up>,
     /// Peers of whom hub or holder were told that their links are up, and which links.
     announced: BTreeMap<String, u64>,
-    /// What nodes have said of themselves by links that are not up at this end yet, the last of each.
-    early: BTreeMap<String, (u64, NodeFacts)>,
+    /// What nodes have said by links that are not up at this end yet, of each the last.
+    early: BTreeMap<String, Early>,
     /// When the hub last granted a lease, or was last told what this node is.
     granted: Instant,
+    /// Its link or its lease has ended since the last lease that was granted: commits wait.
+    is_without_lease: bool,
     waits: Waits,
     work: JoinSet<()>,
+}
+
+/// What a node has said of itself, by which link, and what it said then.
+struct Early {
+    link: u64,
+    facts: NodeFacts,
+    then: Vec<ToHub>,
 }
 
 /// What is still to be decided of one event.
@@ -61,6 +72,7 @@ impl Loop {
             announced: BTreeMap::new(),
             early: BTreeMap::new(),
             granted: Instant::now(),
+            is_without_lease: false,
             waits: Waits::default(),
             work: JoinSet::new(),
         }
@@ -98,11 +110,6 @@ impl Loop {
             return;
         }
         self.granted = Instant::now();
-        self.say_facts().await;
-    }
-
-    /// Tells the hub what this node is.
-    async fn say_facts(&mut self) {
         let facts = self.member.facts();
         if self.reign.is_some() {
             self.joins(SELF, facts).await;
@@ -111,17 +118,10 @@ impl Loop {
         }
     }
 
-    /// Workspaces have come or gone: the hub hears of it.
-    async fn declares(&mut self, workspaces: Vec<Slug>) {
-        if self.member.declare(workspaces) {
-            self.say_facts().await;
-        }
-    }
-
     /// At the hub: units that wait for a node are alarms, so that somebody brings the node back.
     fn tell_waits(&mut self) {
         if let (Some(reign), Some(system)) = (&self.reign, self.member.system.get()) {
-            self.waits.tell(&reign.hub, system, now());
+            self.waits.tell(&reign.hub, system, self.member.now());
         }
     }
 
@@ -129,7 +129,7 @@ impl Loop {
     fn wait(&self) -> Duration {
         let hub = self.reign.as_ref().map(|reign| reign.hub.due());
         let due = hub.into_iter().chain(self.member.holder().due()).min();
-        let ms = due.map_or(500, |due| due.0.saturating_sub(now().0));
+        let ms = due.map_or(500, |due| due.0.saturating_sub(self.member.now().0));
         Duration::from_millis(ms.clamp(1, 500))
     }
 
@@ -142,12 +142,13 @@ impl Loop {
             Event::Describe(asked) => {
                 let mut view = self.member.view();
                 if let Some(reign) = &self.reign {
-                    reign.explain(&mut view);
+                    reign.explain(&mut view, self.member.now());
                 }
                 asked.send(view).unwrap_or_default();
             }
             Event::Waits(unit, asked) => {
-                let told = self.reign.as_ref().and_then(|reign| waits::of(&reign.hub, &unit, now()));
+                let at = self.member.now();
+                let told = self.reign.as_ref().and_then(|reign| waits::of(&reign.hub, &unit, at));
                 asked.send(told).unwrap_or_default();
             }
             Event::Follow(trace) => {
@@ -155,7 +156,7 @@ impl Loop {
                     self.work.spawn(follows);
                 }
             }
-            Event::Declares(workspaces) => self.declares(workspaces).await,
+            Event::Declares(holds) => self.declares(holds).await,
             Event::Row(event) => self.decide([Next::Hub(event)]).await,
             Event::Goodbye(done) => {
                 self.decide([Next::Holder(HolderEvent::Goodbye)]).await;
@@ -176,6 +177,13 @@ impl Loop {
         match message {
             Msg::Facts(facts) if self.reign.is_some() => self.facts(node, link, facts).await,
             Msg::ToHub(message) if self.reign.is_some() => {
+                // A renewal that was lost here would be said again after a second.
+                if let Some(early) = self.early.get_mut(node).filter(|early| early.link == link) {
+                    if early.then.len() < EARLY_MAX {
+                        early.then.push(message);
+                    }
+                    return;
+                }
                 self.decide([Next::Hub(HubEvent::Heard { node: name, link: LinkId(link), message })]).await;
             }
             Msg::ToNode(message) if self.announced.get(node) == Some(&link) && self.reign.is_none() => {
@@ -194,7 +202,7 @@ impl Loop {
     /// A node says what it is. Its end of the link may be ready a moment before ours is.
     async fn facts(&mut self, node: &str, link: u64, facts: NodeFacts) {
         if self.up.borrow().get(node).is_none_or(|up| up.id() < link) {
-            self.early.insert(node.to_owned(), (link, facts));
+            self.early.insert(node.to_owned(), Early { link, facts, then: Vec::new() });
             return;
         }
         if !self.is_true(node, link, &facts) {
@@ -207,8 +215,25 @@ impl Loop {
     /// A node is there, and with it what it declares.
     async fn joins(&mut self, link: u64, facts: NodeFacts) {
         let own = declared(&facts);
+        if let Some(system) = self.member.system.get() {
+            // Wakes for what it holds were lost while it had no link.
+            system.again().sweep_soon();
+        }
         self.decide([Next::Hub(HubEvent::Up { link: LinkId(link), facts })]).await;
         self.decide(own.into_iter().map(|unit| Next::Hub(HubEvent::Added(unit)))).await;
+    }
+
+    /// Workspaces have come or gone. Where that can't be told now, the next look finds it again.
+    async fn declares(&mut self, holds: Holds) {
+        let facts = NodeFacts { holds: holds.clone(), ..self.member.facts() };
+        if self.reign.is_some() {
+            self.joins(SELF, facts).await;
+        } else if let Some(hub) = self.member.hub()
+            && !is_told(&hub, &Msg::Facts(facts))
+        {
+            return;
+        }
+        *self.member.holds.lock().unwrap_or_else(PoisonError::into_inner) = holds;
     }
 
     /// What a node says of itself is what its certificate and its hello say.
@@ -231,7 +256,18 @@ impl Loop {
             drop(self.member.table().apply(table));
             return;
         }
+        let is_lease = matches!(&message, ToNode::Renewed(renewed) if renewed.ttl_ms > 0);
         self.decide([Next::Holder(HolderEvent::Heard(message))]).await;
+        if is_lease && std::mem::take(&mut self.is_without_lease) {
+            self.store_is_back();
+        }
+    }
+
+    /// Commits are taken again: by a new link, or under a lease that had ended.
+    fn store_is_back(&self) {
+        if let Some(system) = self.member.system.get() {
+            system.again().store_is_back();
+        }
     }
 
     async fn links_changed(&mut self) {
@@ -249,8 +285,11 @@ impl Loop {
                     self.decide([Next::Hub(HubEvent::Down { node, link: LinkId(link) })]).await;
                 }
             }
-            for (node, (link, facts)) in std::mem::take(&mut self.early) {
+            for (node, Early { link, facts, then }) in std::mem::take(&mut self.early) {
                 self.facts(&node, link, facts).await;
+                for message in then {
+                    self.heard(&node, link, Msg::ToHub(message)).await;
+                }
             }
             return;
         }
@@ -262,6 +301,7 @@ impl Loop {
         }
         if known.is_some() {
             self.announced.clear();
+            self.is_without_lease = true;
             self.decide([Next::Holder(HolderEvent::Down)]).await;
         }
         if let Some(hub) = hub {
@@ -292,8 +332,15 @@ impl Loop {
 
     fn hub(&mut self, event: HubEvent) -> Vec<HolderEvent> {
         let Some(reign) = &mut self.reign else { return Vec::new() };
-        let actions = reign.hub.decide(event, now());
+        let actions = reign.hub.decide(event, self.member.now());
         let mut to_holder = Vec::new();
+        let is_given = |action: &HubAction| matches!(action, HubAction::Send { message: ToNode::Assign { .. }, .. });
+        if actions.iter().any(is_given)
+            && let Some(system) = self.member.system.get()
+        {
+            // What waited for the unit while nobody held it is woken by its rows.
+            system.again().sweep_soon();
+        }
         for message in reign.perform(&self.member, actions, &mut self.work) {
             match message {
                 ToNode::Table(table) => drop(self.member.table().apply(table)),
@@ -309,7 +356,9 @@ impl Loop {
 
     async fn holder(&mut self, event: HolderEvent) -> Vec<HubEvent> {
         let table = self.member.table().version();
-        let actions = self.member.holder().decide(event, table, now());
+        // What has finished is closed: that it is free need not wait for all that is still to be closed.
+        let is_closed = matches!(event, HolderEvent::Finished { .. });
+        let actions = self.member.holder().decide(event, table, self.member.now());
         let mut to_hub = Vec::new();
         for action in actions {
             match action {
@@ -317,7 +366,12 @@ impl Loop {
                     let (node, link) = (self.member.facts.node.clone(), LinkId(SELF));
                     to_hub.push(HubEvent::Heard { node, link, message });
                 }
+                Action::Send(message) if is_closed => self.member.say_to_hub(message),
                 Action::Send(message @ ToHub::Renew(_)) => self.member.say_to_hub(message),
+                Action::Suspend(unit) => {
+                    self.is_without_lease = true;
+                    drop(self.actions.send(Action::Suspend(unit)).await);
+                }
                 // There is room for more than can be; a node that stops takes none any more.
                 action => drop(self.actions.send(action).await),
             }

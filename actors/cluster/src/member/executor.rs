@@ -20,6 +20,12 @@ fn opening(unit: &Unit) -> String {
 pub(super) async fn run(member: Arc<Member>, hands: Arc<dyn Hands>, mut actions: mpsc::Receiver<Action>) {
     while let Some(action) = actions.recv().await {
         let Some(system) = member.system.get() else { continue };
+        #[cfg(feature = "failpoints")]
+        match &action {
+            Action::Open(unit, epoch) => member.holds_on.opened(unit.address(), *epoch),
+            Action::Close(..) | Action::Drain(..) if super::holds_on::HoldsOn::is_on() => continue,
+            _ => {}
+        }
         match action {
             Action::Send(message) => member.say_to_hub(message),
             Action::Open(unit, epoch) => {

@@ -9,7 +9,7 @@ use messages::store::Fence;
 use messages::{Address, AskError, Trace};
 use runtime::{BoxFuture, Far, Word};
 
-use super::{Member, head, now};
+use super::{Member, head};
 
 /// A wake that is under way for longer has been made up for by the sweep.
 const WAKE_MS_MAX: u32 = 2_000;
@@ -51,7 +51,10 @@ impl Far for Others {
 
     fn fence(&self, unit: &Address) -> Result<Fence, String> {
         let known = Unit::try_from(unit.clone()).map_err(|e| e.to_string())?;
-        match self.0.holder().may_commit(&known, now()) {
+        let held = self.0.holder().may_commit(&known, self.0.now());
+        #[cfg(feature = "failpoints")]
+        let held = held.or_else(|| self.0.holds_on.epoch(unit));
+        match held {
             Some(epoch) => Ok(Fence { unit: unit.clone(), epoch }),
             None => Err(format!("this node may not write for {unit} now: it is another's, or the lease has ended")),
         }

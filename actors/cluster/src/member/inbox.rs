@@ -5,9 +5,9 @@ use std::sync::Arc;
 use messages::cluster::Unit;
 use messages::envelope::Kind;
 use messages::membership::{Msg, Reply};
-use messages::store::StoreMsg;
+use messages::store::{StoreAnswer, StoreCall};
 use messages::{Address, AskError};
-use runtime::Word;
+use runtime::{System, Word};
 
 use super::{Event, Member, away, head};
 use crate::allowed;
@@ -67,10 +67,7 @@ async fn serve(member: &Arc<Member>, from: &Peer, call: Call) -> Result<Vec<u8>,
     let system = member.system.get().ok_or_else(|| away("the node", "it is starting"))?;
     match Unit::of(&call.to) {
         Some(unit) if !member.holder().holds(&unit) => forward(member, &unit, from, call).await,
-        _ if call.to == Address::fixed("store") => {
-            store(member, from, &call.body)?;
-            system.asked(&call.to, &call.body).await
-        }
+        _ if call.to == Address::fixed("store") => store(member, system, from, &call).await,
         _ => match call.kind {
             Kind::Ask => system.asked(&call.to, &call.body).await,
             kind => {
@@ -99,11 +96,20 @@ async fn forward(member: &Arc<Member>, unit: &Unit, from: &Peer, call: Call) -> 
 }
 
 /// A node may write what its roles own, for units that it holds, and read what its roles need.
-fn store(member: &Member, from: &Peer, body: &[u8]) -> Result<(), AskError> {
-    let message: StoreMsg = postcard::from_bytes(body).map_err(|e| AskError::Decode(e.to_string()))?;
-    let holds = |unit: &Address| {
-        let Ok(unit) = Unit::try_from(unit.clone()) else { return false };
-        member.table().holder(&unit).is_some_and(|(node, _)| node.as_str() == from.node)
+async fn store(member: &Member, system: &System, from: &Peer, call: &Call) -> Result<Vec<u8>, AskError> {
+    let asked: StoreCall = postcard::from_bytes(&call.body).map_err(|e| AskError::Decode(e.to_string()))?;
+    allowed::check_store(from.roles, &asked).map_err(AskError::Denied)?;
+    let answer = match asked {
+        StoreCall::Describe => return system.asked(&call.to, &call.body).await,
+        StoreCall::Commit(commit) => {
+            let done = match member.too_late(from, &commit) {
+                Some(error) => Err(error),
+                None => system.store().commit(commit).await,
+            };
+            member.count_stale(from, &done);
+            StoreAnswer::Committed(done)
+        }
+        StoreCall::Query(query) => StoreAnswer::Rows(system.store().query(query).await),
     };
-    allowed::check_store(from.roles, &message, holds).map_err(AskError::Denied)
+    postcard::to_stdvec(&answer).map_err(|e| AskError::Decode(e.to_string()))
 }

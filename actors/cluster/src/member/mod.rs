@@ -5,18 +5,21 @@ mod declare;
 mod driver;
 mod executor;
 mod far;
+#[cfg(feature = "failpoints")]
+mod holds_on;
 mod inbox;
 mod people;
 mod previews;
 mod reign;
 mod service;
+mod stale;
 mod store;
 mod view;
 mod waits;
 
 use std::sync::{Arc, Mutex, MutexGuard, OnceLock, PoisonError};
 
-use messages::cluster::{Holds, NodeFacts, Role, ToHub, ToNode, Unit};
+use messages::cluster::{Holds, NodeFacts, Place, Role, ToHub, ToNode, Unit, Version};
 use messages::envelope::{Head, Kind};
 use messages::membership::{ClusterView, Msg};
 use messages::{Address, AskError, Slug, Trace};
@@ -30,6 +33,7 @@ pub use reign::Reign;
 pub use service::{Begin, BeginOnce, ClusterService};
 pub use store::RemoteStore;
 
+use crate::clock::LeaseClock;
 use crate::cluster::Cluster;
 use crate::links::Link;
 
@@ -49,8 +53,8 @@ pub(crate) enum Event {
     Fenced { unit: Unit, epoch: u64 },
     /// Give all units away, or take some again.
     Drain(bool),
-    /// The workspaces whose files this node has.
-    Declares(Vec<Slug>),
+    /// The workspaces whose files this node has are others than before.
+    Declares(Holds),
     /// For what a unit waits, at the hub.
     Waits(Unit, tokio::sync::oneshot::Sender<Option<String>>),
     /// A chat of another node looks on at this answer.
@@ -74,18 +78,23 @@ pub trait Hands: Send + Sync + 'static {
     ///
     /// # Errors
     /// One sentence: the folder can't be read.
-    fn workspaces(&self) -> Result<Vec<Slug>, String>;
+    fn workspaces(&self) -> BoxFuture<Result<Vec<Slug>, String>>;
     /// Nothing of the unit runs any more when this is done.
     fn close(&self, system: &System, unit: &Address) -> BoxFuture<()>;
 }
 
 /// What a member knows, shared by its loop, the runtime and its links.
 pub struct Member {
-    /// As it began; what it has of workspaces is in `holds`.
+    /// All but the workspaces is as it began.
     facts: NodeFacts,
     holds: Mutex<Holds>,
+    clock: Arc<dyn LeaseClock>,
     holder: Mutex<Holder>,
     table: Mutex<Table>,
+    /// Commits that were refused as stale.
+    refused: Mutex<stale::AllRefused>,
+    #[cfg(feature = "failpoints")]
+    holds_on: holds_on::HoldsOn,
     events: mpsc::Sender<Event>,
     heard: Mutex<Option<mpsc::Receiver<Event>>>,
     /// Who looks on at answers, of other nodes'.
@@ -97,14 +106,18 @@ pub struct Member {
 impl Member {
     /// A member that has not begun yet: what runs on this node is made with it.
     #[must_use]
-    pub fn new(facts: NodeFacts) -> Arc<Self> {
+    pub fn new(facts: NodeFacts, clock: Arc<dyn LeaseClock>) -> Arc<Self> {
         let (events, heard) = mpsc::channel(EVENTS_MAX);
-        let holder = Holder::new(facts.node.clone(), facts.incarnation, now());
+        let holder = Holder::new(facts.node.clone(), facts.incarnation, clock.now());
         Arc::new(Self {
             holds: Mutex::new(facts.holds.clone()),
             facts,
+            clock,
             holder: Mutex::new(holder),
             table: Mutex::new(Table::new()),
+            refused: Mutex::default(),
+            #[cfg(feature = "failpoints")]
+            holds_on: holds_on::HoldsOn::default(),
             events,
             heard: Mutex::new(Some(heard)),
             previews: Previews::default(),
@@ -119,10 +132,21 @@ impl Member {
         self.facts.roles.has(Role::Hub)
     }
 
-    /// What it says of itself now.
+    /// Whether a workspace is there, held by a node or waiting for its host; as far as this node was told.
+    #[must_use]
+    pub fn knows(&self, workspace: &Slug) -> bool {
+        let table = self.table();
+        table.version() == Version::default() || *table.place(&Unit::workspace(workspace)) != Place::Gone
+    }
+
+    /// What this node is there, with the workspaces that it has now.
     fn facts(&self) -> NodeFacts {
         let holds = self.holds.lock().unwrap_or_else(PoisonError::into_inner).clone();
         NodeFacts { holds, ..self.facts.clone() }
+    }
+
+    fn now(&self) -> Monotonic {
+        self.clock.now()
     }
 
     fn holder(&self) -> MutexGuard<'_, Holder> {
@@ -163,11 +187,16 @@ fn away(what: &str, why: &str) -> AskError {
     AskError::Busy { what: format!("{what} is not reached: {why}"), retry_after: std::time::Duration::from_millis(200) }
 }
 
-/// Puts a message for the other node's member on a link, behind all that was said before.
+/// Puts a message for the other node's member on a link, behind all that was said before. Lost, it is made up for by the
+/// next renewal.
 fn tell(link: &Link, message: &Msg) {
-    let Ok(body) = postcard::to_stdvec(message) else { return };
-    // Lost, it is made up for by the next renewal.
-    drop(link.send(head(&Address::fixed("cluster"), Kind::Ask, TELL_MS_MAX), &body));
+    is_told(link, message);
+}
+
+/// The same; whether there was room for it.
+fn is_told(link: &Link, message: &Msg) -> bool {
+    let Ok(body) = postcard::to_stdvec(message) else { return false };
+    link.send(head(&Address::fixed("cluster"), Kind::Ask, TELL_MS_MAX), &body).is_ok()
 }
 
 fn tell_node(link: &Link, message: ToNode) {
@@ -176,11 +205,4 @@ fn tell_node(link: &Link, message: ToNode) {
 
 fn head(to: &Address, kind: Kind, deadline_ms: u32) -> Head {
     Head { token: [0; 16], to: to.clone(), from: None, trace: None, deadline_ms, kind, whole: None }
-}
-
-/// The time by a clock that goes on while the machine sleeps: a lease ends in sleep, too.
-fn now() -> Monotonic {
-    let time = rustix::time::clock_gettime(rustix::time::ClockId::Boottime);
-    let (seconds, nanos) = (u64::try_from(time.tv_sec).unwrap_or(0), u64::try_from(time.tv_nsec).unwrap_or(0));
-    Monotonic(seconds.saturating_mul(1_000).saturating_add(nanos / 1_000_000))
 }

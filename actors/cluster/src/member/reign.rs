@@ -6,11 +6,12 @@ use messages::cluster::{Incarnation, NodeFacts, ToNode, Unit, UnitClass};
 use messages::membership::{ClusterView, NodeView};
 use messages::store::{Commit, CommitError, Fence, Owner, Query, Rows, UnitRow, Write, epochs_from};
 use messages::{Address, Slug};
+use placement::Monotonic;
 use placement::hub::{Action, Event as HubEvent, Holder, Hub, Row, Start};
 use runtime::StorePort;
 
 use super::view::declared;
-use super::{Event, Member, now, tell_node};
+use super::{Event, Member, tell_node};
 
 /// Rows of a page.
 const PAGE_ROWS: u32 = 1_024;
@@ -31,27 +32,23 @@ impl Reign {
     ///
     /// # Errors
     /// Words, when the store refuses.
-    pub async fn begin(
-        store: StorePort,
-        node: &str,
-        incarnation: Incarnation,
-        units: Vec<Unit>,
-    ) -> Result<Self, String> {
+    pub async fn begin(member: &Member, store: StorePort, units: Vec<Unit>) -> Result<Self, String> {
         let unit = Address::fixed(UNIT);
-        let incarnation = incarnation.to_string();
-        let claim = Write::UnitClaim { unit: unit.clone(), node: node.to_owned(), incarnation, after: None };
+        let (node, incarnation) = (member.facts.node.to_string(), member.facts.incarnation.to_string());
+        let claim = Write::UnitClaim { unit: unit.clone(), node, incarnation, after: None };
         let commit = Commit { by: Owner::Runtime, fences: Vec::new(), writes: vec![claim] };
         let done = store.commit(commit).await.map_err(|e| e.to_string())?;
         let reign = done.epochs.first().copied().ok_or("the store gave no epoch for the hub")?;
         let rows = rows(&store).await?;
         let restored = is_restored(generation(&store).await?, &rows);
+        // What was held once waits for its host: it is there, also while no node of this hub's life has declared it.
+        let units = units.into_iter().chain(rows.iter().map(|(unit, _)| unit.clone())).collect();
         let start = Start { reign, rows, units, restored };
-        Ok(Self { hub: Hub::start(start, now()), fence: Fence { unit, epoch: reign }, store })
+        Ok(Self { hub: Hub::start(start, member.now()), fence: Fence { unit, epoch: reign }, store })
     }
 
     /// Says of each unit why it is where it is, and of each node whether it drains.
-    pub(super) fn explain(&self, view: &mut ClusterView) {
-        let now = now();
+    pub(super) fn explain(&self, view: &mut ClusterView, now: Monotonic) {
         for of in &mut view.units {
             let placement = Unit::parse(&of.unit).ok().and_then(|unit| self.hub.explain(&unit, now));
             if let Some(placement) = placement {

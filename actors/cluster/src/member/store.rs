@@ -4,7 +4,7 @@ use std::sync::Arc;
 
 use messages::cluster::Unit;
 use messages::envelope::Kind;
-use messages::store::{Commit, CommitError, Committed, Query, QueryError, Rows, StoreMsg, StoreReply};
+use messages::store::{Commit, CommitError, Committed, Query, QueryError, Rows, StoreAnswer, StoreCall};
 use messages::{Address, AskError};
 use runtime::port::{BoxFuture, Store};
 
@@ -17,7 +17,7 @@ const STORE_MS_MAX: u32 = 10_000;
 pub struct RemoteStore(pub Arc<Member>);
 
 impl RemoteStore {
-    async fn ask(member: &Member, message: &StoreMsg) -> Result<StoreReply, AskError> {
+    async fn ask(member: &Member, message: &StoreCall) -> Result<StoreAnswer, AskError> {
         let link = member.hub().ok_or_else(|| away("the store", "the link to the hub is down"))?;
         let body = postcard::to_stdvec(message).map_err(|e| AskError::Decode(e.to_string()))?;
         let answer = link.ask(head(&Address::fixed("store"), Kind::Ask, STORE_MS_MAX), &body).await?;
@@ -29,8 +29,8 @@ impl Store for RemoteStore {
     fn commit(&self, commit: Commit) -> BoxFuture<Result<Committed, CommitError>> {
         let member = self.0.clone();
         Box::pin(async move {
-            let done = match Self::ask(&member, &StoreMsg::Commit(commit)).await {
-                Ok(StoreReply::Committed(done)) => done,
+            let done = match Self::ask(&member, &StoreCall::Commit(commit)).await {
+                Ok(StoreAnswer::Committed(done)) => done,
                 Ok(_) => Err(CommitError::Unknown("the hub answered something else".into())),
                 Err(error) => Err(refused(error)),
             };
@@ -44,10 +44,10 @@ impl Store for RemoteStore {
     fn query(&self, query: Query) -> BoxFuture<Result<Rows, QueryError>> {
         let member = self.0.clone();
         Box::pin(async move {
-            match Self::ask(&member, &StoreMsg::Query(query)).await {
-                Ok(StoreReply::Rows(rows)) => rows,
+            match Self::ask(&member, &StoreCall::Query(query)).await {
+                Ok(StoreAnswer::Rows(rows)) => rows,
                 Ok(_) => Err(QueryError::Unavailable("the hub answered something else".into())),
-                Err(error) => Err(QueryError::Unavailable(error.to_string())),
+                Err(error) => Err(unread(&error)),
             }
         })
     }
@@ -61,6 +61,14 @@ fn refused(error: AskError) -> CommitError {
         AskError::TooLarge { .. } | AskError::Decode(_) => CommitError::Refused(error.to_string()),
         _ => CommitError::Unknown(error.to_string()),
     }
+}
+
+/// That the hub is away is an alarm already; what can never be read would only be seen as something that waits.
+fn unread(error: &AskError) -> QueryError {
+    if matches!(error, AskError::TooLarge { .. } | AskError::Decode(_) | AskError::Denied(_)) {
+        tracing::warn!(%error, "the hub's store can't be read");
+    }
+    QueryError::Unavailable(error.to_string())
 }
 
 impl Member {

@@ -15,6 +15,7 @@ use tokio_rustls::client::TlsStream;
 
 use super::ca::{Ca, Leaf, client, roles};
 use super::node::{Node, ask, head, hub, spec};
+use crate::VERSIONS;
 use crate::hello::{self, Heard, Hello};
 use crate::region::RegionMsg;
 
@@ -34,8 +35,8 @@ fn says(node: &str, roles: Roles) -> Hello {
 
 /// What the node answers to a hello.
 async fn verdict(stream: &mut TlsStream<TcpStream>, hello: &Hello) -> Result<Hello, String> {
-    hello::send(stream, hello).await.map_err(|e| e.to_string())?;
-    let Heard::Hello(theirs) = hello::receive(stream).await.map_err(|e| e.to_string())? else {
+    hello::send(stream, hello, VERSIONS).await.map_err(|e| e.to_string())?;
+    let Heard::Hello(theirs, _) = hello::receive(stream, VERSIONS).await.map_err(|e| e.to_string())? else {
         return Err("other versions".into());
     };
     hello::tell(stream, &Ok(())).await.map_err(|e| e.to_string())?;
@@ -118,10 +119,11 @@ async fn versions_that_do_not_meet_are_told_to_both_ends() {
     let mut stream = tls(hub.address(), &ca, Some(ca.leaf("worker", roles(&[Role::Worker])))).await.unwrap();
     // What a later version says in its body can be anything.
     stream.write_all(b"AGENTRT1\0\x07\0\x09\0\0\0\x03new").await.unwrap();
-    assert!(matches!(hello::receive(&mut stream).await.unwrap(), Heard::Hello(_)));
+    assert!(matches!(hello::receive(&mut stream, VERSIONS).await.unwrap(), Heard::Hello(..)));
     hello::tell(&mut stream, &Err("this node speaks versions 7 to 9".into())).await.unwrap();
     let refused = hello::told(&mut stream).await.unwrap().unwrap_err();
-    let words = "this node speaks versions 1 to 1 of the protocol, the other 7 to 9; update the older one";
+    let words = "`hub` speaks version 1 of the protocol between nodes, `worker` speaks versions 7 to 9, and they have none in \
+                 common; update agent-runtime on `hub`";
     assert_eq!(refused, words);
     serves_others(&hub, &ca).await;
 }
@@ -223,7 +225,7 @@ async fn a_call_with_the_token_of_another_link_is_denied() {
     let (port, answered) = tokio::sync::oneshot::channel();
     let call = RegionMsg::Call { envelope, stamp: None, answer: port.into() };
     link.session.region.send_message(call).unwrap();
-    let answer = crate::envelope::unpack_answer(&answered.await.unwrap());
+    let answer = crate::envelope::unpack_answer(answered.await.unwrap());
     assert!(matches!(answer, Err(AskError::Denied(_))), "{answer:?}");
     assert!(ask(&link, "store", b"", 5_000).await.is_ok(), "the link goes on");
 }

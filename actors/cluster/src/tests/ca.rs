@@ -138,8 +138,12 @@ impl Trust for TestTrust {
         String::new()
     }
 
-    fn request(&self) -> Result<Option<String>, String> {
-        Ok(None)
+    fn is_due(&self) -> bool {
+        false
+    }
+
+    fn request(&self) -> Result<String, String> {
+        Err("it is not due".into())
     }
 
     fn renew(&self, _: &str, _: &str) -> Result<String, String> {

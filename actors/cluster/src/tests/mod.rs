@@ -5,3 +5,4 @@ mod ca;
 mod links;
 mod network;
 mod node;
+mod replay;

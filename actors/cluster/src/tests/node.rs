@@ -12,7 +12,7 @@ use tokio::sync::Notify;
 
 use super::ca::{Ca, Leaf, roles};
 use crate::serve::{Call, Peer, Serve, Served};
-use crate::{Cluster, Config, Link};
+use crate::{Cluster, Config, Link, Tcp, VERSIONS, Versions};
 
 pub(super) const COOKIE: &str = "0123456789abcdef0123456789abcdef";
 
@@ -72,6 +72,7 @@ pub(super) struct Spec {
     pub(super) listen: bool,
     pub(super) peers: Vec<SocketAddr>,
     pub(super) cookie: &'static str,
+    pub(super) versions: Versions,
 }
 
 pub(super) fn hub() -> Spec {
@@ -79,7 +80,8 @@ pub(super) fn hub() -> Spec {
 }
 
 pub(super) fn spec(node: &'static str, all: &[Role]) -> Spec {
-    Spec { node, roles: roles(all), incarnation: "i1".into(), listen: false, peers: Vec::new(), cookie: COOKIE }
+    let (incarnation, peers) = ("i1".into(), Vec::new());
+    Spec { node, roles: roles(all), incarnation, listen: false, peers, cookie: COOKIE, versions: VERSIONS }
 }
 
 impl Spec {
@@ -105,7 +107,8 @@ impl Spec {
             incarnation: self.incarnation,
             roles: self.roles,
             program: "0.0.0-test".into(),
-            listener,
+            versions: self.versions,
+            net: Arc::new(Tcp::new(listener).unwrap()),
             peers: self.peers.iter().map(ToString::to_string).collect(),
             cookie: self.cookie.into(),
             trust: ca.trust(leaf),

@@ -34,6 +34,6 @@ pub mod wire;
 
 pub use port::Duplex;
 pub use registry::{AttachError, CONNECTOR, DELIVERY_MS_MAX, Sessions};
-pub use service::{Console, ConsoleConfig, ConsoleService, Described, Msg, SESSIONS_MAX, SessionView};
+pub use service::{Console, ConsoleConfig, ConsoleService, Described, Msg, NoChat, SESSIONS_MAX, SessionView};
 pub use session::Knows;
 pub use socket::socket_path;

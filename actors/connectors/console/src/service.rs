@@ -65,12 +65,21 @@ pub struct ConsoleConfig {
     pub node: String,
     /// What a person should know first, a line each.
     pub lines: Vec<String>,
-    /// Why nobody can chat here, where this node is no connector: it answers questions about itself alone.
-    pub refuses: Option<String>,
+    /// Why nobody can chat here: it answers questions about its node alone.
+    pub refuses: Option<NoChat>,
     /// Whether a workspace and a context exist. Called in a session's task: it must not block for long.
     pub knows: Knows,
     /// The generation of the store: deliveries that clients report are those of one generation.
     pub generation: i64,
+}
+
+/// Why nobody can chat at a console; one sentence.
+#[derive(Debug, Clone)]
+pub enum NoChat {
+    /// Its node is no connector.
+    Ever(String),
+    /// Its node does not have the account: clients try again.
+    Now(String),
 }
 
 /// The console's actor, at `connector/console`.

@@ -1,7 +1,9 @@
 //! All that a context opens from.
 
 use messages::Address;
-use messages::store::{ContextRow, ContextRows, EntryOf, EntryRow, LogRow, PAGE_ROWS_MAX, Rows};
+use messages::store::{
+    CONTEXT_TEXT_BYTES_MAX, ContextRow, ContextRows, EntryOf, EntryRow, LogRow, PAGE_ROWS_MAX, Rows,
+};
 use rusqlite::{Connection, OptionalExtension as _, Row, params};
 
 use super::all;
@@ -54,10 +56,27 @@ pub(super) fn context(sql: &Connection, context: &Address, tail: u32) -> rusqlit
         begun,
         steps,
         spending: spending::latest(sql, context)?,
-        replies: all(sql, REPLIES, of, outbox)?,
+        replies: newest_words(all(sql, REPLIES, of, outbox)?, |row| &mut row.text),
         logs: logs.into_iter().map(|(log, _)| log).collect(),
-        tail: merge(tails, tail),
+        tail: newest_words(merge(tails, tail), |entry| match &mut entry.of {
+            EntryOf::Inbound(row) => &mut row.text,
+            EntryOf::Outbound(row) => &mut row.text,
+        }),
     })))
+}
+
+/// Without the words of the older ones: a context remembers far fewer, and what a connector could not deliver for days
+/// must not be more than a message between nodes.
+fn newest_words<T>(mut rows: Vec<T>, words: impl Fn(&mut T) -> &mut String) -> Vec<T> {
+    let mut bytes = 0_usize;
+    for row in rows.iter_mut().rev() {
+        let words = words(row);
+        bytes += words.len();
+        if bytes > CONTEXT_TEXT_BYTES_MAX {
+            words.clear();
+        }
+    }
+    rows
 }
 
 pub(super) fn logs(sql: &Connection, context: &Address, limit: u32) -> rusqlite::Result<Rows> {
@@ -115,4 +134,22 @@ fn merge(mut tails: Vec<Vec<EntryRow>>, tail: u32) -> Vec<EntryRow> {
     }
     newest.reverse();
     newest
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn of_a_mebibyte_of_words_all_are_given_and_of_a_byte_more_the_oldest_are_not() {
+        let words = |sizes: &[usize]| -> Vec<usize> {
+            let rows = sizes.iter().map(|size| "x".repeat(*size)).collect();
+            newest_words(rows, |row: &mut String| row).iter().map(String::len).collect()
+        };
+        let most = CONTEXT_TEXT_BYTES_MAX;
+        assert_eq!(words(&[1, most - 2, 1]), [1, most - 2, 1]);
+        assert_eq!(words(&[2, most - 2, 1]), [0, most - 2, 1]);
+        assert_eq!(words(&[1, 1, most + 1, 7]), [0, 0, 0, 7]);
+        assert_eq!(words(&[]), [0; 0]);
+    }
 }

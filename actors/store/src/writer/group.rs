@@ -1,7 +1,9 @@
 //! One transaction for a group of requests, in which a refused one leaves nothing behind.
 
+use std::collections::HashMap;
 use std::path::Path;
 
+use messages::Address;
 use messages::store::{Commit, CommitError, Committed};
 use rusqlite::{Connection, ErrorCode, params};
 
@@ -85,7 +87,7 @@ fn attempt(group: &mut Group<'_>, jobs: &[Job], answers: &mut Vec<Answer>, pass:
 fn requests<'a>(tx: &mut Tx<'a>, jobs: &'a [Job], answers: &mut Vec<Answer>, pass: Pass) -> rusqlite::Result<bool> {
     for job in jobs {
         tx.fences = &job.commit.fences;
-        let answer = match core::fenced(&job.commit.fences, &tx.heads.units) {
+        let answer = match fenced(&job.commit, &tx.heads.units) {
             // Refused before anything of it is written: nothing is left behind in either pass.
             Err(stale) => Err(stale),
             Ok(()) if pass == Pass::Guarded => guarded(tx, &job.commit)?,
@@ -97,6 +99,19 @@ fn requests<'a>(tx: &mut Tx<'a>, jobs: &'a [Job], answers: &mut Vec<Answer>, pas
         answers.push(answer);
     }
     Ok(true)
+}
+
+/// Whether a commit is refused as stale. For a control that must find stale writes, a test build can write them all the same.
+fn fenced(commit: &Commit, units: &HashMap<Address, u64>) -> Result<(), CommitError> {
+    let fenced = core::fenced(&commit.fences, units);
+    if let Err(stale) = &fenced {
+        fail::fail_point!("store.fence", |_| {
+            tracing::warn!(%stale, "a stale commit is written: the fence is switched off");
+            Ok(())
+        });
+        tracing::debug!(%stale, "a stale commit is refused");
+    }
+    fenced
 }
 
 /// One request; `None`: it is refused, and what it wrote so far must be rolled back with all the rest.

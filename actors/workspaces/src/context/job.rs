@@ -8,7 +8,7 @@ use messages::store::{Query, Rows};
 use runtime::World;
 
 use super::core::{Answer, Job};
-use super::{Context, memory, tasks};
+use super::{Context, memory, reads, tasks};
 use crate::asks::{KNOWLEDGE_MAX, find, patiently};
 use crate::commands::Input;
 use crate::run::dollars;
@@ -162,9 +162,8 @@ fn index_lines(view: &IndexView) -> Vec<String> {
 
 async fn look_up(prefix: &str, world: &World<Context>) -> Done {
     let query = Query::Why { context: world.address.clone(), prefix: prefix.to_owned() };
-    match world.system.store().query(query).await {
-        Ok(Rows::Why(rows)) => Ok((why::tell(prefix, &rows, &world.facts.policy), Vec::new())),
-        Ok(_) => Err("The store answered something else.".to_owned()),
-        Err(error) => Err(format!("The store can't be read: {error}.")),
+    match reads::rows(query, world).await? {
+        Rows::Why(rows) => Ok((why::tell(prefix, &rows, &world.facts.policy), Vec::new())),
+        _ => Err("The store answered something else.".to_owned()),
     }
 }

@@ -8,6 +8,7 @@ use runtime::World;
 use super::Context;
 use super::core::Job;
 use super::job::Done;
+use super::reads;
 use crate::asks::{KNOWLEDGE_MAX, patiently};
 use crate::memory::{file, view};
 
@@ -16,10 +17,9 @@ pub(super) async fn show(job: &Job, world: &World<Context>) -> Done {
     let folder = world.deps.layout.context_folder(&scope.workspace, scope.context.as_str());
     let said = tokio::task::spawn_blocking(move || file::said(&folder)).await.map_err(|e| format!("{e}."))?;
     let said = said.map_err(|problem| format!("memory.md can't be read: {problem}."))?;
-    match world.system.store().query(Query::Memory { context: world.address.clone() }).await {
-        Ok(Rows::Memory(rows)) => Ok((view::tell(&said, &rows, job.when), Vec::new())),
-        Ok(_) => Err("The store answered something else.".to_owned()),
-        Err(error) => Err(format!("The store can't be read: {error}.")),
+    match reads::rows(Query::Memory { context: world.address.clone() }, world).await? {
+        Rows::Memory(rows) => Ok((view::tell(&said, &rows, job.when), Vec::new())),
+        _ => Err("The store answered something else.".to_owned()),
     }
 }
 

@@ -7,6 +7,7 @@ mod log_file;
 pub(crate) mod look;
 mod memory;
 mod mend;
+mod reads;
 mod tasks;
 
 use std::sync::Arc;

@@ -5,9 +5,9 @@ use messages::task::{Msg, Reply, Task};
 use messages::{Address, TaskId};
 use runtime::World;
 
-use super::Context;
 use super::core::Job;
 use super::job::Done;
+use super::{Context, reads};
 use crate::asks::{KNOWLEDGE_MAX, patiently};
 use crate::commands::TasksAsk;
 use crate::task::view;
@@ -32,20 +32,18 @@ async fn list(all: bool, job: &Job, world: &World<Context>) -> Done {
     let workspace = job.turn.scope.workspace.clone();
     let context = Some(world.address.clone());
     let query = Query::Tasks { workspace, context, open: !all, before: None, limit: LIST_MAX };
-    match world.system.store().query(query).await {
-        Ok(Rows::Tasks(tasks)) => Ok((view::list(&tasks, all, world.system.now()), Vec::new())),
-        Ok(_) => Err("The store answered something else.".to_owned()),
-        Err(error) => Err(format!("The store can't be read: {error}.")),
+    match reads::rows(query, world).await? {
+        Rows::Tasks(tasks) => Ok((view::list(&tasks, all, world.system.now()), Vec::new())),
+        _ => Err("The store answered something else.".to_owned()),
     }
 }
 
 async fn find(prefix: &str, job: &Job, world: &World<Context>) -> Result<TaskFound, String> {
     let workspace = job.turn.scope.workspace.clone();
     let context = Some(world.address.clone());
-    match world.system.store().query(Query::FindTask { workspace, context, prefix: prefix.to_owned() }).await {
-        Ok(Rows::TaskFound(found)) => Ok(found),
-        Ok(_) => Err("The store answered something else.".to_owned()),
-        Err(error) => Err(format!("The store can't be read: {error}.")),
+    match reads::rows(Query::FindTask { workspace, context, prefix: prefix.to_owned() }, world).await? {
+        Rows::TaskFound(found) => Ok(found),
+        _ => Err("The store answered something else.".to_owned()),
     }
 }
 

@@ -36,6 +36,20 @@ impl Process {
         drop(self.0.wait());
     }
 
+    /// Ends it in good order.
+    pub(super) async fn stop(mut self) -> anyhow::Result<()> {
+        let pid = i32::try_from(self.0.id()).ok().and_then(rustix::process::Pid::from_raw).context("its pid")?;
+        rustix::process::kill_process(pid, rustix::process::Signal::TERM)?;
+        let begin = now();
+        while self.0.try_wait()?.is_none() {
+            if begin.elapsed() > READY_MAX {
+                bail!("a node did not stop within {READY_MAX:?}");
+            }
+            tokio::time::sleep(Duration::from_millis(1)).await;
+        }
+        Ok(())
+    }
+
     /// CPU seconds so far, in user and kernel mode.
     pub(super) fn cpu_seconds(&self) -> f64 {
         cpu_of(&fs::read_to_string(format!("/proc/{}/stat", self.0.id())).unwrap_or_default())
@@ -144,12 +158,12 @@ impl Folder {
         Ok(names)
     }
 
-    fn config(&self, url: &str, passivate_after_s: u64) -> anyhow::Result<PathBuf> {
-        let file = self.0.join("agent-runtime.toml");
+    /// Writes the configuration of a node: `lines` stand under `[node]`.
+    pub(super) fn config(&self, name: &str, lines: &str, url: &str, passivate_after_s: u64) -> anyhow::Result<PathBuf> {
+        let file = self.0.join(format!("{name}.toml"));
         let text = format!(
-            "[node]\ndata = {:?}\n[http]\nlisten = \"\"\n[log]\nlevel = \"warn\"\n[runtime]\npassivate_after_s = {passivate_after_s}\n\
+            "[node]\n{lines}\n[http]\nlisten = \"\"\n[log]\nlevel = \"warn\"\n[runtime]\npassivate_after_s = {passivate_after_s}\n\
              [models]\ndefault = \"stub\"\n[models.providers.stub]\nkind = \"openai\"\nbase_url = \"{url}\"\nmodel = \"stub\"\nwindow = 1024\n",
-            self.data()
         );
         fs::write(&file, text)?;
         Ok(file)
@@ -168,20 +182,29 @@ pub(super) fn program() -> anyhow::Result<Command> {
 
 /// Starts the stub; gives its base URL.
 pub(super) fn stub() -> anyhow::Result<(Process, String)> {
+    helper(program()?.args(["bench", "stub"]))
+}
+
+/// Starts a process that says on its first line where it is to be reached.
+pub(super) fn helper(command: &mut Command) -> anyhow::Result<(Process, String)> {
     use std::io::BufRead as _;
-    let mut child = program()?.args(["bench", "stub"]).stdout(Stdio::piped()).stdin(Stdio::null()).spawn()?;
-    let out = child.stdout.take().context("the stub's output")?;
+    let mut child = command.stdout(Stdio::piped()).stdin(Stdio::null()).spawn()?;
+    let out = child.stdout.take().context("the output of a process that was started")?;
     let mut line = String::new();
     std::io::BufReader::new(out).read_line(&mut line)?;
     Ok((Process(child), line.trim().to_owned()))
 }
 
+/// Starts a node, without waiting.
+pub(super) fn serve(config: &Path) -> anyhow::Result<Process> {
+    Ok(Process(program()?.arg("serve").arg("--config").arg(config).stdin(Stdio::null()).spawn()?))
+}
+
 /// Starts a node, and waits until it is ready: gives the seconds that took.
 pub(super) async fn node(folder: &Folder, url: &str, passivate_after_s: u64) -> anyhow::Result<(Process, f64)> {
-    let config = folder.config(url, passivate_after_s)?;
+    let config = folder.config("agent-runtime", &format!("data = {:?}", folder.data()), url, passivate_after_s)?;
     let begin = now();
-    let child = program()?.arg("serve").arg("--config").arg(&config).stdin(Stdio::null()).spawn()?;
-    let process = Process(child);
+    let process = serve(&config)?;
     let socket = console::socket_path(&folder.data());
     while begin.elapsed() < READY_MAX {
         if tokio::net::UnixStream::connect(&socket).await.is_ok() {

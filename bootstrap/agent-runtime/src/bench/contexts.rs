@@ -1,5 +1,6 @@
 //! Many contexts known, some active: time until ready, memory, and whether it is given back.
 
+use std::path::Path;
 use std::time::Duration;
 
 use console::wire::FromNode;
@@ -33,11 +34,11 @@ pub(super) async fn run(known: usize, turns: usize, active: usize) -> anyhow::Re
     drop(node);
     logging::say(&format!("making {known} contexts and {turns} turns"));
     folder.make(known, false)?;
-    fill(&folder, known, turns).await?;
+    fill(&folder.data(), known, turns).await?;
     let (node, ready) = child::node(&folder, &url, PASSIVATE_AFTER_S).await?;
     tokio::time::sleep(Duration::from_secs(1)).await;
     let idle_mb = node.rss_mb();
-    wake(&folder, active).await?;
+    wake(&folder.data(), active).await?;
     let active_mb = node.rss_mb();
     tokio::time::sleep(Duration::from_secs(PASSIVATE_AFTER_S)).await;
     let target = idle_mb + 5.0;
@@ -57,13 +58,12 @@ pub(super) async fn run(known: usize, turns: usize, active: usize) -> anyhow::Re
     }))
 }
 
-/// Every context takes one turn.
-async fn wake(folder: &Folder, active: usize) -> anyhow::Result<()> {
-    let data = folder.data();
+/// Every context takes one turn, asked for at the node with this data folder.
+pub(super) async fn wake(data: &Path, active: usize) -> anyhow::Result<()> {
     for begin in (0..active).step_by(SESSIONS_AT_ONCE) {
         let mut sessions = tokio::task::JoinSet::new();
         for n in begin..(begin + SESSIONS_AT_ONCE).min(active) {
-            let data = data.clone();
+            let data = data.to_path_buf();
             sessions.spawn(async move {
                 let mut client = child::client(&data, n, "active").await?;
                 client.submit(&format!("{}:1", client.session()), "what does the stub always answer?")?;
@@ -84,9 +84,9 @@ async fn wake(folder: &Folder, active: usize) -> anyhow::Result<()> {
     Ok(())
 }
 
-/// Turns as a node would have written them, all settled.
-async fn fill(folder: &Folder, known: usize, turns: usize) -> anyhow::Result<()> {
-    let store = store::open(&own_folder(&folder.data()), &OpenOptions::new(VERSION))?;
+/// Turns as the node with this data folder would have written them, all settled.
+pub(super) async fn fill(data: &Path, known: usize, turns: usize) -> anyhow::Result<()> {
+    let store = store::open(&own_folder(data), &OpenOptions::new(VERSION))?;
     let mut sizes = vec![0_u64; known.max(1)];
     for begin in (0..turns).step_by(TURNS_AT_ONCE) {
         let range = begin..(begin + TURNS_AT_ONCE).min(turns);

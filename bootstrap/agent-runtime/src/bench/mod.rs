@@ -2,6 +2,7 @@
 
 mod all;
 mod child;
+mod cluster;
 mod contexts;
 mod load;
 mod numbers;
@@ -92,6 +93,28 @@ pub(crate) enum Bench {
         #[arg(long)]
         misses: bool,
     },
+    /// One process against hub, connector and worker on this machine; asks between two nodes; how soon a node that joins is
+    /// of use; what nodes cost that have nothing to do.
+    Cluster {
+        /// Contexts that talk at once.
+        #[arg(long, default_value_t = 100)]
+        contexts: usize,
+        /// Turns under way at once, over all contexts.
+        #[arg(long, default_value_t = 256)]
+        in_flight: usize,
+        /// Seconds that are counted, of each run.
+        #[arg(long, default_value_t = 10)]
+        seconds: u64,
+        /// The rate, in turns a second, at which latency is measured.
+        #[arg(long, default_value_t = 200)]
+        rate: u32,
+        /// Contexts that the hub knows when a node joins.
+        #[arg(long, default_value_t = 100_000)]
+        known: usize,
+        /// Contexts that become active on the worker.
+        #[arg(long, default_value_t = 10_000)]
+        active: usize,
+    },
     /// All of the above, each in a process of its own: one table with the machine it was measured on.
     All {
         /// Small loads and one run of each: whether it works, not how fast it is.
@@ -110,6 +133,12 @@ pub(crate) enum Bench {
     /// The model stub that the others start: answers every question with five chunks.
     #[command(hide = true)]
     Stub,
+    /// The node that `cluster` asks: answers every ask with what was asked.
+    #[command(hide = true)]
+    Echo {
+        /// Its data folder, which has its certificate.
+        data: std::path::PathBuf,
+    },
 }
 
 pub(crate) async fn run(bench: Bench) -> anyhow::Result<ExitCode> {
@@ -123,11 +152,15 @@ pub(crate) async fn run(bench: Bench) -> anyhow::Result<ExitCode> {
         Bench::Starvation { tasks, turns } => tasks::starve(tasks, turns).await?,
         Bench::Contexts { known, turns, active } => contexts::run(known, turns, active).await?,
         Bench::Recovery { in_flight } => recovery::run(in_flight).await?,
+        Bench::Cluster { contexts, in_flight, seconds, rate, known, active } => {
+            cluster::run(&cluster::Plan { contexts, in_flight, seconds, rate, known, active }).await?;
+        }
         Bench::Search { set, weights, files, misses } => {
             search::run(&search::Plan { set, weights, files, misses })?;
         }
         Bench::All { quick, json, markdown, into } => return all::run(quick, &all::Told { json, markdown, into }),
         Bench::Stub => stub::serve().await?,
+        Bench::Echo { data } => cluster::echo(&data).await?,
     }
     Ok(ExitCode::SUCCESS)
 }

@@ -22,7 +22,7 @@ pub(super) async fn nodes(args: Read) -> anyhow::Result<ExitCode> {
     if args.json {
         give_json(&view.nodes)?;
     } else {
-        let heads = ["NODE", "ROLES", "UNITS", "UP", "AT", "VERSION", "STATE", "WORKSPACES"];
+        let heads = ["NODE", "ROLES", "UNITS", "UP", "AT", "VERSION", "PROTOCOL", "STATE", "WORKSPACES"];
         give_table(&heads, view.nodes.iter().map(|node| row_of_node(&view, node)));
     }
     Ok(ExitCode::SUCCESS)
@@ -35,7 +35,7 @@ pub(super) async fn placement(args: Read) -> anyhow::Result<ExitCode> {
     } else if view.units.is_empty() {
         logging::say("there is nothing to hold: no worker has shown a workspace, and no connector is there");
     } else {
-        give_table(&["UNIT", "NODE", "EPOCH", "SINCE", "WHY"], view.units.iter().map(row_of_unit));
+        give_table(&["UNIT", "NODE", "EPOCH", "SINCE", "REFUSED", "WHY"], view.units.iter().map(row_of_unit));
     }
     Ok(ExitCode::SUCCESS)
 }
@@ -59,7 +59,8 @@ async fn drained(args: &Drain) -> anyhow::Result<ExitCode> {
     let mut told = usize::MAX;
     for _ in 0..LOOKS_MAX {
         tokio::time::sleep(LOOK_EVERY).await;
-        let view = view(&args.place).await?;
+        // A connector closes the door by which it was asked, and opens another.
+        let Ok(view) = view(&args.place).await else { continue };
         let name = args.node.as_ref().map_or(view.node.as_str(), |node| node.as_str());
         let held = view.units.iter().filter(|unit| unit.node.as_deref() == Some(name)).count();
         if held == 0 {
@@ -86,10 +87,11 @@ async fn view(place: &Where) -> anyhow::Result<ClusterView> {
 
 fn row_of_node(view: &ClusterView, node: &NodeView) -> Vec<String> {
     let state = match (node.away, node.draining, node.node == view.node) {
-        (true, ..) => "away",
-        (_, true, _) => "drains",
-        (.., true) => "asked",
-        _ => "linked",
+        _ if !node.why.is_empty() => format!("no link: {}", node.why),
+        (true, ..) => "away".to_owned(),
+        (_, true, _) => "drains".to_owned(),
+        (.., true) => "asked".to_owned(),
+        _ => "linked".to_owned(),
     };
     vec![
         node.node.clone(),
@@ -98,7 +100,8 @@ fn row_of_node(view: &ClusterView, node: &NodeView) -> Vec<String> {
         if node.up_ms == 0 { String::new() } else { seconds(node.up_ms) },
         node.at.clone(),
         node.program.clone(),
-        state.to_owned(),
+        node.protocol.clone(),
+        state,
         node.workspaces.join(" "),
     ]
 }
@@ -109,6 +112,10 @@ fn row_of_unit(unit: &UnitView) -> Vec<String> {
         unit.node.clone().unwrap_or_else(|| "nobody".to_owned()),
         unit.epoch.to_string(),
         unit.since_ms.map(seconds).unwrap_or_default(),
+        match unit.stale_since_ms {
+            Some(first) => format!("{} stale, the first {} ago", unit.stale, seconds(first)),
+            None => String::new(),
+        },
         unit.why.clone(),
     ]
 }

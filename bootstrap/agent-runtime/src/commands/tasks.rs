@@ -5,9 +5,10 @@ use std::process::ExitCode;
 use anyhow::bail;
 use console::wire::{AdminAsk, Answered};
 use messages::admin::TaskDo;
+use messages::membership::Reply;
 use messages::step::{StepStatus, What};
 use messages::store::{StepRow, TaskFound, TaskRows, TaskView};
-use messages::{Moment, Slug, TaskId};
+use messages::{Address, Moment, TaskId};
 use runtime::{Clock as _, SystemClock};
 use serde_json::json;
 use workspaces::Layout;
@@ -38,7 +39,7 @@ pub(super) async fn run(args: Tasks) -> anyhow::Result<ExitCode> {
 }
 
 async fn list(TasksList { of, all }: TasksList) -> anyhow::Result<ExitCode> {
-    is_there(&of)?;
+    is_there(&of).await?;
     let mut tasks: Vec<TaskView> = Vec::new();
     loop {
         let before = tasks.last().map(|task| task.place);
@@ -80,7 +81,7 @@ fn row(depth: usize, task: &TaskView, now: Moment) -> Vec<String> {
 }
 
 async fn show(OneTask { id, of }: OneTask) -> anyhow::Result<ExitCode> {
-    is_there(&of)?;
+    is_there(&of).await?;
     let prefix = prefix(&id)?;
     let what = AdminAsk::Task { workspace: of.workspace.clone(), prefix: prefix.clone() };
     let Answered::Task(found) = ask_home(&of.read.place, what).await? else { return other() };
@@ -153,7 +154,7 @@ fn step(step: &StepRow) -> Vec<String> {
 }
 
 async fn decide(OneTask { id, of }: OneTask, what: TaskDo) -> anyhow::Result<ExitCode> {
-    is_there(&of)?;
+    is_there(&of).await?;
     let ask = AdminAsk::TaskDo { workspace: of.workspace.clone(), prefix: prefix(&id)?, what };
     let Answered::TaskDone(done) = ask_home(&of.read.place, ask).await? else { return other() };
     let done = done.map_err(anyhow::Error::msg)?;
@@ -174,19 +175,24 @@ async fn ask_home(place: &Where, what: AdminAsk) -> anyhow::Result<Answered> {
 }
 
 /// A workspace that is not there has no tasks, which would read as if all were done.
-fn is_there(of: &TasksOf) -> anyhow::Result<()> {
-    let data = node::load(&of.read.place)?.node.data;
-    if !data.is_dir() {
+async fn is_there(of: &TasksOf) -> anyhow::Result<()> {
+    let node = node::load(&of.read.place)?.node;
+    if !node.data.is_dir() {
         return Err(operator::nobody(&of.read.place));
     }
-    known(&Layout::of_data(&data), &of.workspace)
-}
-
-fn known(layout: &Layout, workspace: &Slug) -> anyhow::Result<()> {
-    if layout.workspace_file(workspace).is_file() {
+    if Layout::of_data(&node.data).workspace_file(&of.workspace).is_file() {
         return Ok(());
     }
-    bail!("there is no workspace `{workspace}`; `agent-runtime workspace list` names those that are there")
+    let workspace = &of.workspace;
+    if !node.is_of_a_cluster() {
+        bail!("there is no workspace `{workspace}`; `agent-runtime workspace list` names those that are there");
+    }
+    // Its files are another node's.
+    let unit = Address::workspace(workspace).to_string();
+    match ask_home(&of.read.place, AdminAsk::Cluster).await? {
+        Answered::Cluster(Some(Reply::Described(view))) if view.units.iter().any(|known| known.unit == unit) => Ok(()),
+        _ => bail!("no node has a workspace `{workspace}`; `agent-runtime placement` names those that are there"),
+    }
 }
 
 fn other() -> anyhow::Result<ExitCode> {

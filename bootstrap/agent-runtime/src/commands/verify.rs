@@ -6,16 +6,20 @@ use std::path::Path;
 use std::process::ExitCode;
 use std::time::Duration;
 
+use anyhow::bail;
+use console::wire::{AdminAsk, Answered};
 use gate::Mount;
+use messages::membership::Reply;
 use messages::store::{EntryRow, LogRow};
+use messages::{Address, Slug};
 use serde::Serialize;
 use store::verify::Fault;
 use workspaces::{Layout, render};
 
-use super::{FAULTS_FOUND, give_json};
+use super::{FAULTS_FOUND, give_json, try_ask_at};
 use crate::cli::Read;
 use crate::logging;
-use crate::node;
+use crate::node::{self, HOME};
 
 /// Faults that are named; the rest is counted.
 const FAULTS_MAX: usize = 1_000;
@@ -26,7 +30,8 @@ const BETWEEN_LOOKS: Duration = Duration::from_millis(300);
 #[derive(Serialize)]
 struct Report {
     clean: bool,
-    store: store::verify::Report,
+    /// `None`: it is the hub's, and with it what logs should say.
+    store: Option<store::verify::Report>,
     logs: u64,
     /// Logs whose files are other nodes': this one is the hub of a cluster, and no worker.
     logs_elsewhere: u64,
@@ -40,9 +45,14 @@ pub(super) async fn run(args: Read) -> anyhow::Result<ExitCode> {
     let config = node::load(&args.place)?;
     // No key of a model is needed for it.
     let (data, mounts) = (node::absolute(&config.node.data)?, node::mounts(&config.workspaces));
-    let has_files = !config.node.is_of_a_cluster() || config.node.has("worker");
+    let alone = !config.node.is_of_a_cluster();
+    let has = Has { store: alone || config.node.has("hub"), files: alone || config.node.has("worker") };
+    if !has.store && !has.files {
+        bail!("this node has neither the store nor workspaces; verify at the hub and at the workers");
+    }
     let layout = node::layout(&config.node, &data);
-    let report = tokio::task::spawn_blocking(move || look(&data, &layout, &mounts, has_files)).await??;
+    let held = if alone || !has.files { None } else { Some(held(&data).await?) };
+    let report = tokio::task::spawn_blocking(move || look(&data, &layout, &mounts, (has, held))).await??;
     if args.json {
         give_json(&report)?;
     } else {
@@ -51,23 +61,63 @@ pub(super) async fn run(args: Read) -> anyhow::Result<ExitCode> {
     Ok(if report.clean { ExitCode::SUCCESS } else { ExitCode::from(FAULTS_FOUND) })
 }
 
+/// The workspaces that the running node holds in its cluster: what it has of others is not kept up. None, when it does not
+/// run.
+async fn held(data: &Path) -> anyhow::Result<Vec<String>> {
+    let asked = try_ask_at(data, AdminAsk::Cluster, HOME, "general").await?;
+    let Some(Answered::Cluster(Some(Reply::Described(view)))) = asked else { return Ok(Vec::new()) };
+    let own = view.units.into_iter().filter(|unit| unit.node.as_ref() == Some(&view.node));
+    Ok(own.map(|unit| unit.unit).collect())
+}
+
+/// What this node has of what is verified.
+#[derive(Clone, Copy)]
+struct Has {
+    store: bool,
+    files: bool,
+}
+
 fn look(
     data: &Path,
     layout: &Layout,
     mounts: &BTreeMap<String, Vec<Mount>>,
-    has_files: bool,
+    (has, held): (Has, Option<Vec<String>>),
 ) -> anyhow::Result<Report> {
     let folder = node::own_folder(data);
-    let store = store::verify(&folder)?;
-    let mut faults = store.faults.clone();
-    let is_damaged = faults.iter().any(|fault| fault.code == store::verify::DAMAGE);
-    let root = has_files.then(|| layout.workspaces());
-    let logs = again(|| compare_logs(&folder, root), |found| found.faults.is_empty());
-    // A damaged file is told already; what can't be read of it can't be compared.
-    let mut logs = if is_damaged { logs.unwrap_or_default() } else { logs? };
-    faults.append(&mut logs.faults);
-    // An index is derived: one that has not been made yet, or was deleted, breaks no promise.
+    let store = has.store.then(|| store::verify(&folder)).transpose()?;
+    let mut faults = store.as_ref().map(|store| store.faults.clone()).unwrap_or_default();
+    let told = faults.len();
+    let mut logs = Compared::default();
+    if has.store {
+        let is_damaged = faults.iter().any(|fault| fault.code == store::verify::DAMAGE);
+        let root = has.files.then(|| layout.workspaces());
+        let compared = again(|| compare_logs(&folder, root), |found| found.faults.is_empty());
+        // A damaged file is told already; what can't be read of it can't be compared.
+        logs = if is_damaged { compared.unwrap_or_default() } else { compared? };
+        faults.append(&mut logs.faults);
+    }
     let mut workspaces = layout.list()?;
+    let is_held = |workspace: &Slug| {
+        held.as_ref().is_none_or(|held| held.iter().any(|unit| *unit == Address::workspace(workspace).to_string()))
+    };
+    workspaces.retain(is_held);
+    let indexes = compare_indexes(workspaces, layout, mounts, &mut faults)?;
+    let in_store = store.as_ref().map_or(0, |store| store.faults_total);
+    let hidden = usize::try_from(in_store).unwrap_or(usize::MAX).saturating_sub(told);
+    let faults_total = faults.len() + hidden;
+    faults.truncate(FAULTS_MAX);
+    let Compared { logs, elsewhere, entries, .. } = logs;
+    let clean = faults_total == 0;
+    Ok(Report { clean, store, logs, logs_elsewhere: elsewhere, entries, indexes, faults_total, faults })
+}
+
+/// Gives how many were compared. An index is derived: one that has not been made yet, or was deleted, breaks no promise.
+fn compare_indexes(
+    mut workspaces: Vec<Slug>,
+    layout: &Layout,
+    mounts: &BTreeMap<String, Vec<Mount>>,
+    faults: &mut Vec<Fault>,
+) -> anyhow::Result<u64> {
     workspaces.retain(|workspace| layout.index_folder(workspace).join("index.sqlite").is_file());
     for workspace in &workspaces {
         let mounts = mounts.get(workspace.as_str()).cloned().unwrap_or_default();
@@ -77,13 +127,7 @@ fn look(
             faults.push(Fault { code: "index.file", what, subject: format!("ws/{workspace}/index") });
         }
     }
-    let hidden = usize::try_from(store.faults_total).unwrap_or(usize::MAX).saturating_sub(store.faults.len());
-    let faults_total = faults.len() + hidden;
-    faults.truncate(FAULTS_MAX);
-    let indexes = workspaces.len() as u64;
-    let Compared { logs, elsewhere, entries, .. } = logs;
-    let clean = faults_total == 0;
-    Ok(Report { clean, store, logs, logs_elsewhere: elsewhere, entries, indexes, faults_total, faults })
+    Ok(workspaces.len() as u64)
 }
 
 /// Looks until it is good, a few times at most.
@@ -152,11 +196,14 @@ fn compare(root: &Path, log: &LogRow, rows: &mut store::verify::EntryRows<'_>) -
 }
 
 fn show(report: &Report) {
-    let store = &report.store;
-    logging::give(&format!(
-        "events   {} accepted, {} settled with one outcome each\nreplies  {}\ntasks    {}, {} steps of turns and tasks\nlogs     {} with {} entries\nindexes  {}",
-        store.inbox, store.settled, store.outbox, store.tasks, store.steps, report.logs, report.entries, report.indexes
-    ));
+    match &report.store {
+        Some(store) => logging::give(&format!(
+            "events   {} accepted, {} settled with one outcome each\nreplies  {}\ntasks    {}, {} steps of turns and tasks\nlogs     {} with {} entries",
+            store.inbox, store.settled, store.outbox, store.tasks, store.steps, report.logs, report.entries
+        )),
+        None => logging::give("store    the hub has it, and what logs should say; verify there, too"),
+    };
+    logging::give(&format!("indexes  {}", report.indexes));
     if report.logs_elsewhere > 0 {
         logging::give(&format!(
             "         {} logs are files of other nodes, and were not compared",

@@ -4,6 +4,7 @@ use std::path::{Path, PathBuf};
 
 use messages::admin::{ActorView, ModelTest, StatusView};
 use messages::index::View;
+use messages::membership::ClusterView;
 use store::verify::Condition;
 
 /// All that was gathered. What was not asked for, or could not be looked at, is as its default.
@@ -39,6 +40,8 @@ pub(crate) struct Facts {
     pub(crate) model: Option<Result<ModelTest, String>>,
     /// Actors of the running node.
     pub(crate) actors: Vec<ActorView>,
+    /// How its cluster stands; `None`: it stands alone, or was not asked.
+    pub(crate) cluster: Option<ClusterView>,
     /// Other folders whose node would sign with the same key.
     pub(crate) copies: Vec<PathBuf>,
     /// What this account is allowed.

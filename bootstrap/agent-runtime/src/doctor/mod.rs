@@ -85,7 +85,7 @@ macro_rules! check {
 }
 
 /// All checks, in the order in which they are told: what others stand on comes first.
-pub(crate) const CHECKS: [Check; 16] = [
+pub(crate) const CHECKS: [Check; 17] = [
     check!("config", "the configuration", judge::place::config, None),
     check!("secrets", "keys, and the store of secrets", judge::secrets::secrets, Some(fix::secrets)),
     check!("rights", "who may read the data folder", judge::place::rights, Some(fix::rights)),
@@ -98,6 +98,7 @@ pub(crate) const CHECKS: [Check; 16] = [
     check!("audit", "the end of the audit chain", judge::store::audit, None),
     check!("version", "program, running node and store", judge::store::version, None),
     check!("node", "the running node", judge::running::node, None),
+    check!("nodes", "other nodes of the cluster", judge::nodes::nodes, None),
     check!("alarms", "alarms and actors that fail", judge::running::alarms, None),
     check!("work", "turns, replies and tasks that stand still", judge::running::work, None),
     check!("index", "the search indexes", judge::running::index, None),

@@ -27,6 +27,7 @@ use store::{ClusterNode, OpenOptions, StoreHandle};
 use workspaces::{Layout, LayoutError};
 
 use cluster::{Declared, Joining, ProgramHands};
+pub(crate) use cluster::{credentials, versions};
 pub(crate) use settings::{Settings, absolute, alarm_limits, load, mounts, notes_folder};
 
 /// The program's version.
@@ -98,7 +99,7 @@ impl Node {
         if settings.has(Role::Worker) {
             // Where workspaces are named they are made by people: a disk that is not mounted yet has none.
             if only.is_none() {
-                make_home(&layout)?;
+                make_home(&layout, settings.cluster.is_some())?;
             }
             // Where they are not below the workspaces.
             make_private(&indexes(&folder))?;
@@ -307,7 +308,11 @@ fn clock() -> anyhow::Result<Arc<dyn Clock>> {
     Ok(Arc::new(runtime::SystemClock))
 }
 
-fn make_home(layout: &Layout) -> anyhow::Result<()> {
+/// Among other nodes the first workspaces of a host may be others: a second `home` would be taken for the first.
+fn make_home(layout: &Layout, is_among_others: bool) -> anyhow::Result<()> {
+    if is_among_others && !layout.list()?.is_empty() {
+        return Ok(());
+    }
     let home = Slug::parse(HOME)?;
     if layout.workspace_file(&home).is_file() {
         return Ok(());

@@ -5,7 +5,7 @@ use std::sync::{Arc, Mutex, PoisonError};
 
 use admin::{AdminConfig, AdminService, AlarmsService, LiveLimits, StoreStats};
 use cluster::{BeginOnce, ClusterService, Member, RemoteStore};
-use console::{ConsoleConfig, ConsoleService, Sessions};
+use console::{ConsoleConfig, ConsoleService, NoChat, Sessions};
 use lane::{Lane, LaneDeps, LaneFacts};
 use messages::cluster::Role;
 use messages::store::{Query, Rows};
@@ -51,8 +51,10 @@ const LANES: &str = "connector/console/lanes";
 const CONSOLE: &str = "connector/console";
 /// What who would chat there is told.
 const NO_CONNECTOR: &str = "this node is no connector; chat at one that is";
-/// Where a node that is no connector answers questions about itself.
-const QUESTIONS: &str = "operator/console";
+/// The same where the account is another connector's, or nobody's.
+const NO_ACCOUNT: &str = "this node does not have the account of the console now; `agent-runtime placement` tells which node has it, and why";
+/// Where a node of a cluster answers questions about itself, unless it has the account of the console.
+pub(super) const QUESTIONS: &str = "operator/console";
 
 /// The root and what it starts with, in order.
 pub(crate) fn root(plan: &Plan) -> Children {
@@ -120,18 +122,26 @@ fn lanes() -> Child {
 }
 
 fn console(plan: &Plan, address: &Address) -> Child {
-    let plan = plan.clone();
+    let (plan, address) = (plan.clone(), address.clone());
     Child::service(address.clone(), Restart::Permanent, move || {
         let plan = plan.clone();
-        Box::pin(async move { open_console(&plan).await })
+        let address = address.clone();
+        Box::pin(async move { open_console(&plan, &address).await })
     })
 }
 
-async fn open_console(plan: &Plan) -> Result<ConsoleService, ServiceError> {
+fn no_chat(plan: &Plan, address: &Address) -> Option<NoChat> {
+    if !plan.settings.has(Role::Connector) {
+        return Some(NoChat::Ever(NO_CONNECTOR.to_owned()));
+    }
+    (address.as_str() == QUESTIONS).then(|| NoChat::Now(NO_ACCOUNT.to_owned()))
+}
+
+async fn open_console(plan: &Plan, address: &Address) -> Result<ConsoleService, ServiceError> {
     let generation = match (plan.generation, &plan.member) {
         (Some(generation), _) => generation,
         // Nothing is delivered here.
-        _ if !plan.settings.has(Role::Connector) => 0,
+        _ if address.as_str() == QUESTIONS => 0,
         (None, Some((member, _))) => match RemoteStore(member.clone()).query(Query::Generation).await {
             Ok(Rows::Generation(generation)) => generation,
             Ok(_) => return Err(ServiceError::new("the hub does not say which generation its store is of")),
@@ -139,14 +149,23 @@ async fn open_console(plan: &Plan) -> Result<ConsoleService, ServiceError> {
         },
         (None, None) => return Err(ServiceError::new("there is no store")),
     };
-    let (layout, far) = (plan.layout.clone(), !plan.settings.has(Role::Worker));
+    let (layout, member) = (plan.layout.clone(), plan.member.as_ref().map(|(member, _)| member.clone()));
+    let answers_alone = address.as_str() == QUESTIONS;
     let config = ConsoleConfig {
         socket: console::socket_path(&plan.settings.data),
         node: plan.settings.name.clone(),
         lines: plan.settings.welcome.clone(),
-        // Where the workspaces are another node's, the context itself says whether it is there.
-        refuses: (!plan.settings.has(Role::Connector)).then(|| NO_CONNECTOR.to_owned()),
-        knows: Arc::new(move |workspace, context| if far { Ok(()) } else { layout.knows(workspace, context) }),
+        refuses: no_chat(plan, address),
+        knows: Arc::new(move |workspace, context| {
+            // Of the node itself it can be asked whatever workspaces it has.
+            if answers_alone {
+                return Ok(());
+            }
+            // What is in another node's workspace is not known here.
+            let is_elsewhere = !layout.workspace_file(workspace).is_file()
+                && member.as_ref().is_some_and(|member| member.knows(workspace));
+            if is_elsewhere { Ok(()) } else { layout.knows(workspace, context) }
+        }),
         generation,
     };
     Ok(ConsoleService::open(config, plan.sessions.clone()))
@@ -190,7 +209,7 @@ fn operator(plan: &Plan) -> Children {
     if let Some(door) = plan.door.clone() {
         list.push(service(HttpService::address(), move || Ok(HttpService::new(door.clone()))));
     }
-    if !plan.settings.has(Role::Connector) {
+    if plan.member.is_some() {
         list.push(console(plan, &Address::fixed(QUESTIONS)));
     }
     supervised(Intensity::STOP_CHILD, list)
@@ -237,6 +256,8 @@ pub(crate) fn kinds(plan: &Plan) -> Vec<Kind> {
     let (console, at) = (plan.clone(), |_: &Address| Some(Address::fixed(CONNECTORS)));
     kinds.push(Kind::child(LANES, at, |_| lanes()));
     kinds.push(Kind::child(CONSOLE, at, move |address| self::console(&console, address)));
+    let (console, at) = (plan.clone(), |_: &Address| Some(Address::fixed("operator")));
+    kinds.push(Kind::child(QUESTIONS, at, move |address| self::console(&console, address)));
     kinds.push(Kind::supervisor("ws/*", |_| Some(Address::fixed(WORKSPACES)), of_workspace(plan.clone(), workspace)));
     for (of, pattern) in Part::ALL {
         let spec = move |plan: &Plan, address: &Address, id: &Slug| part(plan, of, address, id);

@@ -6,9 +6,8 @@ use rustix::process::Signal;
 use tests::cluster::four;
 use tests::process::{Spec, program};
 
-use super::world::{HUB, SOON, WORKER, World};
+use super::world::{HUB, SOON, WORKER, WORKER_2 as OTHER, World};
 
-const OTHER: &str = "worker-2";
 /// Lines that are under way when the holder is frozen.
 const LINES: usize = 10;
 /// What a node says whose unit is another's.
@@ -34,7 +33,7 @@ async fn holder(world: &World) -> (String, u64) {
 }
 
 /// Logs that were set aside: somebody wrote what is not in the store.
-fn set_aside(shared: &Path) -> Vec<PathBuf> {
+pub(super) fn set_aside(shared: &Path) -> Vec<PathBuf> {
     let all = std::fs::read_dir(shared.join("home/logs/console")).unwrap().map(|found| found.unwrap().path());
     all.filter(|path| path.to_string_lossy().contains(".edited-")).collect()
 }

@@ -15,6 +15,8 @@ const LOOK: Duration = Duration::from_millis(20);
 pub(crate) const HUB: &str = "hub";
 pub(crate) const CONNECTOR: &str = "connector";
 pub(crate) const WORKER: &str = "worker";
+/// Where there are two.
+pub(crate) const WORKER_2: &str = "worker-2";
 
 pub(crate) struct World {
     pub(crate) cluster: Cluster,

@@ -1,49 +1,54 @@
-//! A node with a model that does as it is told, and people who talk to it over the wire.
+//! A deployment with a model that does as it is told, and people who talk to it over the wire.
 
-use std::collections::HashMap;
 use std::path::PathBuf;
 use std::time::{Duration, Instant};
 
-use console::client::{Client, Who};
-use console::wire::FromNode;
+use console::client::Who;
 use messages::InboundId;
 use messages::turn::Outcome;
+use tests::deployment::{Deployment, Shape};
 use tests::fake_model::FakeModel;
-use tests::process::{Done, NodeProcess, Spec, program};
+use tests::process::Done;
+
+use crate::faults::driver::{Driver, Ended};
 
 /// How long anything here may take.
 const WITHIN: Duration = Duration::from_secs(30);
 const LOOK: Duration = Duration::from_millis(10);
 
-/// A running node and its model.
+/// What runs, and its model.
 pub(super) struct Scene {
-    folder: tempfile::TempDir,
+    deployment: Deployment,
     pub(super) model: FakeModel,
-    node: NodeProcess,
-    wire: bool,
 }
 
 impl Scene {
-    pub(super) async fn set(wire: bool) -> Self {
-        let folder = tempfile::tempdir().unwrap();
+    pub(super) async fn set(shape: Shape) -> Self {
+        let mut deployment = Deployment::laid(shape).await.unwrap();
         let model = FakeModel::start(0).await.unwrap();
         let config = format!(
             "[models]\ndefault = \"fake\"\n[models.providers.fake]\nkind = \"openai\"\nbase_url = \"{}\"\nmodel = \"m\"\n",
             model.base_url()
         );
-        std::fs::write(folder.path().join("agent-runtime.toml"), config).unwrap();
-        let node = start(folder.path(), wire).await;
-        Self { folder, model, node, wire }
+        deployment.configure(&config).unwrap();
+        deployment.start().await.unwrap();
+        Self { deployment, model }
     }
 
-    pub(super) fn path(&self, relative: &str) -> PathBuf {
-        self.folder.path().join(relative)
+    /// Where the files of `home` are.
+    pub(super) fn files(&self) -> PathBuf {
+        self.deployment.files("home")
+    }
+
+    /// All data folders.
+    pub(super) fn folders(&self) -> Vec<PathBuf> {
+        self.deployment.folders()
     }
 
     /// The file of the context, with this line of frontmatter.
     pub(super) fn define(&self, line: &str) {
         let text = format!("---\n{line}\n---\n\nBe kind.\n");
-        std::fs::write(self.path("data/workspaces/home/contexts/general/context.md"), text).unwrap();
+        std::fs::write(self.files().join("contexts/general/context.md"), text).unwrap();
     }
 
     pub(super) async fn chat(&self, user: &str, session: &str) -> Chat {
@@ -55,15 +60,14 @@ impl Scene {
             previews: false,
             only_asks: false,
         };
-        let client = Client::connect(&self.path("data"), who).await.unwrap().expect("a node");
-        Chat { client, next: 1, ended: HashMap::new(), order: Vec::new() }
+        Chat(Driver::attach_to(&self.deployment.reach(), who).await.unwrap())
     }
 
     /// Waits until something is so.
     pub(super) async fn until(&self, what: &str, is_so: impl Fn() -> bool) {
         let until = Instant::now() + WITHIN;
         while !is_so() {
-            assert!(Instant::now() < until, "{what}: not within {} s\n{}", WITHIN.as_secs(), self.node.said());
+            assert!(Instant::now() < until, "{what}: not within {} s\n{}", WITHIN.as_secs(), self.deployment.said());
             tokio::time::sleep(LOOK).await;
         }
     }
@@ -79,105 +83,74 @@ impl Scene {
     }
 
     pub(super) fn log(&self) -> String {
-        std::fs::read_to_string(self.path("data/workspaces/home/logs/console/general.md")).unwrap_or_default()
+        std::fs::read_to_string(self.files().join("logs/console/general.md")).unwrap_or_default()
     }
 
-    pub(super) fn command(&self, args: &[&str]) -> Spec {
-        let spec = Spec::new(&program().unwrap(), args).folder(self.folder.path());
-        spec.arg("--data").arg(self.path("data").display().to_string())
+    /// A command at the node that answers it.
+    pub(super) async fn run(&self, args: &[&str], input: impl Into<Vec<u8>>) -> Done {
+        self.deployment.run(args, input).await.unwrap()
     }
 
     /// `verify` finds nothing.
     pub(super) async fn verified(&self) -> Done {
-        self.command(&["verify"]).run("").await.unwrap().expect_code(0).unwrap()
+        self.deployment.verified().await.unwrap()
     }
 
-    /// Stops the node in good order, and what `change` does happens while it is away.
-    pub(super) async fn restarted_after(self, change: impl FnOnce(&std::path::Path)) -> Self {
-        let Self { folder, model, node, wire } = self;
-        assert!(node.stop().await.unwrap().success());
-        change(folder.path());
-        let node = start(folder.path(), wire).await;
-        Self { folder, model, node, wire }
+    /// Stops all in good order, and what `change` does happens meanwhile.
+    pub(super) async fn restarted_after(mut self, change: impl FnOnce(&Self)) -> Self {
+        self.deployment.end(false).await.unwrap();
+        change(&self);
+        self.deployment.start().await.unwrap();
+        self
     }
 
     pub(super) async fn restarted(self) -> Self {
         self.restarted_after(|_| {}).await
     }
 
-    /// Nothing was lost, and the node stops in good order.
-    pub(super) async fn end(self) {
+    /// Nothing was lost, and all stops in good order.
+    pub(super) async fn end(mut self) {
+        self.deployment.calm().await.unwrap();
         self.verified().await;
-        assert!(self.node.stop().await.unwrap().success());
+        self.deployment.end(false).await.unwrap();
     }
-}
-
-async fn start(folder: &std::path::Path, wire: bool) -> NodeProcess {
-    let spec = Spec::new(&program().unwrap(), &["serve"]).folder(folder);
-    let spec = spec.env("AGENT_RUNTIME_RUNTIME__FORCE_WIRE_FORM", wire.to_string());
-    NodeProcess::start(spec, &folder.join("data")).await.unwrap()
-}
-
-/// How an event ended.
-#[derive(Debug, Clone)]
-pub(super) struct End {
-    pub(super) outcome: Outcome,
-    pub(super) text: String,
-    pub(super) reason: String,
 }
 
 /// One person's client.
-pub(super) struct Chat {
-    client: Client,
-    next: u64,
-    ended: HashMap<InboundId, End>,
-    order: Vec<InboundId>,
-}
+pub(super) struct Chat(Driver);
 
 impl Chat {
-    fn event(&mut self) -> String {
-        let event = format!("{}:{}", self.client.session(), self.next);
-        self.next += 1;
-        event
-    }
-
     /// Says something; it leaves with the next wait.
     pub(super) fn say(&mut self, text: &str) -> InboundId {
-        let event = self.event();
-        self.client.submit(&event, text).unwrap()
+        self.0.put(text).unwrap()
     }
 
     /// Says again what has this number.
     pub(super) fn repeat(&mut self, n: u64, text: &str) -> InboundId {
-        let event = format!("{}:{n}", self.client.session());
-        self.client.submit(&event, text).unwrap()
+        self.0.put_again(n, text).unwrap()
     }
 
     /// Edits what has this number.
     pub(super) fn edit(&mut self, n: u64, text: &str) -> InboundId {
-        let (event, target) = (self.event(), format!("{}:{n}", self.client.session()));
-        self.client.edit(&event, &target, text).unwrap()
+        self.0.put_edit(n, text).unwrap()
     }
 
     /// Deletes what has this number.
     pub(super) fn delete(&mut self, n: u64) -> InboundId {
-        let (event, target) = (self.event(), format!("{}:{n}", self.client.session()));
-        self.client.delete(&event, &target).unwrap()
+        self.0.put_delete(n).unwrap()
     }
 
     pub(super) async fn flush(&mut self) {
-        self.client.flush().await.unwrap();
+        self.0.flush().await.unwrap();
     }
 
     /// Waits for an event's end.
-    pub(super) async fn end(&mut self, inbound: &InboundId) -> End {
-        let wait = async {
-            while !self.ended.contains_key(inbound) {
-                self.hear(true).await;
-            }
-        };
-        tokio::time::timeout(WITHIN, wait).await.unwrap_or_else(|_| panic!("{inbound} has no end"));
-        self.ended[inbound].clone()
+    pub(super) async fn end(&mut self, inbound: &InboundId) -> Ended {
+        self.0
+            .settled(std::slice::from_ref(inbound), WITHIN)
+            .await
+            .unwrap_or_else(|error| panic!("{inbound}: {error:#}"));
+        self.0.ended[inbound].clone()
     }
 
     /// Says something and gives the reply.
@@ -190,36 +163,16 @@ impl Chat {
 
     /// Waits for the next reply and does not say that it came.
     pub(super) async fn takes_and_says_nothing(&mut self) {
-        while self.ended.is_empty() {
-            tokio::time::timeout(WITHIN, self.hear(false)).await.unwrap();
-        }
+        self.0.takes_and_says_nothing(WITHIN).await.unwrap();
     }
 
-    /// The replies so far, in the order of their coming.
-    pub(super) fn replies(&self) -> impl Iterator<Item = &str> {
-        self.order.iter().map(|inbound| self.ended[inbound].text.as_str())
-    }
-
-    async fn hear(&mut self, flushes: bool) {
-        let end = match self.client.next().await.unwrap() {
-            FromNode::Reply(reply) => {
-                if flushes {
-                    self.client.flushed(reply.delivery).unwrap();
-                    self.client.flush().await.unwrap();
-                }
-                let Some(outcome) = reply.outcome else { return };
-                self.order.push(reply.inbound.clone());
-                (reply.inbound, End { outcome, text: reply.text, reason: String::new() })
-            }
-            FromNode::Settled { inbound, outcome, reason } => (inbound, End { outcome, text: String::new(), reason }),
-            FromNode::NotAccepted { event, why } => panic!("{event}: {why}"),
-            _ => return,
-        };
-        self.ended.insert(end.0, end.1);
+    /// How events have ended so far, in the order of their ends.
+    pub(super) fn ends(&self) -> impl Iterator<Item = &str> {
+        self.0.order.iter().map(|inbound| self.0.ended[inbound].text.as_str())
     }
 
     /// Leaves in good order.
     pub(super) async fn leave(self) {
-        self.client.leave().await;
+        self.0.leave().await;
     }
 }

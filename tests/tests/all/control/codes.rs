@@ -1,18 +1,18 @@
 //! The exit codes of `chat`.
 
 use messages::InboundId;
+use tests::deployment::Shape;
 use tests::fake_model::Mode;
 
 use super::chat::Scene;
 
 /// What `chat` gives for these lines, by its exit code.
 async fn code(scene: &Scene, session: &str, lines: impl Into<Vec<u8>>) -> Option<i32> {
-    scene.command(&["chat", "--user", "ann", "--session", session]).run(lines).await.unwrap().code
+    scene.run(&["chat", "--user", "ann", "--session", session], lines).await.code
 }
 
-#[tokio::test(flavor = "multi_thread")]
-async fn a_batch_says_by_its_exit_code_how_it_ended() {
-    let scene = Scene::set(false).await;
+pub(crate) async fn a_batch_says_by_its_exit_code_how_it_ended(shape: Shape) {
+    let scene = Scene::set(shape).await;
     assert_eq!(code(&scene, "a", "hello\n/help\n").await, Some(0));
     assert_eq!(code(&scene, "b", "").await, Some(0), "no line, nothing wrong");
     let long = "x".repeat(70_000);
@@ -23,27 +23,25 @@ async fn a_batch_says_by_its_exit_code_how_it_ended() {
     scene.end().await;
 }
 
-#[tokio::test(flavor = "multi_thread")]
-async fn a_reply_of_which_nobody_said_that_it_came_is_in_doubt_and_is_not_sent_again() {
-    let scene = Scene::set(false).await;
+pub(crate) async fn a_reply_of_which_nobody_said_that_it_came_is_in_doubt_and_is_not_sent_again(shape: Shape) {
+    let scene = Scene::set(shape).await;
     let mut ann = scene.chat("ann", "doubt").await;
     let inbound = ann.say("hello");
     ann.takes_and_says_nothing().await;
     drop(ann);
-    let done = scene.command(&["chat", "--user", "ann", "--session", "doubt", "--json"]).run("hello\n").await.unwrap();
+    let done = scene.run(&["chat", "--user", "ann", "--session", "doubt", "--json"], "hello\n").await;
     assert_eq!(done.code, Some(4), "{done:?}");
     assert!(done.stdout.contains("\"in_doubt\"") && !done.stdout.contains("echo: hello"), "{}", done.stdout);
     assert_eq!(inbound, InboundId::of("console", "doubt:1"));
-    let status = scene.command(&["status"]).run("").await.unwrap();
+    let status = scene.run(&["status"], "").await;
     assert!(status.stdout.contains("1 in doubt") && status.stdout.contains("ALARM"), "{}", status.stdout);
     let why = code(&scene, "why", format!("/why {inbound}\n")).await;
     assert_eq!(why, Some(0));
     scene.end().await;
 }
 
-#[tokio::test(flavor = "multi_thread")]
-async fn an_id_that_begins_several_ids_is_asked_about() {
-    let scene = Scene::set(false).await;
+pub(crate) async fn an_id_that_begins_several_ids_is_asked_about(shape: Shape) {
+    let scene = Scene::set(shape).await;
     // Among so many sessions some two have ids that begin alike.
     let mut seen = std::collections::HashMap::new();
     let (one, other) = (0..)

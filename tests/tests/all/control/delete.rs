@@ -1,6 +1,7 @@
 //! Deletes: before the turn, during it, after it. No word is left in the log, in the store, or in `/why`.
 
 use messages::turn::Outcome;
+use tests::deployment::Shape;
 use tests::fake_model::Mode;
 
 use super::ENDLESS;
@@ -17,8 +18,7 @@ async fn is_erased(scene: Scene, mut chat: Chat, id: &str) {
     assert!(!told.contains(SECRET) && !scene.last_request().contains(SECRET), "the model is not told either");
     chat.leave().await;
     scene.verified().await;
-    let folder = scene.path("data");
-    let scene = scene.restarted_after(|_| no_file_holds(&folder)).await;
+    let scene = scene.restarted_after(|scene| scene.folders().iter().for_each(|data| no_file_holds(data))).await;
     scene.end().await;
 }
 
@@ -34,10 +34,8 @@ fn no_file_holds(folder: &std::path::Path) {
     }
 }
 
-#[rstest::rstest]
-#[tokio::test(flavor = "multi_thread")]
-async fn what_is_deleted_before_its_turn_is_never_answered(#[values(false, true)] wire: bool) {
-    let scene = Scene::set(wire).await;
+pub(crate) async fn what_is_deleted_before_its_turn_is_never_answered(shape: Shape) {
+    let scene = Scene::set(shape).await;
     let mut ann = scene.chat("ann", "s1").await;
     scene.model.set(ENDLESS);
     let long = ann.say("a long story");
@@ -55,10 +53,8 @@ async fn what_is_deleted_before_its_turn_is_never_answered(#[values(false, true)
     is_erased(scene, ann, asked.as_str()).await;
 }
 
-#[rstest::rstest]
-#[tokio::test(flavor = "multi_thread")]
-async fn what_is_deleted_during_its_turn_is_stopped(#[values(false, true)] wire: bool) {
-    let scene = Scene::set(wire).await;
+pub(crate) async fn what_is_deleted_during_its_turn_is_stopped(shape: Shape) {
+    let scene = Scene::set(shape).await;
     let mut ann = scene.chat("ann", "s1").await;
     scene.model.set(ENDLESS);
     let asked = ann.say(SECRET);
@@ -71,10 +67,8 @@ async fn what_is_deleted_during_its_turn_is_stopped(#[values(false, true)] wire:
     is_erased(scene, ann, asked.as_str()).await;
 }
 
-#[rstest::rstest]
-#[tokio::test(flavor = "multi_thread")]
-async fn what_is_deleted_after_its_answer_is_erased_with_it(#[values(false, true)] wire: bool) {
-    let scene = Scene::set(wire).await;
+pub(crate) async fn what_is_deleted_after_its_answer_is_erased_with_it(shape: Shape) {
+    let scene = Scene::set(shape).await;
     let mut ann = scene.chat("ann", "s1").await;
     let asked = ann.say(SECRET);
     assert_eq!(ann.end(&asked).await.text, format!("echo: {SECRET}"));
@@ -85,9 +79,8 @@ async fn what_is_deleted_after_its_answer_is_erased_with_it(#[values(false, true
     is_erased(scene, ann, asked.as_str()).await;
 }
 
-#[tokio::test(flavor = "multi_thread")]
-async fn nobody_deletes_what_is_not_there() {
-    let scene = Scene::set(false).await;
+pub(crate) async fn nobody_deletes_what_is_not_there(shape: Shape) {
+    let scene = Scene::set(shape).await;
     let mut ann = scene.chat("ann", "s1").await;
     let delete = ann.delete(77);
     let end = ann.end(&delete).await;

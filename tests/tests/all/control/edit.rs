@@ -1,15 +1,14 @@
 //! Edits: before the turn, during it, after it.
 
 use messages::turn::Outcome;
+use tests::deployment::Shape;
 use tests::fake_model::Mode;
 
 use super::chat::Scene;
 use super::{ENDLESS, all_answered};
 
-#[rstest::rstest]
-#[tokio::test(flavor = "multi_thread")]
-async fn an_edit_before_the_turn_replaces_the_words(#[values(false, true)] wire: bool) {
-    let scene = Scene::set(wire).await;
+pub(crate) async fn an_edit_before_the_turn_replaces_the_words(shape: Shape) {
+    let scene = Scene::set(shape).await;
     let mut ann = scene.chat("ann", "s1").await;
     scene.model.set(ENDLESS);
     let long = ann.say("a long story");
@@ -27,10 +26,8 @@ async fn an_edit_before_the_turn_replaces_the_words(#[values(false, true)] wire:
     scene.end().await;
 }
 
-#[rstest::rstest]
-#[tokio::test(flavor = "multi_thread")]
-async fn an_edit_during_the_turn_follows_it(#[values(false, true)] wire: bool) {
-    let scene = Scene::set(wire).await;
+pub(crate) async fn an_edit_during_the_turn_follows_it(shape: Shape) {
+    let scene = Scene::set(shape).await;
     let mut ann = scene.chat("ann", "s1").await;
     scene.model.set(Mode::SlowFirstByte { delay_ms: 500 });
     let asked = ann.say("old words");
@@ -41,10 +38,8 @@ async fn an_edit_during_the_turn_follows_it(#[values(false, true)] wire: bool) {
     scene.end().await;
 }
 
-#[rstest::rstest]
-#[tokio::test(flavor = "multi_thread")]
-async fn an_edit_during_the_turn_takes_its_place_where_the_context_says_so(#[values(false, true)] wire: bool) {
-    let scene = Scene::set(wire).await;
+pub(crate) async fn an_edit_during_the_turn_takes_its_place_where_the_context_says_so(shape: Shape) {
+    let scene = Scene::set(shape).await;
     scene.define("edits: restart");
     let mut ann = scene.chat("ann", "s1").await;
     scene.model.set(ENDLESS);
@@ -58,9 +53,8 @@ async fn an_edit_during_the_turn_takes_its_place_where_the_context_says_so(#[val
     scene.end().await;
 }
 
-#[tokio::test(flavor = "multi_thread")]
-async fn an_edit_after_the_answer_is_noted_and_answered_no_second_time() {
-    let scene = Scene::set(false).await;
+pub(crate) async fn an_edit_after_the_answer_is_noted_and_answered_no_second_time(shape: Shape) {
+    let scene = Scene::set(shape).await;
     let mut ann = scene.chat("ann", "s1").await;
     all_answered(&mut ann, &["old words"]).await;
     let edit = ann.edit(1, "new words");

@@ -2,23 +2,23 @@
 //! other people do to them.
 
 mod chat;
-mod codes;
-mod delete;
-mod edit;
-mod files;
+pub(crate) mod codes;
+pub(crate) mod delete;
+pub(crate) mod edit;
+pub(crate) mod files;
 
 use std::time::Duration;
 
 use chat::{Chat, Scene};
 use messages::turn::Outcome;
+use tests::deployment::Shape;
 use tests::fake_model::Mode;
 
 /// A model that takes longer than any test.
 const ENDLESS: Mode = Mode::SlowFirstByte { delay_ms: 100_000 };
 
-#[tokio::test(flavor = "multi_thread")]
-async fn stop_ends_the_turn_that_runs_and_the_next_one_begins() {
-    let scene = Scene::set(false).await;
+pub(crate) async fn stop_ends_the_turn_that_runs_and_the_next_one_begins(shape: Shape) {
+    let scene = Scene::set(shape).await;
     let mut ann = scene.chat("ann", "s1").await;
     scene.model.set(ENDLESS);
     let long = ann.say("a long story");
@@ -34,9 +34,8 @@ async fn stop_ends_the_turn_that_runs_and_the_next_one_begins() {
     scene.end().await;
 }
 
-#[tokio::test(flavor = "multi_thread")]
-async fn nobody_but_an_operator_stops_another_persons_turn() {
-    let scene = Scene::set(false).await;
+pub(crate) async fn nobody_but_an_operator_stops_another_persons_turn(shape: Shape) {
+    let scene = Scene::set(shape).await;
     let (mut ann, mut bob) = (scene.chat("ann", "s1").await, scene.chat("bob", "s2").await);
     scene.model.set(ENDLESS);
     let long = ann.say("a long story");
@@ -49,9 +48,8 @@ async fn nobody_but_an_operator_stops_another_persons_turn() {
     scene.end().await;
 }
 
-#[tokio::test(flavor = "multi_thread")]
-async fn what_was_said_before_new_is_not_given_to_the_model() {
-    let scene = Scene::set(false).await;
+pub(crate) async fn what_was_said_before_new_is_not_given_to_the_model(shape: Shape) {
+    let scene = Scene::set(shape).await;
     let mut ann = scene.chat("ann", "s1").await;
     ann.answered("the alpha").await;
     ann.answered("the beta").await;
@@ -68,9 +66,8 @@ async fn what_was_said_before_new_is_not_given_to_the_model() {
     scene.end().await;
 }
 
-#[tokio::test(flavor = "multi_thread")]
-async fn what_waited_longer_than_its_context_allows_is_not_begun() {
-    let scene = Scene::set(false).await;
+pub(crate) async fn what_waited_longer_than_its_context_allows_is_not_begun(shape: Shape) {
+    let scene = Scene::set(shape).await;
     scene.define("limits: {wait_seconds: 1}");
     let mut ann = scene.chat("ann", "s1").await;
     scene.model.set(ENDLESS);
@@ -87,9 +84,8 @@ async fn what_waited_longer_than_its_context_allows_is_not_begun() {
     scene.end().await;
 }
 
-#[tokio::test(flavor = "multi_thread")]
-async fn a_turn_that_takes_longer_than_allowed_fails_and_says_so() {
-    let scene = Scene::set(false).await;
+pub(crate) async fn a_turn_that_takes_longer_than_allowed_fails_and_says_so(shape: Shape) {
+    let scene = Scene::set(shape).await;
     scene.define("limits: {turn_seconds: 1}");
     let mut ann = scene.chat("ann", "s1").await;
     scene.model.set(ENDLESS);
@@ -100,9 +96,8 @@ async fn a_turn_that_takes_longer_than_allowed_fails_and_says_so() {
     scene.end().await;
 }
 
-#[tokio::test(flavor = "multi_thread")]
-async fn of_two_clients_in_one_chat_each_gets_its_own_replies() {
-    let scene = Scene::set(false).await;
+pub(crate) async fn of_two_clients_in_one_chat_each_gets_its_own_replies(shape: Shape) {
+    let scene = Scene::set(shape).await;
     let (mut ann, mut bob) = (scene.chat("ann", "s1").await, scene.chat("bob", "s2").await);
     let mut asked = Vec::new();
     for n in 0..10 {
@@ -124,14 +119,13 @@ async fn of_two_clients_in_one_chat_each_gets_its_own_replies() {
         }
     );
     for (chat, own) in [(&ann, "ann"), (&bob, "bob")] {
-        assert!(chat.replies().all(|text| text.contains(own)), "{:?}", chat.replies().collect::<Vec<_>>());
+        assert!(chat.ends().all(|text| text.contains(own)), "{:?}", chat.ends().collect::<Vec<_>>());
     }
     scene.end().await;
 }
 
-#[tokio::test(flavor = "multi_thread")]
-async fn a_reply_waits_until_its_client_is_back() {
-    let scene = Scene::set(false).await;
+pub(crate) async fn a_reply_waits_until_its_client_is_back(shape: Shape) {
+    let scene = Scene::set(shape).await;
     scene.model.set(Mode::SlowFirstByte { delay_ms: 300 });
     let mut ann = scene.chat("ann", "s1").await;
     let asked = ann.say("are you there");

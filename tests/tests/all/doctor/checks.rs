@@ -56,7 +56,7 @@ async fn all_is_well_without_anything_beside_a_node_and_after_it() -> anyhow::Re
     let node = NodeProcess::start(Spec::new(&program()?, &["serve"]), &world.data()).await?;
     let told: Json = serde_json::from_str(&doctor(&world, &["--json"]).await?.expect_code(0)?.stdout)?;
     let states: Vec<_> = told["checks"].as_array().unwrap().iter().map(|one| one["state"].as_str().unwrap()).collect();
-    assert!(told["well"].as_bool().unwrap() && states.len() == 16 && !states.contains(&"skipped"), "{told}");
+    assert!(told["well"].as_bool().unwrap() && states.len() == 17 && !states.contains(&"skipped"), "{told}");
     node.stop().await?;
     doctor(&world, &[]).await?.expect_code(0)?;
     world.run(&["audit", "verify"]).await?.expect_code(0).map(drop)

@@ -5,21 +5,33 @@ use std::path::Path;
 use std::time::Duration;
 
 use anyhow::{Context as _, bail};
-use console::client::{Client, Redial, Who, fresh_session};
+use console::client::{Client, ClientError, Redial, Who, fresh_session};
 use console::wire::{AdminAsk, Answered, FromNode};
 use messages::admin::StatusView;
 use messages::turn::Outcome;
 use messages::{InboundId, Slug, TaskId};
+use tests::deployment::Reach;
 use tokio::time::Instant;
 
-/// How one event ended.
+use super::doubts::{Doubt, doubts};
+
 /// How long a client may wait until it has room for another event.
 const ROOM_MAX: Duration = Duration::from_secs(90);
+/// How often it is looked for replies that will not come, where nodes are killed.
+const DOUBTS_EVERY: Duration = Duration::from_millis(500);
+/// How long a node that was killed may take until a client is attached again, in milliseconds.
+const REDIAL_MS_MAX: u64 = 30_000;
 
+/// How one event ended.
 #[derive(Debug, Clone)]
 pub(crate) struct Ended {
     pub(crate) outcome: Outcome,
+    /// The reply; without one, why it ended so.
     pub(crate) text: String,
+    /// Why it ended without a reply.
+    pub(crate) reason: String,
+    /// When its client was told.
+    pub(crate) at: Instant,
 }
 
 /// An attached session.
@@ -39,6 +51,8 @@ pub(crate) struct Driver {
     /// Replies by their delivery: none may come twice.
     deliveries: HashMap<i64, InboundId>,
     question: u32,
+    /// Where nodes are killed, it attaches again by itself.
+    reach: Option<Reach>,
 }
 
 impl Driver {
@@ -78,10 +92,22 @@ impl Driver {
     }
 
     pub(crate) async fn attach_as(data: &Path, who: Who) -> anyhow::Result<Self> {
+        let client = Client::connect(data, who.clone()).await?.context("nobody serves the data folder")?;
+        Self::over(client, &who, None)
+    }
+
+    /// Attached to a deployment, for as long as it is there.
+    pub(crate) async fn attach_to(reach: &Reach, who: Who) -> anyhow::Result<Self> {
+        let _gate = reach.keep(&reach.people).await;
+        let client = Client::connect(&reach.people, who.clone()).await?.context("nobody serves the data folder")?;
+        Self::over(client, &who, reach.has_kills.then(|| reach.clone()))
+    }
+
+    fn over(client: Client, who: &Who, reach: Option<Reach>) -> anyhow::Result<Self> {
         let workspace = Slug::parse(&who.workspace)?;
-        let client = Client::connect(data, who).await?.context("nobody serves the data folder")?;
         Ok(Self {
             client,
+            reach,
             workspace,
             number: 0,
             order: Vec::new(),
@@ -96,40 +122,103 @@ impl Driver {
 
     /// Submits words and sends them; while too many events are under way, takes frames first.
     pub(crate) async fn say(&mut self, text: &str) -> anyhow::Result<InboundId> {
-        self.number += 1;
-        let event = format!("{}:{}", self.client.session(), self.number);
+        let event = self.event();
         while !self.client.has_room() {
             let frame = tokio::time::timeout(ROOM_MAX, self.client.next()).await;
-            self.take(frame.context("no room for another event")??)?;
+            match frame.context("no room for another event")? {
+                Ok(frame) => self.take(frame)?,
+                Err(error) => self.lost(error).await?,
+            }
         }
         let inbound = self.client.submit(&event, text)?;
-        self.client.flush().await?;
+        self.flush().await?;
         Ok(inbound)
+    }
+
+    fn event(&mut self) -> String {
+        self.number += 1;
+        self.event_of(self.number)
+    }
+
+    fn event_of(&self, n: u64) -> String {
+        format!("{}:{n}", self.client.session())
     }
 
     /// Submits words without sending them: whether the node is there is found out later.
     pub(crate) fn put(&mut self, text: &str) -> anyhow::Result<InboundId> {
-        self.number += 1;
-        let event = format!("{}:{}", self.client.session(), self.number);
+        let event = self.event();
         Ok(self.client.submit(&event, text)?)
+    }
+
+    /// The same of what was said as number `n` before.
+    pub(crate) fn put_again(&mut self, n: u64, text: &str) -> anyhow::Result<InboundId> {
+        let event = self.event_of(n);
+        Ok(self.client.submit(&event, text)?)
+    }
+
+    /// The same of new words for what was said as number `n`.
+    pub(crate) fn put_edit(&mut self, n: u64, text: &str) -> anyhow::Result<InboundId> {
+        let (event, target) = (self.event(), self.event_of(n));
+        Ok(self.client.edit(&event, &target, text)?)
+    }
+
+    /// The same of the wish that what was said as number `n` be forgotten.
+    pub(crate) fn put_delete(&mut self, n: u64) -> anyhow::Result<InboundId> {
+        let (event, target) = (self.event(), self.event_of(n));
+        Ok(self.client.delete(&event, &target)?)
     }
 
     /// Sends what was submitted.
     pub(crate) async fn flush(&mut self) -> anyhow::Result<()> {
-        Ok(self.client.flush().await?)
+        match self.client.flush().await {
+            Ok(()) => Ok(()),
+            Err(error) => self.lost(error).await,
+        }
+    }
+
+    /// The connection was lost: where nodes are killed, it goes on by the next one, and says again what was not heard.
+    async fn lost(&mut self, error: ClientError) -> anyhow::Result<()> {
+        match self.reach.clone() {
+            Some(reach) => self.dial_again(&reach.people).await,
+            None => Err(error.into()),
+        }
+    }
+
+    /// Replies that were under way when the connector was killed do not come any more: what they said is in the store.
+    fn doubts(&mut self) -> anyhow::Result<()> {
+        let Some(reach) = &self.reach else { return Ok(()) };
+        for Doubt { delivery, inbound, outcome, text } in doubts(&reach.store, self.client.session()) {
+            if self.deliveries.contains_key(&delivery) {
+                continue;
+            }
+            self.deliveries.insert(delivery, inbound.clone());
+            match outcome {
+                Some(outcome) => self.end(inbound, outcome?, text, String::new()),
+                None => self.later.entry(inbound).or_default().push(text),
+            }
+        }
+        Ok(())
+    }
+
+    /// Waits for the next end and does not say that its reply came.
+    pub(crate) async fn takes_and_says_nothing(&mut self, within: Duration) -> anyhow::Result<()> {
+        let until = Instant::now() + within;
+        loop {
+            let frame = tokio::time::timeout_at(until, self.client.next()).await.context("no reply")??;
+            if matches!(&frame, FromNode::Reply(reply) if reply.outcome.is_some()) {
+                return Ok(());
+            }
+        }
     }
 
     /// Goes on with whoever serves the folder now; what was delivered before may not come again.
     pub(crate) async fn dial_again(&mut self, data: &Path) -> anyhow::Result<()> {
-        Ok(self.client.redial(&Redial { data: data.to_owned(), wait_ms_max: 30_000 }).await?)
+        Ok(self.client.redial(&Redial { data: data.to_owned(), wait_ms_max: REDIAL_MS_MAX }).await?)
     }
 
     /// Deletes what was said as number `n`, and waits until that is done.
     pub(crate) async fn delete(&mut self, n: u64, within: Duration) -> anyhow::Result<Ended> {
-        self.number += 1;
-        let (event, target) =
-            (format!("{}:{}", self.client.session(), self.number), format!("{}:{n}", self.client.session()));
-        let inbound = self.client.delete(&event, &target)?;
+        let inbound = self.put_delete(n)?;
         self.settled(std::slice::from_ref(&inbound), within).await?;
         self.ended.get(&inbound).cloned().context("it was not accepted")
     }
@@ -155,7 +244,7 @@ impl Driver {
         let so_far = |driver: &Self| driver.later.get(inbound).map_or(0, Vec::len);
         let until = self.until(within, |driver| so_far(driver) >= words).await;
         until.with_context(|| format!("{} of {words} words of its task have come", so_far(self)))?;
-        Ok(self.client.flush().await?)
+        self.flush().await
     }
 
     /// Says it and waits for how it ends.
@@ -172,7 +261,7 @@ impl Driver {
             format!("{} of {} events have no outcome; the node said it waits: {:?}", left(self), all.len(), self.busy)
         })?;
         // The last acknowledgements must not wait for the next frame.
-        self.client.flush().await?;
+        self.flush().await?;
         if let Some(why) = self.refused.first() {
             bail!("not accepted: {why}");
         }
@@ -183,10 +272,28 @@ impl Driver {
     pub(crate) async fn until(&mut self, within: Duration, is_so: impl Fn(&Self) -> bool) -> anyhow::Result<()> {
         let until = Instant::now() + within;
         while !is_so(self) {
-            let frame = tokio::time::timeout_at(until, self.client.next()).await;
-            self.take(frame.with_context(|| format!("not within {} s", within.as_secs()))??)?;
+            let look = until.min(Instant::now() + DOUBTS_EVERY);
+            match tokio::time::timeout_at(look, self.client.next()).await {
+                Ok(Ok(frame)) => self.take(frame)?,
+                Ok(Err(error)) => self.lost(error).await?,
+                Err(_) if Instant::now() < until => self.doubts()?,
+                Err(_) => bail!("not within {} s", within.as_secs()),
+            }
         }
         Ok(())
+    }
+
+    /// Takes what comes for so long. `false`: the connection has ended.
+    pub(crate) async fn listen(&mut self, time: Duration) -> anyhow::Result<bool> {
+        let until = Instant::now() + time;
+        loop {
+            match tokio::time::timeout_at(until, self.client.next()).await {
+                // Acknowledgements must not wait for the next frame.
+                Err(_) => return Ok(self.client.flush().await.is_ok()),
+                Ok(Ok(frame)) => self.take(frame)?,
+                Ok(Err(_)) => return Ok(false),
+            }
+        }
     }
 
     fn take(&mut self, frame: FromNode) -> anyhow::Result<()> {
@@ -196,12 +303,17 @@ impl Driver {
                     bail!("reply {} came twice", reply.delivery);
                 }
                 match reply.outcome {
-                    Some(outcome) => self.end(reply.inbound, outcome, reply.text),
+                    Some(outcome) => self.end(reply.inbound, outcome, reply.text, String::new()),
                     None => self.later.entry(reply.inbound).or_default().push(reply.text),
                 }
                 self.client.flushed(reply.delivery)?;
             }
-            FromNode::Settled { inbound, outcome, reason } => self.end(inbound, outcome, reason),
+            FromNode::Settled { inbound, outcome, reason } => {
+                if outcome == Outcome::InDoubt {
+                    self.doubts()?;
+                }
+                self.end(inbound, outcome, reason.clone(), reason);
+            }
             FromNode::Busy { why } => self.busy.push(why),
             FromNode::NotAccepted { why, .. } => self.refused.push(why),
             _ => {}
@@ -209,9 +321,15 @@ impl Driver {
         Ok(())
     }
 
-    fn end(&mut self, inbound: InboundId, outcome: Outcome, text: String) {
+    /// A client that attaches again is told of an end again.
+    fn end(&mut self, inbound: InboundId, outcome: Outcome, text: String, reason: String) {
+        if self.ended.contains_key(&inbound) && self.reach.is_some() {
+            return;
+        }
         self.order.push(inbound.clone());
-        self.ended.insert(inbound, Ended { outcome, text });
+        // One that attaches again is told again.
+        let at = self.ended.get(&inbound).map_or_else(Instant::now, |ended| ended.at);
+        self.ended.insert(inbound, Ended { outcome, text, reason, at });
     }
 
     /// What has come that answers nothing said here, in the order in which it was put.

@@ -5,13 +5,15 @@ use std::time::Instant;
 use messages::store::TaskFound;
 use messages::task::TaskState;
 
+use tests::deployment::Shape;
+
 use super::house::{DIARY, House, said};
 use crate::work::site::SOON;
 
 #[tokio::test(flavor = "multi_thread")]
 #[ignore = "not kept: the console gives what comes later to the newest session of the chat, be it admitted or not"]
 async fn what_comes_later_waits_for_somebody_who_is_admitted() {
-    let house = House::with("", "[]").await;
+    let house = House::of(Shape::OneProcess, "", "[]").await;
     let mut desk = house.site.desk().await;
     let mut eve = house.person(&DIARY).await;
     let (_, task) = eve.task("tell of logcedar", SOON).await.unwrap();

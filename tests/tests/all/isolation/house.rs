@@ -3,7 +3,7 @@
 use std::time::Instant;
 
 use messages::turn::Outcome;
-use tests::process::{Spec, program};
+use tests::deployment::Shape;
 
 use crate::faults::driver::Driver;
 use crate::work::site::{SOON, Site};
@@ -72,9 +72,9 @@ pub(super) struct House {
 
 impl House {
     /// All places with their files, their memory and one turn in their log; models may use these tools.
-    pub(super) async fn with(more: &str, tools: &str) -> Self {
-        let house = Self { site: Site::with(more).await };
-        house.site.run(&["workspace", "create", "diary", "--owner", "eve"]).await.expect_code(0).unwrap();
+    pub(super) async fn of(shape: Shape, more: &str, tools: &str) -> Self {
+        let house = Self { site: Site::of(shape, more).await };
+        house.site.workspace_of("diary", "eve").await;
         house.site.workspace("away").await;
         for place in PLACES {
             house.furnish(&place, tools);
@@ -105,14 +105,14 @@ impl House {
 
     /// A file of a workspace.
     pub(super) fn put(&self, workspace: &str, path: &str, text: impl AsRef<[u8]>) {
-        let path = self.site.data().join("workspaces").join(workspace).join(path);
+        let path = self.site.files(workspace).join(path);
         std::fs::create_dir_all(path.parent().unwrap()).unwrap();
         std::fs::write(path, text).unwrap();
     }
 
     /// Somebody who talks in a place.
     pub(super) async fn talk(&self, place: &Place, user: &str) -> Driver {
-        Driver::attach_in(&self.site.data(), place.workspace, place.context, user).await.unwrap()
+        self.site.talk_as(user, place.workspace, place.context).await
     }
 
     /// Its own person.
@@ -122,8 +122,7 @@ impl House {
 
     /// The name of the account that holds the data folder.
     pub(super) async fn account(&self) -> String {
-        let spec = Spec::new(&program().unwrap(), &["chat", "--data"]).arg(self.site.data().display().to_string());
-        let done = spec.run("/whoami\n").await.unwrap().expect_code(0).unwrap();
+        let done = self.site.run_with(&["chat"], "/whoami\n").await.expect_code(0).unwrap();
         done.stdout.split('`').nth(1).expect("a name").to_owned()
     }
 

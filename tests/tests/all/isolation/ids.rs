@@ -4,6 +4,7 @@ use messages::TaskId;
 use messages::admin::TaskDo;
 use messages::store::TaskFound;
 use messages::task::TaskState;
+use tests::deployment::Shape;
 use tests::fake_model::Mode;
 
 use super::house::{House, PLACES, said};
@@ -12,9 +13,8 @@ use crate::work::site::{SOON, Site, shown};
 const NOBODY_S: &str = "tsk_zzzzzzzzzzzzzzzz";
 const NEVER_SAID: &str = "in_zzzzzzzzzzzzzzzz";
 
-#[tokio::test(flavor = "multi_thread")]
-async fn an_id_of_another_is_as_one_that_nobody_has_be_it_whole_or_its_beginning() {
-    let house = House::with("", "['*']").await;
+pub(crate) async fn an_id_of_another_is_as_one_that_nobody_has_be_it_whole_or_its_beginning(shape: Shape) {
+    let house = House::of(shape, "", "['*']").await;
     let mut people = Vec::new();
     for place in PLACES {
         let mut person = house.person(&place).await;
@@ -54,9 +54,8 @@ async fn an_id_of_another_is_as_one_that_nobody_has_be_it_whole_or_its_beginning
     house.end().await;
 }
 
-#[tokio::test(flavor = "multi_thread")]
-async fn a_task_of_another_context_or_workspace_is_as_one_that_is_not_there() {
-    let site = Site::with("").await;
+pub(crate) async fn a_task_of_another_context_or_workspace_is_as_one_that_is_not_there(shape: Shape) {
+    let site = Site::of(shape, "").await;
     site.workspace("away").await;
     site.define("home", "other", "");
     site.model.set(Mode::NeverEnds);
@@ -95,9 +94,8 @@ async fn a_task_of_another_context_or_workspace_is_as_one_that_is_not_there() {
     site.end().await;
 }
 
-#[tokio::test(flavor = "multi_thread")]
-async fn a_model_can_t_make_its_task_wait_for_one_of_another_context_or_workspace() {
-    let site = Site::with("").await;
+pub(crate) async fn a_model_can_t_make_its_task_wait_for_one_of_another_context_or_workspace(shape: Shape) {
+    let site = Site::of(shape, "").await;
     site.workspace("away").await;
     site.define("home", "general", "tools: [spawn_task]");
     site.define("home", "other", "");
@@ -126,12 +124,11 @@ async fn a_model_can_t_make_its_task_wait_for_one_of_another_context_or_workspac
     site.end().await;
 }
 
-#[tokio::test(flavor = "multi_thread")]
-async fn tasks_are_steered_by_who_asked_for_them() {
-    let site = Site::with("").await;
+pub(crate) async fn tasks_are_steered_by_who_asked_for_them(shape: Shape) {
+    let site = Site::of(shape, "").await;
     site.model.set(Mode::NeverEnds);
     let mut ann = site.talk("home", "general").await;
-    let mut bob = crate::faults::driver::Driver::attach_in(&site.data(), "home", "general", "bob").await.unwrap();
+    let mut bob = site.talk_as("bob", "home", "general").await;
     let mut desk = site.desk().await;
     let (_, task) = ann.task("belong to ann", SOON).await.unwrap();
     desk.is(&task, TaskState::Running).await;

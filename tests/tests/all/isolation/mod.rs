@@ -3,11 +3,11 @@
 
 mod deliveries;
 mod house;
-mod ids;
-mod open;
-mod policies;
-mod prompts;
-mod search;
-mod status;
+pub(crate) mod ids;
+pub(crate) mod open;
+pub(crate) mod policies;
+pub(crate) mod prompts;
+pub(crate) mod search;
+pub(crate) mod status;
 mod timing;
-mod tools;
+pub(crate) mod tools;

@@ -2,6 +2,8 @@
 
 use futures_util::future::join_all;
 
+use tests::deployment::Shape;
+
 use super::house::{House, PLACES, Place, nothing_like, said};
 
 /// The sentence for a path that is not there.
@@ -51,12 +53,11 @@ fn closed_to(place: &Place) -> Vec<String> {
     paths
 }
 
-#[tokio::test(flavor = "multi_thread")]
-async fn what_another_has_is_opened_as_what_is_not_there() {
-    let house = House::with("", "[]").await;
-    let data = house.site.data().canonicalize().unwrap().display().to_string();
+pub(crate) async fn what_another_has_is_opened_as_what_is_not_there(shape: Shape) {
+    let house = House::of(shape, "", "[]").await;
     let all = PLACES.map(|place| {
-        let (house, absolute) = (&house, format!("{data}/workspaces/{}/team/roof.md", place.workspace));
+        let folder = house.site.files(place.workspace).canonicalize().unwrap();
+        let (house, absolute) = (&house, format!("{}/team/roof.md", folder.display()));
         async move {
             let mut person = house.person(&place).await;
             for path in closed_to(&place).into_iter().chain([absolute]) {
@@ -73,9 +74,8 @@ async fn what_another_has_is_opened_as_what_is_not_there() {
     house.end().await;
 }
 
-#[tokio::test(flavor = "multi_thread")]
-async fn a_path_with_words_of_another_is_opened_as_one_with_words_of_nobody() {
-    let house = House::with("", "[]").await;
+pub(crate) async fn a_path_with_words_of_another_is_opened_as_one_with_words_of_nobody(shape: Shape) {
+    let house = House::of(shape, "", "[]").await;
     for place in PLACES {
         house.put(place.workspace, &format!("hidden/file{}.md", place.name), "# Roof\n\nx\n");
     }
@@ -101,9 +101,8 @@ async fn a_path_with_words_of_another_is_opened_as_one_with_words_of_nobody() {
     house.end().await;
 }
 
-#[tokio::test(flavor = "multi_thread")]
-async fn its_own_files_log_and_memory_open() {
-    let house = House::with("", "[]").await;
+pub(crate) async fn its_own_files_log_and_memory_open(shape: Shape) {
+    let house = House::of(shape, "", "[]").await;
     for place in PLACES {
         let mut person = house.person(&place).await;
         let folder = if place.paths.contains("team") { "team" } else { "plans" };

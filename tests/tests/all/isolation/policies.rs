@@ -5,6 +5,8 @@ use std::collections::BTreeSet;
 use futures_util::future::join_all;
 use messages::{InboundId, TaskId};
 
+use tests::deployment::Shape;
+
 use super::house::said;
 use crate::faults::driver::Driver;
 use crate::work::site::{SOON, Site};
@@ -133,7 +135,7 @@ fn fits(pattern: &str, path: &str) -> bool {
 }
 
 fn put(site: &Site, workspace: &str, path: &str, text: &str) {
-    let path = site.data().join("workspaces").join(workspace).join(path);
+    let path = site.files(workspace).join(path);
     std::fs::create_dir_all(path.parent().unwrap()).unwrap();
     std::fs::write(path, text).unwrap();
 }
@@ -214,7 +216,7 @@ async fn command(
     let (admitted, mut seen) = (policy.shown(pages), Seen::default());
     let mut sessions: Vec<Driver> = Vec::new();
     for person in PEOPLE {
-        sessions.push(Driver::attach_in(&site.data(), policy.workspace, &policy.context, person).await.unwrap());
+        sessions.push(site.talk_as(person, policy.workspace, &policy.context).await);
     }
     for _ in 0..COMMANDS {
         // Mostly by somebody who may.
@@ -241,7 +243,7 @@ async fn command(
 /// One message and one task in each context that admits somebody; both say what only its log holds.
 async fn speak(site: &Site, policy: &mut Policy) -> Option<(InboundId, TaskId)> {
     let person = PEOPLE.into_iter().find(|person| policy.admits(person))?;
-    let mut session = Driver::attach_in(&site.data(), policy.workspace, &policy.context, person).await.unwrap();
+    let mut session = site.talk_as(person, policy.workspace, &policy.context).await;
     let number = policy.number + 1;
     let words = format!("common {} stands beside {}", word("ask", number), word("shown", number));
     said(&mut session, &words).await;
@@ -251,14 +253,13 @@ async fn speak(site: &Site, policy: &mut Policy) -> Option<(InboundId, TaskId)> 
     Some((asked, task))
 }
 
-#[tokio::test(flavor = "multi_thread")]
-async fn no_policy_no_person_and_no_command_shows_what_is_out_of_reach() {
+pub(crate) async fn no_policy_no_person_and_no_command_shows_what_is_out_of_reach(shape: Shape) {
     let seed = std::env::var("AGENT_RUNTIME_TEST_SEED").ok().and_then(|seed| seed.parse().ok()).unwrap_or(SEED);
     println!("seed {seed}");
     let mut dice = Dice(seed);
-    let site = Site::with("").await;
+    let site = Site::of(shape, "").await;
     site.workspace("away").await;
-    site.run(&["workspace", "create", "diary", "--owner", OWNER]).await.expect_code(0).unwrap();
+    site.workspace_of("diary", OWNER).await;
     let pages = tree(&site);
     let mut policies: Vec<Policy> = (0..CONTEXTS).map(|n| Policy::thrown(n, &mut dice)).collect();
     policies.iter().for_each(|policy| define(&site, policy));

@@ -1,6 +1,7 @@
 //! What a model is told in one context holds nothing of another.
 
 use serde_json::Value;
+use tests::deployment::Shape;
 use tests::fake_model::Mode;
 
 use super::house::{DIARY, House, PLACES, said};
@@ -11,9 +12,8 @@ fn asked_with(requests: &[Value], word: &str) -> Vec<String> {
     requests.iter().map(Value::to_string).filter(|request| request.contains(word)).collect()
 }
 
-#[tokio::test(flavor = "multi_thread")]
-async fn a_prompt_holds_the_words_of_its_own_context_alone() {
-    let house = House::with("", "['*']").await;
+pub(crate) async fn a_prompt_holds_the_words_of_its_own_context_alone(shape: Shape) {
+    let house = House::of(shape, "", "['*']").await;
     let mut people = Vec::new();
     for place in PLACES {
         people.push((place, house.person(&place).await));
@@ -46,9 +46,8 @@ async fn a_prompt_holds_the_words_of_its_own_context_alone() {
     house.end().await;
 }
 
-#[tokio::test(flavor = "multi_thread")]
-async fn words_that_are_under_way_in_one_context_are_in_no_prompt_of_another() {
-    let house = House::with("", "['*']").await;
+pub(crate) async fn words_that_are_under_way_in_one_context_are_in_no_prompt_of_another(shape: Shape) {
+    let house = House::of(shape, "", "['*']").await;
     house.site.model.set(Mode::SlowFirstByte { delay_ms: 100 });
     let mut people = Vec::new();
     for place in PLACES {
@@ -78,9 +77,8 @@ async fn words_that_are_under_way_in_one_context_are_in_no_prompt_of_another() {
     house.end().await;
 }
 
-#[tokio::test(flavor = "multi_thread")]
-async fn whom_a_place_does_not_admit_puts_no_words_into_its_prompts_also_after_a_restart() {
-    let mut house = House::with("", "['*']").await;
+pub(crate) async fn whom_a_place_does_not_admit_puts_no_words_into_its_prompts_also_after_a_restart(shape: Shape) {
+    let mut house = House::of(shape, "", "['*']").await;
     let mut bob = house.talk(&DIARY, "bob").await;
     let denied = said(&mut bob, "the roof is sold, strangerword").await;
     assert!(denied.starts_with("Denied: "), "{denied}");

@@ -4,6 +4,8 @@ use std::time::Instant;
 
 use futures_util::future::join_all;
 
+use tests::deployment::Shape;
+
 use super::house::{AWAY, DIARY, GENERAL, House, PLACES, PLANS, Place, nothing_like, said};
 use crate::work::site::SOON;
 
@@ -49,9 +51,8 @@ const HOSTILE: [&str; 22] = [
     "\u{202e}foor \u{200b}roof",
 ];
 
-#[tokio::test(flavor = "multi_thread")]
-async fn its_own_log_and_memory_are_found_and_nothing_of_others_is() {
-    let house = House::with("", "[]").await;
+pub(crate) async fn its_own_log_and_memory_are_found_and_nothing_of_others_is(shape: Shape) {
+    let house = House::of(shape, "", "[]").await;
     for place in PLACES {
         let mut person = house.person(&place).await;
         for (word, path) in [
@@ -68,9 +69,8 @@ async fn its_own_log_and_memory_are_found_and_nothing_of_others_is() {
     house.end().await;
 }
 
-#[tokio::test(flavor = "multi_thread")]
-async fn what_another_has_is_searched_for_as_what_nobody_has() {
-    let house = House::with("", "[]").await;
+pub(crate) async fn what_another_has_is_searched_for_as_what_nobody_has(shape: Shape) {
+    let house = House::of(shape, "", "[]").await;
     let all = PLACES.map(|place| {
         let house = &house;
         async move {
@@ -97,9 +97,8 @@ async fn what_another_has_is_searched_for_as_what_nobody_has() {
     house.end().await;
 }
 
-#[tokio::test(flavor = "multi_thread")]
-async fn no_query_however_made_gives_what_another_has() {
-    let house = House::with("", "[]").await;
+pub(crate) async fn no_query_however_made_gives_what_another_has(shape: Shape) {
+    let house = House::of(shape, "", "[]").await;
     let long = format!("roof {}", "path:** ".repeat(2_000));
     let all = PLACES.map(|place| {
         let (house, long) = (&house, long.as_str());
@@ -117,9 +116,8 @@ async fn no_query_however_made_gives_what_another_has() {
     house.end().await;
 }
 
-#[tokio::test(flavor = "multi_thread")]
-async fn whom_a_place_does_not_admit_puts_no_words_before_its_own_people() {
-    let house = House::with("", "['*']").await;
+pub(crate) async fn whom_a_place_does_not_admit_puts_no_words_before_its_own_people(shape: Shape) {
+    let house = House::of(shape, "", "['*']").await;
     let mut bob = house.talk(&DIARY, "bob").await;
     let denied = said(&mut bob, "the roof is sold, strangerword").await;
     assert!(denied.starts_with("Denied: "), "{denied}");
@@ -145,9 +143,8 @@ async fn whom_a_place_does_not_admit_puts_no_words_before_its_own_people() {
     house.end().await;
 }
 
-#[tokio::test(flavor = "multi_thread")]
-async fn files_are_counted_within_reach() {
-    let house = House::with("", "[]").await;
+pub(crate) async fn files_are_counted_within_reach(shape: Shape) {
+    let house = House::of(shape, "", "[]").await;
     let counts = async |house: &House| {
         let mut counts = Vec::new();
         for place in PLACES {
@@ -169,9 +166,8 @@ async fn files_are_counted_within_reach() {
     house.end().await;
 }
 
-#[tokio::test(flavor = "multi_thread")]
-async fn the_same_words_in_one_context_and_another_by_turns_give_each_its_own() {
-    let house = House::with("", "[]").await;
+pub(crate) async fn the_same_words_in_one_context_and_another_by_turns_give_each_its_own(shape: Shape) {
+    let house = House::of(shape, "", "[]").await;
     // In both orders, of words that were not searched for before.
     for (first, second) in [(GENERAL, PLANS), (PLANS, GENERAL), (AWAY, GENERAL), (DIARY, AWAY)] {
         for query in ["decided about roof", "\"No roof\"", "path:** roof"] {

@@ -5,6 +5,7 @@ use std::time::Instant;
 
 use messages::task::TaskState;
 use messages::turn::Outcome;
+use tests::deployment::Shape;
 use tests::fake_model::Mode;
 
 use super::house::{GENERAL, House, PLACES, PLANS, said};
@@ -22,9 +23,8 @@ async fn settled(person: &mut Driver) -> String {
     }
 }
 
-#[tokio::test(flavor = "multi_thread")]
-async fn whatever_others_have_and_do_changes_no_word_of_a_status() {
-    let house = House::with("", "['*']").await;
+pub(crate) async fn whatever_others_have_and_do_changes_no_word_of_a_status(shape: Shape) {
+    let house = House::of(shape, "", "['*']").await;
     let (mut ann, mut bob) = (house.person(&GENERAL).await, house.person(&PLANS).await);
     let mut desk = house.site.desk().await;
     let before = settled(&mut ann).await;
@@ -59,9 +59,8 @@ async fn whatever_others_have_and_do_changes_no_word_of_a_status() {
     house.end().await;
 }
 
-#[tokio::test(flavor = "multi_thread")]
-async fn commands_tell_of_their_own_context_alone() {
-    let house = House::with("", "['*']").await;
+pub(crate) async fn commands_tell_of_their_own_context_alone(shape: Shape) {
+    let house = House::of(shape, "", "['*']").await;
     for place in PLACES {
         let mut person = house.person(&place).await;
         for line in
@@ -74,16 +73,20 @@ async fn commands_tell_of_their_own_context_alone() {
     house.end().await;
 }
 
-#[rstest::rstest]
-#[case::the_node("node", "node")]
-#[case::the_workspace("workspace", "ws/home")]
-#[tokio::test(flavor = "multi_thread")]
-async fn a_day_s_budget_that_others_used_up_is_told_without_numbers_of(#[case] of: &str, #[case] account: &str) {
-    let site = Site::with(&format!("[budgets]\n{of}_day_cents = 3\n")).await;
+pub(crate) async fn a_day_s_budget_that_others_used_up_is_told_without_numbers_of_the_node(shape: Shape) {
+    told_without_numbers(shape, "node", "node").await;
+}
+
+pub(crate) async fn a_day_s_budget_that_others_used_up_is_told_without_numbers_of_the_workspace(shape: Shape) {
+    told_without_numbers(shape, "workspace", "ws/home").await;
+}
+
+async fn told_without_numbers(shape: Shape, of: &str, account: &str) {
+    let site = Site::of(shape, &format!("[budgets]\n{of}_day_cents = 3\n")).await;
     site.define("home", "plans", "");
     // It breaks off: all that was put aside for it is charged.
     site.model.set(Mode::Sequence { modes: vec![Mode::CutInMiddle] });
-    let mut bob = crate::faults::driver::Driver::attach_in(&site.data(), "home", "plans", "bob").await.unwrap();
+    let mut bob = site.talk_as("bob", "home", "plans").await;
     let mut desk = site.desk().await;
     let (asked, task) = bob.task("spend what there is", SOON).await.unwrap();
     desk.waits(&task, messages::task::Wait::Quota).await;

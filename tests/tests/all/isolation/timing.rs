@@ -3,6 +3,8 @@
 
 use std::time::{Duration, Instant};
 
+use tests::deployment::Shape;
+
 use super::house::{GENERAL, House, said};
 use crate::faults::driver::Driver;
 
@@ -25,7 +27,7 @@ fn told(mut times: Vec<Duration>) -> String {
 #[tokio::test(flavor = "multi_thread")]
 #[ignore = "a measurement, not a test"]
 async fn not_there_takes_as_long_as_not_allowed() {
-    let house = House::with("", "[]").await;
+    let house = House::of(Shape::OneProcess, "", "[]").await;
     for n in 0..HIDDEN {
         let text = format!("# Hidden {n}\n\nEach holds hiddenword and hidden{n}.\n");
         house.put("home", &format!("plans/f{:02}/hidden{n:04}.md", n / 100), &text);

@@ -16,21 +16,21 @@ async fn an_address_that_can_take_no_connection_is_an_alarm_until_it_can() {
     let (site, address) = served("").await;
     // Both are there before nothing can be opened any more.
     let mut desk = site.desk().await;
-    let pid = site.node.as_ref().unwrap().pid();
+    let pid = site.node().pid();
     let none = Rlimit { current: Some(3), ..getrlimit(Resource::Nofile) };
     let before = prlimit(Some(pid), Resource::Nofile, none).unwrap();
     let asking = tokio::spawn(get(address, "/healthz"));
     let is_told = |alarm: &String| alarm.starts_with("health and metrics can't be asked for");
     let until = tokio::time::Instant::now() + SOON;
     while !desk.status().await.alarms.iter().any(is_told) {
-        assert!(tokio::time::Instant::now() < until, "no alarm: {}", site.node.as_ref().unwrap().said());
+        assert!(tokio::time::Instant::now() < until, "no alarm: {}", site.node().said());
     }
     prlimit(Some(pid), Resource::Nofile, before).unwrap();
     assert_eq!(asking.await.unwrap().status, 200, "who waited is answered");
     while desk.status().await.alarms.iter().any(is_told) {
         assert!(tokio::time::Instant::now() < until, "it does not end");
     }
-    assert_eq!(over(&site.node.as_ref().unwrap().said(), "http"), 1);
+    assert_eq!(over(&site.node().said(), "http"), 1);
     site.end().await;
 }
 

@@ -121,7 +121,7 @@ async fn a_node_that_is_told_to_stop_under_load_loses_nothing_that_it_accepted()
             tokio::time::timeout(Duration::from_millis(5), talker.take()).await.ok();
         }
     }
-    let mut node = site.node.take().unwrap();
+    let mut node = site.take_node();
     let began = Instant::now();
     node.signal(Signal::TERM).unwrap();
     let gone = talkers.iter_mut().map(Talker::talk_until_gone);

@@ -29,7 +29,7 @@ async fn a_service_manager_hears_when_it_is_ready_alive_reloaded_and_stopping() 
     site.start_with(&[("NOTIFY_SOCKET", &name), ("WATCHDOG_USEC", "300000")]).await;
     assert_eq!(heard(&manager), "READY=1");
     assert_eq!((heard(&manager), heard(&manager)), ("WATCHDOG=1".to_owned(), "WATCHDOG=1".to_owned()));
-    site.node.as_ref().unwrap().signal(Signal::HUP).unwrap();
+    site.node().signal(Signal::HUP).unwrap();
     let reloading = loop {
         let word = heard(&manager);
         if word != "WATCHDOG=1" {
@@ -51,7 +51,7 @@ async fn a_second_signal_ends_it_at_once_and_the_turn_goes_on_at_the_next_start(
     let asked = ann.say("take your time").await.unwrap();
     let calls = || site.model.stats().calls == 1;
     until("the model is asked", SOON, calls).await;
-    let mut node = site.node.take().unwrap();
+    let mut node = site.take_node();
     node.signal(Signal::TERM).unwrap();
     // A turn that runs holds up the stop for a moment: time for the second.
     let until_said = std::time::Instant::now() + SOON;

@@ -65,7 +65,11 @@ impl Page {
 /// All that comes until the other side closes.
 async fn to_the_end(stream: &mut TcpStream) -> Page {
     let mut bytes = Vec::new();
-    timeout(SOON, stream.read_to_end(&mut bytes)).await.expect("an end").unwrap();
+    let read = timeout(SOON, stream.read_to_end(&mut bytes)).await.expect("an end");
+    // Who is refused before its request was read is reset; what came before that counts.
+    if let Err(error) = read {
+        assert_eq!(error.kind(), std::io::ErrorKind::ConnectionReset, "{error}");
+    }
     let text = String::from_utf8(bytes).unwrap();
     let (head, body) = text.split_once("\r\n\r\n").unwrap_or((&text, ""));
     let status = head.split(' ').nth(1).and_then(|status| status.parse().ok()).unwrap_or(0);
@@ -75,7 +79,8 @@ async fn to_the_end(stream: &mut TcpStream) -> Page {
 /// Sends these bytes, and gives what comes.
 async fn send(address: SocketAddr, request: &str) -> Page {
     let mut stream = TcpStream::connect(address).await.unwrap();
-    stream.write_all(request.as_bytes()).await.unwrap();
+    // Who is refused at once may be gone before all is written; reading tells.
+    drop(stream.write_all(request.as_bytes()).await);
     to_the_end(&mut stream).await
 }
 

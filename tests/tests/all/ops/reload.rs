@@ -11,7 +11,7 @@ async fn reload(site: &Site, from: &str, to: &str, says: &str) {
     let text = std::fs::read_to_string(&file).unwrap();
     assert!(text.contains(from), "{text}");
     std::fs::write(&file, text.replace(from, to)).unwrap();
-    let node = site.node.as_ref().unwrap();
+    let node = site.node();
     let before = node.said().matches(says).count();
     node.signal(Signal::HUP).unwrap();
     site::until(says, SOON, || node.said().matches(says).count() > before).await;
@@ -26,10 +26,10 @@ async fn what_can_be_reloaded_is_and_the_rest_is_named() {
     // Now it says more.
     let mut ann = site.talk("home", "general").await;
     ann.ask("hello", SOON).await.unwrap();
-    assert!(site.node.as_ref().unwrap().said().contains("DEBUG"), "{}", site.node.as_ref().unwrap().said());
+    assert!(site.node().said().contains("DEBUG"), "{}", site.node().said());
     reload(&site, "name = \"one\"", "name = \"two\"", "changed, and needs a restart keys=\"node.name\"").await;
     reload(&site, "name = \"two\"", "nmae = \"two\"", "the configuration stays as it was").await;
-    assert!(site.node.as_ref().unwrap().said().contains("did you mean `name`?"));
+    assert!(site.node().said().contains("did you mean `name`?"));
     reload(&site, "nmae = \"two\"", "name = \"one\"", "read again keys=\"\"").await;
     ann.leave().await;
     site.end().await;
@@ -52,7 +52,7 @@ async fn a_disk_that_is_low_is_told_everywhere_once_and_so_is_its_end() {
     assert!(status.contains("ALARM    the disk of") && status.contains("free some space"), "{status}");
     reload(&site, "disk_free_mib = 1073741824", "disk_free_mib = 0", "read again keys=\"alarms.disk_free_mib\"").await;
     until(address, "/readyz", "room again", |page| page.status == 200).await;
-    let said = site.node.as_ref().unwrap().said();
+    let said = site.node().said();
     assert_eq!(said.matches("the disk of").count(), 1, "{said}");
     assert_eq!(said.matches("over alarm=\"disk\"").count(), 1, "{said}");
     site.end().await;

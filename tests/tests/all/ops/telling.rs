@@ -21,7 +21,7 @@ async fn laid(limit: &str) -> Site {
     let mut site = Site::laid(&TOLD.replace("disk_free_mib = LIMIT", limit), program().unwrap()).await;
     start(&mut site).await;
     // A chat that is not there is named at the start.
-    let said = || site.node.as_ref().unwrap().said();
+    let said = || site.node().said();
     let named = "alarms.tell: There is no context `ops` in workspace `home`";
     site::until("it is named", SOON, || said().contains(named)).await;
     site.run(&["context", "create", "ops"]).await.expect_code(0).unwrap();
@@ -34,7 +34,7 @@ async fn limit(site: &Site, from: &str, to: &str, reload: bool) {
     let text = std::fs::read_to_string(&file).unwrap();
     std::fs::write(&file, text.replace(from, to)).unwrap();
     if reload {
-        let node = site.node.as_ref().unwrap();
+        let node = site.node();
         let before = node.said().matches("was read again").count();
         node.signal(Signal::HUP).unwrap();
         site::until("the limit is another", SOON, || node.said().matches("was read again").count() > before).await;

@@ -26,7 +26,7 @@ const ALLOWED: [(&str, &[&str]); 25] = [
     ("lane", &["messages", "runtime"]),
     ("retention", &["messages", "runtime"]),
     ("models", &["messages", "runtime"]),
-    ("admin", &["messages", "runtime"]),
+    ("admin", &["messages", "runtime", "heap"]),
     ("operator-http", &["messages", "runtime"]),
     ("connector-console", &["messages", "runtime", "lane"]),
     ("retrieval", &["messages", "runtime", "markdown", "gate"]),

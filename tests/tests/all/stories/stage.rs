@@ -1,4 +1,4 @@
-//! Where a story is played: a data folder, a folder of notes, a node.
+//! Where a story is played: a deployment, and a folder of notes.
 
 use std::collections::BTreeMap;
 use std::path::PathBuf;
@@ -6,36 +6,30 @@ use std::time::{Duration, Instant};
 
 use anyhow::{Context as _, bail};
 use serde_json::Value;
+use tests::deployment::{Deployment, Shape};
 use tests::fake_model::FakeModel;
-use tests::process::{Done, NodeProcess, Spec, program};
+use tests::process::Done;
 use tests::story::{Act, Turn, fits};
 
 /// How long a file that is written beside may take.
 const WRITTEN_MAX: Duration = Duration::from_secs(5);
 const LOOK: Duration = Duration::from_millis(20);
 
-/// How a story is played.
-#[derive(Debug, Clone, Copy)]
-pub(super) struct Form {
-    /// `chat --json`.
-    pub(super) json: bool,
-    /// Messages between actors take their wire form.
-    pub(super) wire: bool,
-}
-
 pub(super) struct Stage {
-    folder: tempfile::TempDir,
-    form: Form,
-    node: Option<NodeProcess>,
+    deployment: Deployment,
+    /// `chat --json`.
+    json: bool,
+    /// A node serves; else the chat has it in itself.
+    served: bool,
     /// Runs while the story does.
     _model: Option<FakeModel>,
 }
 
 impl Stage {
     /// A stage with more configuration has a model that echoes and costs a dollar for a million tokens.
-    pub(super) async fn set(form: Form, served: bool, more: Option<&str>) -> anyhow::Result<Self> {
-        let folder = tempfile::tempdir()?;
-        let notes = folder.path().join("notes");
+    pub(super) async fn set(shape: Shape, json: bool, served: bool, more: Option<&str>) -> anyhow::Result<Self> {
+        let mut deployment = Deployment::laid(shape).await?;
+        let notes = deployment.folder().join("notes");
         std::fs::create_dir(&notes)?;
         let mut config = format!("[workspaces.home]\nnotes = [\"{}\"]\n", notes.display());
         let mut model = None;
@@ -48,26 +42,20 @@ impl Stage {
             ));
             model = Some(fake);
         }
-        std::fs::write(folder.path().join("agent-runtime.toml"), config)?;
-        let mut stage = Self { folder, form, node: None, _model: model };
+        deployment.configure(&config)?;
         if served {
-            let data = stage.path("data");
-            stage.node = Some(NodeProcess::start(stage.spec(&["serve"])?, &data).await?);
+            deployment.start().await?;
         }
-        Ok(stage)
+        Ok(Self { deployment, json, served, _model: model })
     }
 
-    fn path(&self, relative: &str) -> PathBuf {
-        self.folder.path().join(relative)
-    }
-
-    fn spec(&self, args: &[&str]) -> anyhow::Result<Spec> {
-        let spec = Spec::new(&program()?, args).folder(self.folder.path());
-        Ok(spec.env("AGENT_RUNTIME_RUNTIME__FORCE_WIRE_FORM", self.form.wire.to_string()))
-    }
-
-    fn on_data(&self, args: &[&str]) -> anyhow::Result<Spec> {
-        Ok(self.spec(args)?.arg("--data").arg(self.path("data").display().to_string()))
+    /// Where a file of the story is: `data/workspaces/home/…` and `notes/…`.
+    fn path(&self, told: &str) -> PathBuf {
+        let of_workspace = told.strip_prefix("data/workspaces/").and_then(|rest| rest.split_once('/'));
+        match of_workspace {
+            Some((workspace, rest)) => self.deployment.files(workspace).join(rest),
+            None => self.deployment.folder().join(told),
+        }
     }
 
     pub(super) async fn act(&mut self, act: &Act) -> anyhow::Result<()> {
@@ -78,9 +66,9 @@ impl Stage {
                 let path = self.path(path);
                 std::fs::create_dir_all(path.parent().context("a folder")?)?;
                 std::fs::write(path, text)?;
-                if self.node.is_some() {
+                if self.served {
                     // The index hears of it by itself; `verify` looks until both agree.
-                    self.on_data(&["verify"])?.run("").await?.expect_code(0)?;
+                    self.deployment.verified().await?;
                 }
                 Ok(())
             }
@@ -94,7 +82,7 @@ impl Stage {
             }
             Act::Run { args, exit, text } => {
                 let args: Vec<&str> = args.iter().map(String::as_str).collect();
-                let done = self.on_data(&args)?.run("").await?.expect_code(*exit)?;
+                let done = self.deployment.run(&args, "").await?.expect_code(*exit)?;
                 same(text, &format!("{}{}", done.stdout, done.stderr))
             }
             Act::Chat { options, exit, turns } => self.chat(options, *exit, turns).await,
@@ -102,30 +90,28 @@ impl Stage {
     }
 
     async fn chat(&self, options: &BTreeMap<String, String>, exit: i32, turns: &[Turn]) -> anyhow::Result<()> {
-        let mut spec = self.on_data(&["chat"])?;
+        let mut args = vec!["chat".to_owned()];
         for (name, value) in options {
-            spec = match (name.as_str(), value.as_str()) {
-                ("user", "account") => spec,
-                ("tasks", "wait") => spec.arg("--wait-tasks"),
-                _ => spec.arg(format!("--{name}")).arg(value.clone()),
-            };
-        }
-        if self.form.json {
-            spec = spec.arg("--json");
-        }
-        let lines: String = turns.iter().map(|turn| format!("{}\n", turn.typed)).collect();
-        let done = spec.run(lines).await?.expect_code(exit)?;
-        if self.form.json { as_json(turns, &done) } else { as_text(turns, &done) }
-    }
-
-    pub(super) async fn end(self) -> anyhow::Result<()> {
-        if let Some(node) = self.node {
-            let status = node.stop().await?;
-            if !status.success() {
-                bail!("the node ended with {status}");
+            match (name.as_str(), value.as_str()) {
+                ("user", "account") => {}
+                ("tasks", "wait") => args.push("--wait-tasks".to_owned()),
+                _ => args.extend([format!("--{name}"), value.clone()]),
             }
         }
-        Ok(())
+        args.extend(self.json.then(|| "--json".to_owned()));
+        let args: Vec<&str> = args.iter().map(String::as_str).collect();
+        let lines: String = turns.iter().map(|turn| format!("{}\n", turn.typed)).collect();
+        let done = self.deployment.run(&args, lines).await?.expect_code(exit)?;
+        if self.json { as_json(turns, &done) } else { as_text(turns, &done) }
+    }
+
+    pub(super) async fn end(mut self) -> anyhow::Result<()> {
+        if self.served { self.deployment.end(false).await } else { Ok(()) }
+    }
+
+    /// What its nodes have said.
+    pub(super) fn said(&self) -> String {
+        self.deployment.said()
     }
 }
 

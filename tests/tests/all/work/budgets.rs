@@ -7,15 +7,15 @@ use messages::admin::TaskDo;
 use messages::step::{Day, StepStatus};
 use messages::task::{TaskState, Wait};
 use messages::turn::Outcome;
+use tests::deployment::Shape;
 use tests::fake_model::Mode;
 use tests::process::chaos_program;
 
 use super::site::{Desk, SOON, Site, shown, until};
 
-#[tokio::test(flavor = "multi_thread")]
-async fn a_task_whose_budget_ends_waits_says_so_and_goes_on_when_it_is_given_once_more() {
+pub(crate) async fn a_task_whose_budget_ends_waits_says_so_and_goes_on_when_it_is_given_once_more(shape: Shape) {
     // The arguments of its first call leave fewer tokens than an answer may need.
-    let site = Site::with("[budgets]\ntask_output_tokens = 300\n").await;
+    let site = Site::of(shape, "[budgets]\ntask_output_tokens = 300\n").await;
     site.define("home", "general", "tools: [search]");
     let mut ann = site.talk("home", "general").await;
     let mut desk = site.desk().await;
@@ -39,13 +39,20 @@ async fn a_task_whose_budget_ends_waits_says_so_and_goes_on_when_it_is_given_onc
     site.end().await;
 }
 
-#[rstest::rstest]
-#[case::a_context("context", "ws/home/context/general", [false, true, true])]
-#[case::a_workspace("workspace", "ws/home", [false, false, true])]
-#[case::the_node("node", "node", [false, false, false])]
-#[tokio::test(flavor = "multi_thread")]
-async fn the_day_s_budget_ends_for(#[case] of: &str, #[case] account: &str, #[case] answered: [bool; 3]) {
-    let site = Site::with(&format!("[budgets]\n{of}_day_cents = 3\n")).await;
+pub(crate) async fn the_day_s_budget_ends_for_a_context(shape: Shape) {
+    day_ends(shape, "context", "ws/home/context/general", [false, true, true]).await;
+}
+
+pub(crate) async fn the_day_s_budget_ends_for_a_workspace(shape: Shape) {
+    day_ends(shape, "workspace", "ws/home", [false, false, true]).await;
+}
+
+pub(crate) async fn the_day_s_budget_ends_for_the_node(shape: Shape) {
+    day_ends(shape, "node", "node", [false, false, false]).await;
+}
+
+async fn day_ends(shape: Shape, of: &str, account: &str, answered: [bool; 3]) {
+    let site = Site::of(shape, &format!("[budgets]\n{of}_day_cents = 3\n")).await;
     site.workspace("away").await;
     site.define("home", "other", "");
     // It breaks off: all that was put aside for it is charged, and does not fit a second time.
@@ -84,9 +91,8 @@ async fn most(mut desk: Desk, is_over: &AtomicBool) -> u64 {
     most
 }
 
-#[tokio::test(flavor = "multi_thread")]
-async fn calls_at_once_do_not_go_beyond_a_budget_together() {
-    let site = Site::with("[budgets]\nnode_day_cents = 10\n").await;
+pub(crate) async fn calls_at_once_do_not_go_beyond_a_budget_together(shape: Shape) {
+    let site = Site::of(shape, "[budgets]\nnode_day_cents = 10\n").await;
     site.model.set(Mode::SlowFirstByte { delay_ms: 300 });
     let is_over = AtomicBool::new(false);
     let desk = site.desk().await;
@@ -127,9 +133,8 @@ async fn a_crash_between_reservation_and_answer_charges_the_reservation() {
     // Whether its reply comes before the kill is for chance to say.
     let asked = ann.say("/task cost something").await.unwrap();
     let task = ann.task_of(&asked);
-    site.node.as_mut().unwrap().wait(SOON).await.unwrap();
+    site.take_node().wait(SOON).await.unwrap();
     drop(ann);
-    site.node = None;
     site.start().await;
     let mut desk = site.desk().await;
     let rows = desk.is(&task, TaskState::Succeeded).await;
@@ -147,9 +152,8 @@ async fn a_crash_between_reservation_and_answer_charges_the_reservation() {
     site.end().await;
 }
 
-#[tokio::test(flavor = "multi_thread")]
-async fn what_was_spent_adds_up() {
-    let site = Site::with("").await;
+pub(crate) async fn what_was_spent_adds_up(shape: Shape) {
+    let site = Site::of(shape, "").await;
     site.workspace("away").await;
     for (workspace, context) in [("home", "a"), ("home", "b"), ("away", "a")] {
         site.define(workspace, context, "tools: [search]");
@@ -178,9 +182,8 @@ async fn what_was_spent_adds_up() {
     site.end().await;
 }
 
-#[tokio::test(flavor = "multi_thread")]
-async fn a_budget_of_nothing_asks_no_model_that_costs() {
-    let site = Site::with("[budgets]\ntask_cents = 0\nturn_cents = 0\n").await;
+pub(crate) async fn a_budget_of_nothing_asks_no_model_that_costs(shape: Shape) {
+    let site = Site::of(shape, "[budgets]\ntask_cents = 0\nturn_cents = 0\n").await;
     let mut ann = site.talk("home", "general").await;
     let mut desk = site.desk().await;
     let (_, task) = ann.task("cost nothing", SOON).await.unwrap();

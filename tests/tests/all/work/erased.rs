@@ -3,6 +3,7 @@
 use std::path::Path;
 
 use messages::task::TaskState;
+use tests::deployment::Shape;
 use tests::fake_model::Mode;
 
 use super::site::{SOON, Site, shown, until};
@@ -24,17 +25,25 @@ pub(crate) fn holding(folder: &Path) -> Vec<String> {
     found
 }
 
-#[rstest::rstest]
-#[case::that_runs(Mode::NeverEnds, TaskState::Running, TaskState::Cancelled)]
-#[case::that_waits(Mode::code("1308"), TaskState::Waiting, TaskState::Cancelled)]
-#[case::that_has_ended(Mode::default(), TaskState::Succeeded, TaskState::Succeeded)]
-#[tokio::test(flavor = "multi_thread")]
-async fn the_words_of_a_task_go_with_its_message(
-    #[case] mode: Mode,
-    #[case] before: TaskState,
-    #[case] after: TaskState,
-) {
-    let mut site = Site::with("").await;
+/// The same of all nodes.
+pub(crate) fn held(site: &Site) -> Vec<String> {
+    site.folders().iter().flat_map(|data| holding(data)).collect()
+}
+
+pub(crate) async fn the_words_of_a_task_that_runs_go_with_its_message(shape: Shape) {
+    words_go(shape, Mode::NeverEnds, TaskState::Running, TaskState::Cancelled).await;
+}
+
+pub(crate) async fn the_words_of_a_task_that_waits_go_with_its_message(shape: Shape) {
+    words_go(shape, Mode::code("1308"), TaskState::Waiting, TaskState::Cancelled).await;
+}
+
+pub(crate) async fn the_words_of_a_task_that_has_ended_go_with_its_message(shape: Shape) {
+    words_go(shape, Mode::default(), TaskState::Succeeded, TaskState::Succeeded).await;
+}
+
+async fn words_go(shape: Shape, mode: Mode, before: TaskState, after: TaskState) {
+    let mut site = Site::of(shape, "").await;
     site.define("home", "general", "tools: [search, spawn_task]");
     let scripted = mode == Mode::default();
     site.model.set(mode);
@@ -47,7 +56,7 @@ async fn the_words_of_a_task_go_with_its_message(
     };
     let (_, task) = ann.task(&words, SOON).await.unwrap();
     desk.is(&task, before).await;
-    let record = site.data().join(format!("workspaces/home/tasks/{task}.md"));
+    let record = site.files("home").join(format!("tasks/{task}.md"));
     until("its record is there", SOON, || std::fs::read_to_string(&record).is_ok_and(|text| text.contains(SECRET)))
         .await;
     let ended = ann.delete(1, SOON).await.unwrap();
@@ -68,6 +77,6 @@ async fn the_words_of_a_task_go_with_its_message(
     site.verified().await;
     // While it runs the write-ahead log may hold it.
     site.end_node(false).await;
-    assert_eq!(holding(&site.data()), Vec::<String>::new());
+    assert_eq!(held(&site), Vec::<String>::new());
     site.verified().await;
 }

@@ -4,6 +4,7 @@ use std::time::{Duration, Instant};
 
 use messages::task::TaskState;
 use messages::turn::Outcome;
+use tests::deployment::Shape;
 
 use super::site::{SOON, Site};
 use crate::faults::driver::Driver;
@@ -27,10 +28,10 @@ async fn p99(ann: &mut Driver) -> Duration {
 #[tokio::test(flavor = "multi_thread")]
 async fn a_thousand_tasks_in_the_background_do_not_hold_up_a_conversation() {
     let more = "[models.providers.slow]\nkind = \"openai\"\nmodel = \"slow_first_byte:300\"\nbase_url = \"";
-    let mut site = Site::laid("", tests::process::program().unwrap()).await;
-    let config = std::fs::read_to_string(site.path("agent-runtime.toml")).unwrap();
-    let config = config.replace("[models.routes]\n", "[models.routes]\nresearch = [\"slow\"]\n");
-    std::fs::write(site.path("agent-runtime.toml"), format!("{config}{more}{}\"\n", site.model.base_url())).unwrap();
+    let mut site = Site::not_started(Shape::OneProcess, "").await;
+    let url = site.model.base_url();
+    let routed = |config: &str| config.replace("[models.routes]\n", "[models.routes]\nresearch = [\"slow\"]\n");
+    site.configure(|config| format!("{}{more}{url}\"\n", routed(config)));
     site.start().await;
     site.define("home", "other", "");
     let (mut same, mut other) = (site.talk("home", "general").await, site.talk("home", "other").await);

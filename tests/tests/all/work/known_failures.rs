@@ -5,8 +5,8 @@ use std::time::{Duration, Instant};
 use messages::admin::TaskDo;
 use messages::task::{TaskState, Wait};
 use messages::turn::Outcome;
+use tests::deployment::Shape;
 use tests::fake_model::Mode;
-use tests::process::Spec;
 
 use super::site::{SOON, Site, shown, until};
 use crate::faults::driver::Driver;
@@ -18,10 +18,16 @@ const GROWTH_KIB_MAX: u64 = 16 * 1024;
 const IDLE_CPU_MAX: Duration = Duration::from_millis(50);
 
 /// openclaw#51620, openclaw#137355: a restart drops queued follow-ups, and what came in while the node was stopping.
-#[rstest::rstest]
-#[tokio::test(flavor = "multi_thread")]
-async fn follow_ups_that_were_queued_at_a_restart_are_answered_after_it(#[values(true, false)] kill: bool) {
-    let mut site = Site::with("").await;
+pub(crate) async fn follow_ups_that_were_queued_at_a_kill_are_answered_after_it(shape: Shape) {
+    follow_ups_are_answered(shape, true).await;
+}
+
+pub(crate) async fn follow_ups_that_were_queued_at_a_stop_are_answered_after_it(shape: Shape) {
+    follow_ups_are_answered(shape, false).await;
+}
+
+async fn follow_ups_are_answered(shape: Shape, kill: bool) {
+    let mut site = Site::of(shape, "").await;
     site.model.set(Mode::NeverEnds);
     let mut ann = site.talk("home", "general").await;
     let mut said = Vec::new();
@@ -37,7 +43,7 @@ async fn follow_ups_that_were_queued_at_a_restart_are_answered_after_it(#[values
     site.start().await;
     let session = ann.session().to_owned();
     drop(ann);
-    let mut ann = Driver::attach_again(&site.data(), &session).await.unwrap();
+    let mut ann = site.talk_again(&session).await;
     for (n, inbound) in said.iter().enumerate() {
         assert_eq!(ann.say(&format!("follow-up {n}")).await.unwrap(), *inbound, "the same events");
     }
@@ -63,9 +69,8 @@ async fn ann_task(site: &Site) -> (messages::InboundId, messages::TaskId) {
 
 /// openclaw#90282, openclaw#6917, openclaw#138564: what was recovered is in the transcript and was never delivered, as its
 /// channel was not ready, or the node was lost between the model's end and the delivery.
-#[tokio::test(flavor = "multi_thread")]
-async fn the_words_of_a_task_that_ended_while_nobody_was_there_are_delivered_to_who_comes() {
-    let mut site = Site::with("").await;
+pub(crate) async fn the_words_of_a_task_that_ended_while_nobody_was_there_are_delivered_to_who_comes(shape: Shape) {
+    let mut site = Site::of(shape, "").await;
     site.model.set(Mode::SlowFirstByte { delay_ms: 1_000 });
     let mut ann = site.talk("home", "general").await;
     let (asked, task) = ann.task("take a while", SOON).await.unwrap();
@@ -74,7 +79,7 @@ async fn the_words_of_a_task_that_ended_while_nobody_was_there_are_delivered_to_
     desk.is(&task, TaskState::Succeeded).await;
     site.end_node(true).await;
     site.start().await;
-    let mut bob = Driver::attach_in(&site.data(), "home", "general", "bob").await.unwrap();
+    let mut bob = site.talk_as("bob", "home", "general").await;
     bob.heard(&asked, 1, SOON).await.unwrap();
     assert!(bob.later[&asked][0].contains("echo: take a while"), "{:?}", bob.later);
     bob.leave().await;
@@ -87,9 +92,8 @@ async fn the_words_of_a_task_that_ended_while_nobody_was_there_are_delivered_to_
 
 /// openclaw#102581, openclaw#121269: a session that is stuck in "failed" swallows every later message, and recovery reports
 /// success while the message is dead.
-#[tokio::test(flavor = "multi_thread")]
-async fn what_failed_swallows_nothing_that_comes_after_it() {
-    let site = Site::with("[tasks]\nattempts = 1\n").await;
+pub(crate) async fn what_failed_swallows_nothing_that_comes_after_it(shape: Shape) {
+    let site = Site::of(shape, "[tasks]\nattempts = 1\n").await;
     let mut ann = site.talk("home", "general").await;
     let mut desk = site.desk().await;
     for mode in [Mode::code("1000"), Mode::code("1301"), Mode::InvalidJson, Mode::CutInMiddle] {
@@ -147,7 +151,7 @@ async fn two_thousand_tasks_leave_neither_memory_nor_a_busy_core_nor_calls_behin
     }
     drop(desk);
     // Records of the last tasks are written a while after them; then nothing is left to do.
-    let pid = site.node.as_ref().unwrap().pid();
+    let pid = site.node().pid();
     let mut idle = Duration::MAX;
     let deadline = Instant::now() + SOON;
     while idle > IDLE_CPU_MAX && Instant::now() < deadline {
@@ -162,16 +166,13 @@ async fn two_thousand_tasks_leave_neither_memory_nor_a_busy_core_nor_calls_behin
 }
 
 /// openclaw#98556, openclaw#67308: $248 on an idle session, as nothing ends what goes in a circle.
-#[tokio::test(flavor = "multi_thread")]
-async fn work_that_goes_in_a_circle_ends_by_its_limits_and_its_budget() {
-    let site = Site::with("[tasks]\nmodel_turns = 3\n[budgets]\ntask_tool_calls = 2\n").await;
+pub(crate) async fn work_that_goes_in_a_circle_ends_by_its_limits_and_its_budget(shape: Shape) {
+    let site = Site::of(shape, "[tasks]\nmodel_turns = 3\n[budgets]\ntask_tool_calls = 2\n").await;
     site.define("home", "general", "tools: [search]");
     let mut desk = site.desk().await;
     let task = async |lines: &[&str]| {
         let words = lines.join("\n");
-        let spec =
-            Spec::new(&tests::process::program().unwrap(), &["task", &words, "--user", "ann", "--json", "--data"]);
-        let done = spec.arg(site.data().display().to_string()).run("").await.unwrap().expect_code(0).unwrap();
+        let done = site.run(&["task", &words, "--user", "ann", "--json"]).await.expect_code(0).unwrap();
         let made: serde_json::Value = serde_json::from_str(&done.stdout).unwrap();
         messages::TaskId::from_row(made["task"].as_str().unwrap().to_owned())
     };

@@ -5,10 +5,11 @@ use std::path::PathBuf;
 
 use messages::InboundId;
 use messages::turn::Outcome;
+use tests::deployment::Shape;
 use tests::fake_model::Mode;
-use tests::process::{chaos_program, program};
+use tests::process::chaos_program;
 
-use super::erased::holding;
+use super::erased::held;
 use super::site::{SOON, Site, until};
 use crate::faults::driver::Driver;
 
@@ -18,26 +19,31 @@ const ASKED: &str = "Notes in force:";
 const LIMIT: &str = "limits: {memory_bytes: 1500}";
 
 /// A node whose models keep what they are told to keep.
-async fn site(program: PathBuf) -> Site {
-    let site = Site::laid("", program).await;
-    let config = format!(
-        "[models]\ndefault = \"fake\"\n[models.providers.fake]\nkind = \"openai\"\nbase_url = \"{}\"\nmodel = \"m\"\n\
-         price_input = 1000000\nprice_output = 1000000\n",
-        site.model.base_url()
-    );
-    std::fs::write(site.path("agent-runtime.toml"), config).unwrap();
+fn kept(mut site: Site) -> Site {
+    let url = site.model.base_url();
+    site.configure(|_| {
+        format!(
+            "[models]\ndefault = \"fake\"\n[models.providers.fake]\nkind = \"openai\"\nbase_url = \"{url}\"\nmodel = \"m\"\n\
+             price_input = 1000000\nprice_output = 1000000\n",
+        )
+    });
     site
 }
 
-async fn started() -> Site {
-    let mut site = site(program().unwrap()).await;
+/// The same with markers at which it is killed.
+async fn marked() -> Site {
+    kept(Site::laid("", chaos_program().unwrap()).await)
+}
+
+async fn started(shape: Shape) -> Site {
+    let mut site = kept(Site::not_started(shape, "").await);
     site.start().await;
     site.define("home", "general", LIMIT);
     site
 }
 
 fn file(site: &Site, context: &str) -> PathBuf {
-    site.data().join(format!("workspaces/home/contexts/{context}/memory.md"))
+    site.files("home").join(format!("contexts/{context}/memory.md"))
 }
 
 fn memory(site: &Site) -> String {
@@ -75,9 +81,8 @@ async fn until_kept(site: &Site, what: &str) {
     until(what, SOON, || memory(site).contains(what)).await;
 }
 
-#[tokio::test(flavor = "multi_thread")]
-async fn a_conversation_goes_into_memory_once_and_stands_in_its_own_prompts_alone() {
-    let site = started().await;
+pub(crate) async fn a_conversation_goes_into_memory_once_and_stands_in_its_own_prompts_alone(shape: Shape) {
+    let site = started(shape).await;
     site.define("home", "other", LIMIT);
     let mut ann = site.talk("home", "general").await;
     let mut other = site.talk("home", "other").await;
@@ -113,9 +118,8 @@ async fn a_conversation_goes_into_memory_once_and_stands_in_its_own_prompts_alon
     site.end().await;
 }
 
-#[tokio::test(flavor = "multi_thread")]
-async fn what_people_write_stays_and_what_they_forget_is_gone() {
-    let site = started().await;
+pub(crate) async fn what_people_write_stays_and_what_they_forget_is_gone(shape: Shape) {
+    let site = started(shape).await;
     let mut ann = site.talk("home", "general").await;
     let own = "# Ours\n\nWritten by hand.\n\n* Speak German.\n\n## More\n";
     std::fs::write(file(&site, "general"), own).unwrap();
@@ -154,7 +158,7 @@ async fn what_people_write_stays_and_what_they_forget_is_gone() {
 #[case::after_the_answer("memory.after_ask", 2)]
 #[tokio::test(flavor = "multi_thread")]
 async fn a_node_that_is_killed_keeps_all_once(#[case] point: &str, #[case] calls: usize) {
-    let mut site = site(chaos_program().unwrap()).await;
+    let mut site = marked().await;
     site.start_with(&[("AGENT_RUNTIME_TEST_KILL_AT", &format!("{point}:1"))]).await;
     site.define("home", "general", LIMIT);
     let mut ann = site.talk("home", "general").await;
@@ -164,7 +168,7 @@ async fn a_node_that_is_killed_keeps_all_once(#[case] point: &str, #[case] calls
     ann.say(&"and so on ".repeat(100)).await.unwrap();
     let id = ann.say("anything").await.unwrap();
     drop(ann.settled(&[id], SOON).await);
-    let mut node = site.node.take().unwrap();
+    let mut node = site.take_node();
     node.wait(SOON).await.unwrap();
     site.start().await;
     until_kept(&site, "Ann has a dog, Rex.").await;
@@ -177,10 +181,9 @@ async fn a_node_that_is_killed_keeps_all_once(#[case] point: &str, #[case] calls
     site.end().await;
 }
 
-#[tokio::test(flavor = "multi_thread")]
-async fn a_message_that_is_deleted_leaves_memory_and_the_data_folder() {
+pub(crate) async fn a_message_that_is_deleted_leaves_memory_and_the_data_folder(shape: Shape) {
     const SECRET: &str = super::erased::SECRET;
-    let mut site = started().await;
+    let mut site = started(shape).await;
     let mut ann = site.talk("home", "general").await;
     let secret = said(&mut ann, &format!("the word is {SECRET}")).await;
     let dog = said(&mut ann, "my dog is called Rex").await;
@@ -205,7 +208,7 @@ async fn a_message_that_is_deleted_leaves_memory_and_the_data_folder() {
     site.verified().await;
     // While it runs the write-ahead log may hold it.
     site.end_node(false).await;
-    assert_eq!(holding(&site.data()), Vec::<String>::new());
+    assert_eq!(held(&site), Vec::<String>::new());
     site.verified().await;
 }
 
@@ -215,7 +218,7 @@ async fn a_message_that_is_deleted_leaves_memory_and_the_data_folder() {
 #[tokio::test(flavor = "multi_thread")]
 async fn a_node_that_is_killed_while_it_forgets_has_forgotten_after_the_start(#[case] point: &str) {
     const SECRET: &str = super::erased::SECRET;
-    let mut site = site(chaos_program().unwrap()).await;
+    let mut site = marked().await;
     site.start_with(&[("AGENT_RUNTIME_TEST_KILL_AT", &format!("{point}:1"))]).await;
     site.define("home", "general", LIMIT);
     let mut ann = site.talk("home", "general").await;
@@ -224,7 +227,7 @@ async fn a_node_that_is_killed_while_it_forgets_has_forgotten_after_the_start(#[
     fill(&mut ann).await;
     until_kept(&site, SECRET).await;
     drop(ann.delete(1, SOON).await);
-    site.node.take().unwrap().wait(SOON).await.unwrap();
+    site.take_node().wait(SOON).await.unwrap();
     site.start().await;
     until("it has left the file", SOON, || !memory(&site).contains(SECRET)).await;
     // The log is mended when its context opens.
@@ -233,16 +236,13 @@ async fn a_node_that_is_killed_while_it_forgets_has_forgotten_after_the_start(#[
     ann.leave().await;
     site.verified().await;
     site.end_node(false).await;
-    assert_eq!(holding(&site.data()), Vec::<String>::new());
+    assert_eq!(held(&site), Vec::<String>::new());
 }
 
-#[tokio::test(flavor = "multi_thread")]
-async fn a_model_that_fails_holds_nobody_up_and_costs_what_it_costs() {
-    let mut site = site(program().unwrap()).await;
-    let config = site.path("agent-runtime.toml");
-    let text = std::fs::read_to_string(&config).unwrap();
+pub(crate) async fn a_model_that_fails_holds_nobody_up_and_costs_what_it_costs(shape: Shape) {
+    let mut site = kept(Site::not_started(shape, "").await);
     let routes = "[models.routes]\nsummarize = [\"fake/server_error\"]\n";
-    std::fs::write(&config, text.replace("[models.providers", &format!("{routes}[models.providers"))).unwrap();
+    site.configure(|config| config.replace("[models.providers", &format!("{routes}[models.providers")));
     site.start().await;
     site.define("home", "general", LIMIT);
     let mut ann = site.talk("home", "general").await;

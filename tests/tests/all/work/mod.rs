@@ -1,13 +1,13 @@
 //! Work end to end: tasks and their slots, times, budgets, models, and what survives of them.
 
-mod budgets;
+pub(crate) mod budgets;
 pub(crate) mod erased;
 mod fairness;
-mod known_failures;
-mod memory;
-mod models;
-mod records;
-mod restarts;
-mod settle;
+pub(crate) mod known_failures;
+pub(crate) mod memory;
+pub(crate) mod models;
+pub(crate) mod records;
+pub(crate) mod restarts;
+pub(crate) mod settle;
 pub(crate) mod site;
-mod times;
+pub(crate) mod times;

@@ -6,6 +6,7 @@ use messages::admin::TaskDo;
 use messages::task::{TaskState, Wait};
 use messages::turn::Outcome;
 use rstest::rstest;
+use tests::deployment::Shape;
 use tests::fake_model::{FakeModel, Mode};
 use tests::process::{NodeProcess, Spec, program};
 
@@ -14,9 +15,8 @@ use crate::faults::driver::Driver;
 
 const KEY: &str = "0f3c9d.verySecretIndeed";
 
-#[tokio::test(flavor = "multi_thread")]
-async fn a_rate_limit_is_waited_out_as_long_as_the_provider_says() {
-    let site = Site::with("").await;
+pub(crate) async fn a_rate_limit_is_waited_out_as_long_as_the_provider_says(shape: Shape) {
+    let site = Site::of(shape, "").await;
     let limited = Mode::Code { code: "1302".into(), retry_after_s: Some(2), reset: String::new() };
     site.model.set(Mode::Sequence { modes: vec![limited] });
     let mut ann = site.talk("home", "general").await;
@@ -30,9 +30,8 @@ async fn a_rate_limit_is_waited_out_as_long_as_the_provider_says() {
     site.end().await;
 }
 
-#[tokio::test(flavor = "multi_thread")]
-async fn a_quota_parks_a_task_until_it_is_reset_and_it_goes_on_by_itself() {
-    let site = Site::with("").await;
+pub(crate) async fn a_quota_parks_a_task_until_it_is_reset_and_it_goes_on_by_itself(shape: Shape) {
+    let site = Site::of(shape, "").await;
     let used_up = Mode::Code { code: "1308".into(), retry_after_s: None, reset: "in 3 seconds".into() };
     site.model.set(Mode::Sequence { modes: vec![used_up] });
     let mut ann = site.talk("home", "general").await;
@@ -50,9 +49,8 @@ async fn a_quota_parks_a_task_until_it_is_reset_and_it_goes_on_by_itself() {
     site.end().await;
 }
 
-#[tokio::test(flavor = "multi_thread")]
-async fn an_account_without_credit_parks_work_and_is_an_alarm_until_a_model_answers_again() {
-    let site = Site::with("").await;
+pub(crate) async fn an_account_without_credit_parks_work_and_is_an_alarm_until_a_model_answers_again(shape: Shape) {
+    let site = Site::of(shape, "").await;
     site.model.set(Mode::code("1113"));
     let mut ann = site.talk("home", "general").await;
     let mut desk = site.desk().await;
@@ -74,9 +72,8 @@ async fn an_account_without_credit_parks_work_and_is_an_alarm_until_a_model_answ
     site.end().await;
 }
 
-#[tokio::test(flavor = "multi_thread")]
-async fn a_key_that_is_refused_fails_work_at_once_and_is_an_alarm() {
-    let site = Site::with("").await;
+pub(crate) async fn a_key_that_is_refused_fails_work_at_once_and_is_an_alarm(shape: Shape) {
+    let site = Site::of(shape, "").await;
     site.model.set(Mode::code("1000"));
     let mut ann = site.talk("home", "general").await;
     let mut desk = site.desk().await;
@@ -93,16 +90,22 @@ async fn a_key_that_is_refused_fails_work_at_once_and_is_an_alarm() {
     site.end().await;
 }
 
-#[rstest]
-#[case::that_has_too_much_to_do("fake/code:1305", "code:1305", 3)]
-#[case::that_the_plan_does_not_hold("fake/code:1311", "code:1311", 1)]
-#[case::whose_key_is_refused("fake/unauthorized", "unauthorized", 1)]
-#[tokio::test(flavor = "multi_thread")]
-async fn the_next_model_of_a_route_answers_for_one(#[case] first: &str, #[case] mode: &str, #[case] calls: u64) {
-    let mut site = Site::laid("", program().unwrap()).await;
-    let config = std::fs::read_to_string(site.path("agent-runtime.toml")).unwrap();
+pub(crate) async fn the_next_model_of_a_route_answers_for_one_that_has_too_much_to_do(shape: Shape) {
+    next_answers(shape, "fake/code:1305", "code:1305", 3).await;
+}
+
+pub(crate) async fn the_next_model_of_a_route_answers_for_one_that_the_plan_does_not_hold(shape: Shape) {
+    next_answers(shape, "fake/code:1311", "code:1311", 1).await;
+}
+
+pub(crate) async fn the_next_model_of_a_route_answers_for_one_whose_key_is_refused(shape: Shape) {
+    next_answers(shape, "fake/unauthorized", "unauthorized", 1).await;
+}
+
+async fn next_answers(shape: Shape, first: &str, mode: &str, calls: u64) {
+    let mut site = Site::not_started(shape, "").await;
     let route = format!("[models.routes]\nresearch = [\"{first}\", \"fake\"]\n");
-    std::fs::write(site.path("agent-runtime.toml"), config.replace("[models.routes]\n", &route)).unwrap();
+    site.configure(|config| config.replace("[models.routes]\n", &route));
     site.start().await;
     let mut ann = site.talk("home", "general").await;
     let mut desk = site.desk().await;
@@ -117,9 +120,8 @@ async fn the_next_model_of_a_route_answers_for_one(#[case] first: &str, #[case] 
     site.end().await;
 }
 
-#[tokio::test(flavor = "multi_thread")]
-async fn a_context_that_allows_no_model_of_the_route_is_told_so() {
-    let site = Site::with("").await;
+pub(crate) async fn a_context_that_allows_no_model_of_the_route_is_told_so(shape: Shape) {
+    let site = Site::of(shape, "").await;
     site.define("home", "general", "models: [nobody]");
     let mut ann = site.talk("home", "general").await;
     let mut desk = site.desk().await;

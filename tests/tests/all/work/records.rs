@@ -3,6 +3,7 @@
 use std::time::{Duration, Instant};
 
 use messages::task::TaskState;
+use tests::deployment::Shape;
 use tests::fake_model::Mode;
 
 use super::site::{SOON, Site, until};
@@ -10,15 +11,14 @@ use super::site::{SOON, Site, until};
 /// A record follows its task after so long, on a machine that is busy with other tests.
 const RECORD_MAX: Duration = Duration::from_secs(6);
 
-#[tokio::test(flavor = "multi_thread")]
-async fn a_record_follows_its_task_and_one_that_was_edited_is_set_aside() {
-    let site = Site::with("").await;
+pub(crate) async fn a_record_follows_its_task_and_one_that_was_edited_is_set_aside(shape: Shape) {
+    let site = Site::of(shape, "").await;
     site.model.set(Mode::SlowFirstByte { delay_ms: 5_000 });
     let mut ann = site.talk("home", "general").await;
     let mut desk = site.desk().await;
     let began = Instant::now();
     let (_, task) = ann.task("write it down", SOON).await.unwrap();
-    let folder = site.data().join("workspaces/home/tasks");
+    let folder = site.files("home").join("tasks");
     let record = || std::fs::read_to_string(folder.join(format!("{task}.md"))).unwrap_or_default();
     until("it is there", RECORD_MAX, || record().contains("state: \"running\"")).await;
     println!("the record came after {:?}", began.elapsed());
@@ -40,9 +40,8 @@ async fn a_record_follows_its_task_and_one_that_was_edited_is_set_aside() {
     site.end().await;
 }
 
-#[tokio::test(flavor = "multi_thread")]
-async fn records_that_were_not_written_before_a_kill_are_written_after_it() {
-    let mut site = Site::with("").await;
+pub(crate) async fn records_that_were_not_written_before_a_kill_are_written_after_it(shape: Shape) {
+    let mut site = Site::of(shape, "").await;
     let mut ann = site.talk("home", "general").await;
     let mut tasks = Vec::new();
     for n in 0..20 {
@@ -54,7 +53,7 @@ async fn records_that_were_not_written_before_a_kill_are_written_after_it() {
     drop(ann);
     site.end_node(true).await;
     site.start().await;
-    let folder = site.data().join("workspaces/home/tasks");
+    let folder = site.files("home").join("tasks");
     let ended = |task: &messages::TaskId| {
         std::fs::read_to_string(folder.join(format!("{task}.md")))
             .is_ok_and(|text| text.contains("state: \"succeeded\""))

@@ -3,6 +3,7 @@
 use messages::TaskId;
 use messages::admin::TaskDo;
 use messages::task::{TaskState, Wait};
+use tests::deployment::Shape;
 use tests::fake_model::Mode;
 
 use super::site::{SOON, Site, shown, until};
@@ -10,10 +11,16 @@ use super::site::{SOON, Site, shown, until};
 /// Restarts in good order, more than a task may lose nodes.
 const RESTARTS: u32 = messages::task::LOST_MAX + 1;
 
-#[rstest::rstest]
-#[tokio::test(flavor = "multi_thread")]
-async fn tasks_go_on_after_the_node_wherever_they_were(#[values(true, false)] kill: bool) {
-    let mut site = Site::with("[tasks]\nrunning_per_context = 1\n").await;
+pub(crate) async fn tasks_go_on_after_a_kill_wherever_they_were(shape: Shape) {
+    go_on(shape, true).await;
+}
+
+pub(crate) async fn tasks_go_on_after_a_stop_wherever_they_were(shape: Shape) {
+    go_on(shape, false).await;
+}
+
+async fn go_on(shape: Shape, kill: bool) {
+    let mut site = Site::of(shape, "[tasks]\nrunning_per_context = 1\n").await;
     site.define("home", "stuck", "models: [\"fake/never_ends\"]");
     site.define("home", "broken", "models: [\"fake/server_error\"]");
     site.define("home", "general", "tools: [spawn_task]");
@@ -82,9 +89,8 @@ async fn tasks_go_on_after_the_node_wherever_they_were(#[values(true, false)] ki
     site.end().await;
 }
 
-#[tokio::test(flavor = "multi_thread")]
-async fn a_node_that_is_stopped_in_good_order_is_not_held_to_be_lost_under_its_tasks() {
-    let mut site = Site::with("").await;
+pub(crate) async fn a_node_that_is_stopped_in_good_order_is_not_held_to_be_lost_under_its_tasks(shape: Shape) {
+    let mut site = Site::of(shape, "").await;
     site.model.set(Mode::NeverEnds);
     let mut ann = site.talk("home", "general").await;
     let (_, task) = ann.task("take long", SOON).await.unwrap();

@@ -6,6 +6,7 @@ use std::sync::atomic::{AtomicBool, Ordering};
 use futures_util::future::join_all;
 use messages::step::StepStatus;
 use messages::task::TaskState;
+use tests::deployment::Shape;
 
 use super::site::{Desk, SOON, Site, shown};
 
@@ -53,9 +54,8 @@ async fn watch(mut desk: Desk, workspaces: &[String], is_over: &AtomicBool) -> (
     (most, most_of_context)
 }
 
-#[tokio::test(flavor = "multi_thread")]
-async fn two_hundred_tasks_of_twenty_workspaces_end_as_their_models_let_them() {
-    let site = Site::with("[tasks]\nattempts = 2\n").await;
+pub(crate) async fn two_hundred_tasks_of_twenty_workspaces_end_as_their_models_let_them(shape: Shape) {
+    let site = Site::of(shape, "[tasks]\nattempts = 2\n").await;
     let workspaces: Vec<String> = (0..WORKSPACES).map(|n| format!("w{n}")).collect();
     for workspace in &workspaces {
         site.workspace(workspace).await;

@@ -1,18 +1,19 @@
-//! A node whose models do as they are told, its workspaces, and who looks at their tasks.
+//! A deployment whose models do as they are told, its workspaces, and who looks at their tasks.
 
 use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
 use std::time::{Duration, Instant};
 
-use console::client::{Client, Who, fresh_session};
+use console::client::{Client, ClientError, Redial, Who, fresh_session};
 use console::wire::{AdminAsk, Answered, FromNode};
 use messages::admin::{ActorView, StatusView, TaskDo};
 use messages::step::{Day, Spending};
 use messages::store::{TaskFound, TaskRow, TaskRows, TaskView};
 use messages::task::{TaskState, Wait};
 use messages::{Slug, TaskId};
+use tests::deployment::{Deployment, Reach, Shape};
 use tests::fake_model::FakeModel;
-use tests::process::{Done, NodeProcess, Spec, program};
+use tests::process::{Done, NodeProcess, Spec};
 
 use crate::faults::driver::Driver;
 
@@ -20,6 +21,8 @@ use crate::faults::driver::Driver;
 pub(crate) const SOON: Duration = Duration::from_secs(60);
 /// How often something is looked at that can't be waited for.
 const LOOK: Duration = Duration::from_millis(20);
+/// How long a node that was killed may take until it answers again, in milliseconds.
+const REDIAL_MS_MAX: u64 = 30_000;
 /// Tasks of one page.
 const PAGE: u32 = 128;
 /// How its models are named that always misbehave; a context chooses one by `models`.
@@ -27,127 +30,214 @@ const MODELS: &str = "[models]\ndefault = \"fake\"\n[models.routes]\n\
     triage = [\"fake/never_ends\", \"fake/server_error\", \"fake/code:1301\", \"fake/random:7\", \"fake/slow_first_byte:300\"]\n\
     summarize = [\"fake/code:1305\", \"fake/code:1311\", \"fake/unauthorized\"]\n";
 
-/// A data folder with its node and its model. The node is killed when it is dropped.
+/// A deployment and its model. Its nodes are killed when it is dropped.
 pub(crate) struct Site {
-    folder: tempfile::TempDir,
+    deployment: Deployment,
     pub(crate) model: FakeModel,
-    program: PathBuf,
-    pub(crate) node: Option<NodeProcess>,
+    config: String,
 }
 
 impl Site {
-    /// A node that serves, with this added to its configuration. Models cost a dollar for a million tokens.
+    /// One process that serves, with this added to its configuration. Models cost a dollar for a million tokens.
     pub(crate) async fn with(more: &str) -> Self {
-        let mut site = Self::laid(more, program().unwrap()).await;
+        Self::of(Shape::OneProcess, more).await
+    }
+
+    /// The same in a shape.
+    pub(crate) async fn of(shape: Shape, more: &str) -> Self {
+        let mut site = Self::not_started(shape, more).await;
         site.start().await;
         site
     }
 
-    /// The same of another program, not started.
+    /// The same, not started.
+    pub(crate) async fn not_started(shape: Shape, more: &str) -> Self {
+        Self::on(Deployment::laid(shape).await.unwrap(), more).await
+    }
+
+    /// One process of another program, not started.
     pub(crate) async fn laid(more: &str, program: PathBuf) -> Self {
-        let (folder, model) = (tempfile::tempdir().unwrap(), FakeModel::start(0).await.unwrap());
+        Self::on(Deployment::by(program).await.unwrap(), more).await
+    }
+
+    async fn on(deployment: Deployment, more: &str) -> Self {
+        let model = FakeModel::start(0).await.unwrap();
         let provider = format!(
             "[models.providers.fake]\nkind = \"openai\"\nbase_url = \"{}\"\nmodel = \"m\"\nprice_input = 1000000\nprice_output = 1000000\n",
             model.base_url()
         );
-        std::fs::write(folder.path().join("agent-runtime.toml"), format!("{MODELS}{provider}{more}")).unwrap();
-        Self { folder, model, program, node: None }
+        let mut site = Self { deployment, model, config: String::new() };
+        site.configure(|_| format!("{MODELS}{provider}{more}"));
+        site
+    }
+
+    /// Writes the configuration anew, from what it was; it is in force with the next start.
+    pub(crate) fn configure(&mut self, change: impl FnOnce(&str) -> String) {
+        self.config = change(&self.config);
+        self.deployment.configure(&self.config).unwrap();
+    }
+
+    pub(crate) fn shape(&self) -> Shape {
+        self.deployment.shape()
     }
 
     pub(crate) fn path(&self, relative: &str) -> PathBuf {
-        self.folder.path().join(relative)
+        self.deployment.folder().join(relative)
     }
 
+    /// The data folder of one process.
     pub(crate) fn data(&self) -> PathBuf {
+        assert!(!self.shape().is_cluster(), "a cluster has several data folders");
         self.path("data")
     }
 
-    fn spec(&self, args: &[&str]) -> Spec {
-        Spec::new(&self.program, args).folder(self.folder.path())
+    /// All data folders.
+    pub(crate) fn folders(&self) -> Vec<PathBuf> {
+        self.deployment.folders()
+    }
+
+    /// Where a workspace's files are.
+    pub(crate) fn files(&self, workspace: &str) -> PathBuf {
+        self.deployment.files(workspace)
     }
 
     pub(crate) async fn start(&mut self) {
-        self.start_with(&[]).await;
+        self.deployment.start().await.unwrap();
     }
 
+    /// One process with these variables.
     pub(crate) async fn start_with(&mut self, env: &[(&str, &str)]) {
-        let spec = env.iter().fold(self.spec(&["serve"]), |spec, (name, value)| spec.env(name, *value));
-        self.node = Some(NodeProcess::start(spec, &self.data()).await.unwrap());
+        let with = |spec: Spec| env.iter().fold(spec, |spec, (name, value)| spec.env(name, *value));
+        self.deployment.start_with(with).await.unwrap();
     }
 
-    /// Starts it to be killed at a marker, and waits until it is.
+    /// Starts one process to be killed at a marker, and waits until it is.
     pub(crate) async fn dies_at(&self, marker: &str) {
         self.starts_to_die_at(marker).wait(SOON).await.unwrap_or_else(|error| panic!("{marker}: {error:#}"));
     }
 
-    /// Starts it to be killed at a marker.
+    /// Starts one process to be killed at a marker.
     pub(crate) fn starts_to_die_at(&self, marker: &str) -> NodeProcess {
-        let spec = self.spec(&["serve"]).env("AGENT_RUNTIME_TEST_KILL_AT", marker);
+        let spec = self.deployment.serve().env("AGENT_RUNTIME_TEST_KILL_AT", marker);
         NodeProcess::spawn(spec, &self.data()).unwrap()
     }
 
-    /// The same without a variable that tests set for all.
+    /// One process without a variable that tests set for all.
     pub(crate) async fn start_unset(&mut self, unset: &str, env: &[(&str, &str)]) {
-        let spec = env.iter().fold(self.spec(&["serve"]), |spec, (name, value)| spec.env(name, *value));
-        self.node = Some(NodeProcess::start(spec.unset(unset), &self.data()).await.unwrap());
+        let with = |spec: Spec| env.iter().fold(spec, |spec, (name, value)| spec.env(name, *value)).unset(unset);
+        self.deployment.start_with(with).await.unwrap();
     }
 
-    /// Ends the node as a power cut would, or in good order.
+    /// The one process.
+    pub(crate) fn node(&self) -> &NodeProcess {
+        self.deployment.node().expect("one process that runs")
+    }
+
+    pub(crate) fn runs(&self) -> bool {
+        self.deployment.node().is_some()
+    }
+
+    /// The one process, to be waited for.
+    pub(crate) fn take_node(&mut self) -> NodeProcess {
+        self.deployment.take_node().expect("one process that runs")
+    }
+
+    /// Ends all nodes as a power cut would, or in good order.
     pub(crate) async fn end_node(&mut self, kill: bool) {
-        let mut node = self.node.take().expect("a node");
-        if kill {
-            node.kill9().unwrap();
-        } else {
-            assert!(node.stop().await.unwrap().success());
-        }
+        self.deployment.end(kill).await.unwrap();
     }
 
-    /// A command on the data folder.
+    /// A command at the node that answers it.
     pub(crate) async fn run(&self, args: &[&str]) -> Done {
-        self.spec(args).arg("--data").arg(self.data().display().to_string()).run("").await.unwrap()
+        self.run_with(args, "").await
+    }
+
+    /// The same with something on its standard input.
+    pub(crate) async fn run_with(&self, args: &[&str], input: impl Into<Vec<u8>>) -> Done {
+        self.deployment.run(args, input).await.unwrap()
     }
 
     /// A context with this frontmatter, in a workspace that is there.
     pub(crate) fn define(&self, workspace: &str, context: &str, front: &str) {
-        let folder = self.data().join("workspaces").join(workspace).join("contexts").join(context);
+        let folder = self.files(workspace).join("contexts").join(context);
         std::fs::create_dir_all(&folder).unwrap();
         std::fs::write(folder.join("context.md"), format!("---\n{front}\n---\n\nBe brief.\n")).unwrap();
     }
 
     pub(crate) async fn workspace(&self, id: &str) {
-        self.run(&["workspace", "create", id]).await.expect_code(0).unwrap();
+        self.deployment.workspace(id, &[]).await.unwrap();
+    }
+
+    /// A private workspace.
+    pub(crate) async fn workspace_of(&self, id: &str, owner: &str) {
+        self.deployment.workspace(id, &["--owner", owner]).await.unwrap();
     }
 
     /// A member who talks in a context.
     pub(crate) async fn talk(&self, workspace: &str, context: &str) -> Driver {
-        Driver::attach_in(&self.data(), workspace, context, "ann").await.unwrap()
+        self.talk_as("ann", workspace, context).await
+    }
+
+    /// The same as somebody.
+    pub(crate) async fn talk_as(&self, user: &str, workspace: &str, context: &str) -> Driver {
+        self.attach(user, workspace, context, fresh_session().unwrap()).await
+    }
+
+    /// The same as a session that was there before.
+    pub(crate) async fn talk_again(&self, session: &str) -> Driver {
+        self.attach("ann", "home", "general", session.to_owned()).await
+    }
+
+    async fn attach(&self, user: &str, workspace: &str, context: &str, session: String) -> Driver {
+        let who = Who {
+            user: user.into(),
+            workspace: workspace.into(),
+            context: context.into(),
+            session,
+            previews: false,
+            only_asks: false,
+        };
+        Driver::attach_to(&self.deployment.reach(), who).await.unwrap()
     }
 
     /// Somebody who looks.
     pub(crate) async fn desk(&self) -> Desk {
-        Desk::at(&self.data()).await
+        Desk::of(self.deployment.reach()).await
     }
 
     pub(crate) async fn verified(&self) {
-        self.run(&["verify"]).await.expect_code(0).unwrap();
+        self.deployment.verified().await.unwrap();
     }
 
     /// Everything is as promised while it runs and when it has stopped in good order.
     pub(crate) async fn end(mut self) {
+        self.deployment.calm().await.unwrap();
         self.verified().await;
         self.end_node(false).await;
         self.verified().await;
     }
 }
 
-/// A session that only asks.
+/// Sessions that only ask: at the node that has the store, and at the one that has `home`.
 pub(crate) struct Desk {
-    client: Client,
+    reach: Reach,
+    store: Client,
+    home: Client,
     n: u32,
 }
 
 impl Desk {
+    /// The one process that serves a data folder.
     pub(crate) async fn at(data: &Path) -> Self {
+        Self::of(Reach::of_one(data)).await
+    }
+
+    async fn of(reach: Reach) -> Self {
+        let (store, home) = (Self::attached(&reach, &reach.store).await, Self::attached(&reach, &reach.home).await);
+        Self { reach, store, home, n: 0 }
+    }
+
+    async fn attached(reach: &Reach, data: &Path) -> Client {
         let who = Who {
             user: "ann".into(),
             workspace: "home".into(),
@@ -156,22 +246,39 @@ impl Desk {
             previews: false,
             only_asks: true,
         };
-        Self { client: Client::connect(data, who).await.unwrap().expect("a node"), n: 0 }
+        let _gate = reach.keep(data).await;
+        Client::connect(data, who).await.unwrap().expect("a node")
     }
 
     pub(crate) async fn ask(&mut self, what: AdminAsk) -> Answered {
-        self.n += 1;
-        self.client.ask(self.n, what).unwrap();
-        let answer = async {
-            loop {
-                if let FromNode::Answer { n, reply } = self.client.next().await.unwrap()
-                    && n == self.n
-                {
-                    return reply;
-                }
+        let until = Instant::now() + SOON;
+        loop {
+            match tokio::time::timeout(SOON, self.once(what.clone())).await.expect("an answer") {
+                Ok(Answered::Failed(why)) if self.reach.has_kills => assert!(Instant::now() < until, "{what:?}: {why}"),
+                Ok(answer) => return answer,
+                Err(error) => panic!("{what:?}: {error}"),
             }
-        };
-        tokio::time::timeout(SOON, answer).await.expect("an answer")
+            tokio::time::sleep(LOOK).await;
+        }
+    }
+
+    /// The node that answers is not killed meanwhile, so that nothing is done twice.
+    async fn once(&mut self, what: AdminAsk) -> Result<Answered, ClientError> {
+        let of_home = matches!(what, AdminAsk::Status | AdminAsk::Actors);
+        let data = if of_home { &self.reach.home } else { &self.reach.store };
+        let _gate = self.reach.keep(data).await;
+        let client = if of_home { &mut self.home } else { &mut self.store };
+        loop {
+            self.n += 1;
+            client.ask(self.n, what.clone())?;
+            match answer(client, self.n).await {
+                // It was killed since it was asked last.
+                Err(_) if self.reach.has_kills => {
+                    client.redial(&Redial { data: data.clone(), wait_ms_max: REDIAL_MS_MAX }).await?;
+                }
+                answered => return answered,
+            }
+        }
     }
 
     /// All tasks of a workspace, newest first.
@@ -254,6 +361,16 @@ impl Desk {
         match self.ask(what).await {
             Answered::Usage(rows) => rows.into_iter().map(|of| (of.account.clone(), of)).collect(),
             other => panic!("{other:?}"),
+        }
+    }
+}
+
+async fn answer(client: &mut Client, n: u32) -> Result<Answered, ClientError> {
+    loop {
+        if let FromNode::Answer { n: of, reply } = client.next().await?
+            && of == n
+        {
+            return Ok(reply);
         }
     }
 }

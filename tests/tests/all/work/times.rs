@@ -5,6 +5,7 @@ use std::time::{Duration, Instant};
 use messages::TaskId;
 use messages::admin::TaskDo;
 use messages::task::{TaskState, Wait};
+use tests::deployment::Shape;
 use tests::fake_model::Mode;
 
 use super::site::{SOON, Site, shown, until};
@@ -12,12 +13,16 @@ use super::site::{SOON, Site, shown, until};
 /// A task that was cancelled has ended after so long.
 const CANCELLED_MAX: Duration = Duration::from_secs(10);
 
-#[rstest::rstest]
-#[case::of_a_step("heartbeat_s = 1\nattempts = 2", "A step may take 1 s")]
-#[case::of_a_run("start_to_close_s = 1\nattempts = 2", "1 s")]
-#[tokio::test(flavor = "multi_thread")]
-async fn one_that_takes_too_long_is_tried_again_and_then_given_up(#[case] tasks: &str, #[case] words: &str) {
-    let site = Site::with(&format!("[tasks]\n{tasks}\n")).await;
+pub(crate) async fn one_whose_step_takes_too_long_is_tried_again_and_then_given_up(shape: Shape) {
+    given_up(shape, "heartbeat_s = 1\nattempts = 2", "A step may take 1 s").await;
+}
+
+pub(crate) async fn one_whose_run_takes_too_long_is_tried_again_and_then_given_up(shape: Shape) {
+    given_up(shape, "start_to_close_s = 1\nattempts = 2", "1 s").await;
+}
+
+async fn given_up(shape: Shape, tasks: &str, words: &str) {
+    let site = Site::of(shape, &format!("[tasks]\n{tasks}\n")).await;
     site.model.set(Mode::NeverEnds);
     let mut ann = site.talk("home", "general").await;
     let (asked, task) = ann.task("wait for ever", SOON).await.unwrap();
@@ -35,9 +40,8 @@ async fn one_that_takes_too_long_is_tried_again_and_then_given_up(#[case] tasks:
     site.end().await;
 }
 
-#[tokio::test(flavor = "multi_thread")]
-async fn one_that_is_not_begun_in_time_has_expired() {
-    let site = Site::with("[tasks]\nschedule_to_start_s = 1\nrunning_per_context = 1\n").await;
+pub(crate) async fn one_that_is_not_begun_in_time_has_expired(shape: Shape) {
+    let site = Site::of(shape, "[tasks]\nschedule_to_start_s = 1\nrunning_per_context = 1\n").await;
     site.model.set(Mode::NeverEnds);
     let mut ann = site.talk("home", "general").await;
     let mut desk = site.desk().await;
@@ -54,9 +58,8 @@ async fn one_that_is_not_begun_in_time_has_expired() {
     site.end().await;
 }
 
-#[tokio::test(flavor = "multi_thread")]
-async fn at_its_deadline_a_task_has_expired_whatever_it_does() {
-    let site = Site::with("[tasks]\ndeadline_s = 3\nrunning_per_context = 1\n").await;
+pub(crate) async fn at_its_deadline_a_task_has_expired_whatever_it_does(shape: Shape) {
+    let site = Site::of(shape, "[tasks]\ndeadline_s = 3\nrunning_per_context = 1\n").await;
     site.define("home", "stuck", "models: [\"fake/never_ends\"]");
     let (mut stuck, mut ann) = (site.talk("home", "stuck").await, site.talk("home", "general").await);
     let mut desk = site.desk().await;
@@ -77,9 +80,8 @@ async fn at_its_deadline_a_task_has_expired_whatever_it_does() {
     site.end().await;
 }
 
-#[tokio::test(flavor = "multi_thread")]
-async fn a_task_whose_model_hangs_is_cancelled_at_once() {
-    let site = Site::with("").await;
+pub(crate) async fn a_task_whose_model_hangs_is_cancelled_at_once(shape: Shape) {
+    let site = Site::of(shape, "").await;
     site.model.set(Mode::NeverEnds);
     let mut ann = site.talk("home", "general").await;
     let (asked, task) = ann.task("hang", SOON).await.unwrap();
@@ -98,9 +100,8 @@ async fn a_task_whose_model_hangs_is_cancelled_at_once() {
     site.end().await;
 }
 
-#[tokio::test(flavor = "multi_thread")]
-async fn subtasks_end_with_the_task_they_are_part_of() {
-    let site = Site::with("").await;
+pub(crate) async fn subtasks_end_with_the_task_they_are_part_of(shape: Shape) {
+    let site = Site::of(shape, "").await;
     site.define("home", "general", "tools: [spawn_task]");
     site.model.set(Mode::Sequence { modes: vec![Mode::default(), Mode::NeverEnds, Mode::NeverEnds] });
     let mut ann = site.talk("home", "general").await;
@@ -122,9 +123,10 @@ async fn subtasks_end_with_the_task_they_are_part_of() {
     site.end().await;
 }
 
-#[tokio::test(flavor = "multi_thread")]
-async fn one_that_depends_on_a_task_which_does_not_succeed_is_cancelled_unless_it_runs_all_the_same() {
-    let site = Site::with("").await;
+pub(crate) async fn one_that_depends_on_a_task_which_does_not_succeed_is_cancelled_unless_it_runs_all_the_same(
+    shape: Shape,
+) {
+    let site = Site::of(shape, "").await;
     site.define("home", "general", "tools: [spawn_task]");
     site.define("home", "stuck", "models: [\"fake/never_ends\"]");
     let (mut stuck, mut ann) = (site.talk("home", "stuck").await, site.talk("home", "general").await);

@@ -39,6 +39,9 @@ pub enum ClientError {
     /// The node does not attach the session, or ended it.
     #[error("{0}")]
     Refused(String),
+    /// The node has no chat for now; it is worth another try.
+    #[error("{0}")]
+    NotNow(String),
     /// The connection is gone: the node has stopped.
     #[error("the node has closed the connection")]
     Closed,
@@ -358,6 +361,7 @@ async fn greet(stream: Box<dyn Duplex>, who: &Who, memory: &Memory) -> Result<(L
     match first.map_err(|_| ClientError::NoWelcome)?? {
         FromNode::Welcome(welcome) => Ok((link, welcome)),
         FromNode::Refused { why } => Err(ClientError::Refused(why)),
+        FromNode::Busy { why } => Err(ClientError::NotNow(why)),
         other => Err(WireError::Malformed { why: format!("the first frame is no welcome: {other:?}") }.into()),
     }
 }

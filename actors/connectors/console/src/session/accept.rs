@@ -18,7 +18,7 @@ use crate::wire::FromNode;
 /// How long a batch waits for the store in all, in milliseconds; then its events are not accepted.
 pub(crate) const ACCEPT_MS_MAX: u64 = 60_000;
 const BACKOFF_MS_MIN: u64 = 50;
-const BACKOFF_MS_MAX: u64 = 2_000;
+const BACKOFF_MS_MAX: u64 = 500;
 
 /// An event and whether it is on disk.
 pub(crate) type Results = Vec<(Event, Result<Accepted, String>)>;

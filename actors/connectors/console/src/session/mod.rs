@@ -19,6 +19,7 @@ use self::core::Who;
 use self::writer::{OUT_MAX, Out};
 use crate::port::{Duplex, Host};
 use crate::registry::Sessions;
+use crate::service::NoChat;
 use crate::wire::{FLUSHED_MAX, Frames, FromClient, FromNode, Hello, Welcome};
 
 /// How long a new connection may take to say hello, in milliseconds.
@@ -39,7 +40,7 @@ pub(crate) struct Common {
     pub(crate) sessions: Sessions,
     pub(crate) node: String,
     pub(crate) lines: Vec<String>,
-    pub(crate) refuses: Option<String>,
+    pub(crate) refuses: Option<NoChat>,
     pub(crate) knows: Knows,
     pub(crate) generation: i64,
 }
@@ -64,12 +65,18 @@ async fn serve(common: Arc<Common>, mut reader: Reader, out: mpsc::Sender<Out>) 
         Ok(None) => return,
         Err(why) => return refuse(&out, why).await,
     };
-    let who = match core::greet(&hello).and_then(|who| known(&common, who)) {
+    // Where nobody can chat, questions are about the node, in whatever context they are asked.
+    let only_asks_here = common.refuses.is_some() && hello.only_asks;
+    let who = match core::greet(&hello).and_then(|who| if only_asks_here { Ok(who) } else { known(&common, who) }) {
         Ok(who) => who,
         Err(why) => return refuse(&out, why).await,
     };
     if let Some(why) = common.refuses.clone().filter(|_| !hello.only_asks) {
-        return refuse(&out, why).await;
+        return match why {
+            NoChat::Ever(why) => refuse(&out, why).await,
+            // The client may be gone already.
+            NoChat::Now(why) => drop(out.send(Out::Frame(FromNode::Busy { why })).await),
+        };
     }
     let chat = chat_of(&who);
     // What a store from before a restore has delivered bears numbers that this one gives to other replies.

@@ -34,7 +34,7 @@ impl Bench {
     }
 }
 
-/// In the order of their running. All of it takes some eight minutes on two cores, and the quick form half a minute.
+/// In the order of their running. All of it takes some fifteen minutes on two cores, and the quick form a minute.
 pub(super) const PLAN: &[Bench] = &[
     Bench {
         full: &["turns", "--rates", "200,1000"],
@@ -117,6 +117,50 @@ pub(super) const PLAN: &[Bench] = &[
             row("a look at everything, CPU", "/load/whole_scan_cpu_ms", "ms"),
             row("memory grown by the index and queries", "/load/rss_after_queries_grown_mb", "MB"),
             row("database", "/load/database_mb", "MB"),
+        ],
+    },
+    Bench {
+        full: &["cluster"],
+        quick: &[
+            "cluster",
+            "--contexts",
+            "10",
+            "--in-flight",
+            "20",
+            "--seconds",
+            "1",
+            "--rate",
+            "50",
+            "--known",
+            "200",
+            "--active",
+            "20",
+        ],
+        runs: 3,
+        rows: &[
+            row("one process: turns, saturated", "/one/turns_per_s", "1/s"),
+            row("one process: CPU a turn", "/one/cpu_ms_per_turn/node", "ms"),
+            row("one process: added latency, p50", "/one/added/p50_ms", "ms"),
+            row("one process: added latency, p99", "/one/added/p99_ms", "ms"),
+            row("hub, connector, worker: turns, saturated", "/three/turns_per_s", "1/s"),
+            row("CPU a turn of the hub", "/three/cpu_ms_per_turn/hub", "ms"),
+            row("CPU a turn of the connector", "/three/cpu_ms_per_turn/connector", "ms"),
+            row("CPU a turn of the worker", "/three/cpu_ms_per_turn/worker", "ms"),
+            row("hub, connector, worker: added latency, p50", "/three/added/p50_ms", "ms"),
+            row("hub, connector, worker: added latency, p99", "/three/added/p99_ms", "ms"),
+            row("an ask of 256 bytes between two processes, p50", "/ask/one_in_flight/p50_us", "µs"),
+            row("an ask of 256 bytes between two processes, p99", "/ask/one_in_flight/p99_us", "µs"),
+            row("asks, 64 in flight", "/ask/many_in_flight/per_s", "1/s"),
+            row("from a worker's start to its first unit, p50", "/join/p50_ms", "ms"),
+            row("… with all contexts known at the hub, p50", "/join_known/p50_ms", "ms"),
+            row("memory of the hub, idle", "/idle_rss_mb/hub", "MB"),
+            row("memory of the connector, idle", "/idle_rss_mb/connector", "MB"),
+            row("memory of the worker, idle", "/idle_rss_mb/worker", "MB"),
+            row("memory of the worker, contexts active", "/active_rss_mb/worker", "MB"),
+            row("memory of another connector that joins, none active", "/peer_rss_mb/connector", "MB"),
+            row("… with contexts active on the worker", "/peer_rss_active_mb/connector", "MB"),
+            row("memory of another worker that joins, none active", "/peer_rss_mb/worker", "MB"),
+            row("… with contexts active on the first", "/peer_rss_active_mb/worker", "MB"),
         ],
     },
 ];

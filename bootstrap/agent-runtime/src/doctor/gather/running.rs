@@ -7,6 +7,7 @@ use console::wire::{AdminAsk, Answered};
 use messages::Slug;
 use messages::admin::{IndexAnswer, IndexAsk};
 use messages::index::View;
+use messages::membership::Reply;
 use workspaces::Layout;
 
 use crate::commands::try_ask_at;
@@ -33,6 +34,13 @@ pub(super) async fn gather((data, layout): (&Path, &Layout), ids: &[&str], facts
         && let Ok(Some(Answered::Actors(actors))) = ask(data, AdminAsk::Actors, ANSWER_MAX).await
     {
         facts.actors = actors;
+    }
+    if serves
+        && ids.contains(&"nodes")
+        && let Ok(Some(Answered::Cluster(Some(Reply::Described(view))))) =
+            ask(data, AdminAsk::Cluster, ANSWER_MAX).await
+    {
+        facts.cluster = Some(view);
     }
     if ids.contains(&"index") {
         facts.indexes = indexes(data, layout, serves).await;

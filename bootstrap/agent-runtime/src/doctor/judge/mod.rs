@@ -1,6 +1,7 @@
 //! What facts mean: pure.
 
 pub(super) mod certificates;
+pub(super) mod nodes;
 pub(super) mod place;
 pub(super) mod running;
 pub(super) mod secrets;

@@ -7,6 +7,8 @@ use cluster::Hands;
 use messages::{Address, Slug};
 use runtime::{BoxFuture, System, UnitClaimer};
 
+use crate::node::tree::QUESTIONS;
+
 use super::Declared;
 
 /// Locks on the folders of workspaces that this node holds; the console's actors.
@@ -26,20 +28,33 @@ impl Hands for ProgramHands {
     fn open(&self, system: &System, unit: &Address) -> BoxFuture<Result<(), String>> {
         let opened = self.claimer.hold(unit).map(|guard| {
             self.held.lock().unwrap_or_else(PoisonError::into_inner).insert(unit.clone(), guard);
+        });
+        let (system, unit) = (system.clone(), unit.clone());
+        Box::pin(async move {
+            opened?;
             match unit.workspace_of() {
                 // Its files are watched and its index is fresh from now on.
                 Some(workspace) => {
                     system.wake(&Address::index(&workspace));
                     system.wake(&Address::of_workspace(&workspace));
                 }
-                None => system.wake(unit),
+                // One after the other: they listen at one socket.
+                None => {
+                    system.close(&Address::fixed(QUESTIONS)).await;
+                    system.wake(&unit);
+                }
             }
-        });
-        Box::pin(std::future::ready(opened))
+            Ok(())
+        })
     }
 
-    fn workspaces(&self) -> Result<Vec<Slug>, String> {
-        self.declared.list()
+    fn workspaces(&self) -> BoxFuture<Result<Vec<Slug>, String>> {
+        let declared = self.declared.clone();
+        // A disk that hangs holds up nothing but this.
+        Box::pin(async move {
+            let found = tokio::task::spawn_blocking(move || declared.list()).await;
+            found.unwrap_or_else(|error| Err(error.to_string()))
+        })
     }
 
     fn close(&self, system: &System, unit: &Address) -> BoxFuture<()> {
@@ -50,6 +65,9 @@ impl Hands for ProgramHands {
                 system.close(&unit.child("lanes")).await;
             }
             system.close(&unit).await;
+            if unit.workspace_of().is_none() {
+                system.wake(&Address::fixed(QUESTIONS));
+            }
             held.lock().unwrap_or_else(PoisonError::into_inner).remove(&unit);
         })
     }

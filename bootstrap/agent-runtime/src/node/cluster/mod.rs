@@ -3,13 +3,15 @@
 mod declared;
 mod hands;
 mod trust;
+#[cfg(feature = "failpoints")]
+mod versions;
 
 use std::net::{SocketAddr, TcpListener};
 use std::path::Path;
 use std::sync::{Arc, Mutex};
 
 use anyhow::{Context as _, bail};
-use cluster::{Begin, BeginOnce, Call, Config, Member, Peer, Reign, Serve, Served};
+use cluster::{Begin, BeginOnce, BootTime, Call, Config, Member, Peer, Reign, Serve, Served, Tcp, Versions};
 use messages::cluster::{Holds, Incarnation, NodeFacts, Role, Roles, UNITS_PER_NODE_MAX};
 use messages::{AskError, Moment, Slug};
 use runtime::StorePort;
@@ -17,6 +19,7 @@ use store::ClusterNode;
 
 pub(crate) use declared::Declared;
 pub(crate) use hands::ProgramHands;
+pub(crate) use trust::open as credentials;
 
 use super::VERSION;
 
@@ -77,7 +80,7 @@ impl Joining {
             holds: Holds::These(workspaces),
             units_max: u32::try_from(UNITS_PER_NODE_MAX).unwrap_or(u32::MAX),
         };
-        Ok(Self { member: Member::new(facts), incarnation })
+        Ok(Self { member: Member::new(facts, Arc::new(BootTime)), incarnation })
     }
 
     /// Takes the certificates and the port; on the hub, the store.
@@ -99,20 +102,29 @@ impl Joining {
             incarnation: self.incarnation.to_string(),
             roles: of.roles,
             program: VERSION.to_owned(),
-            listener,
+            versions: versions()?,
+            net: Arc::new(Tcp::new(listener).context("the listener for other nodes")?),
             peers: of.peers.clone(),
             cookie,
             trust,
             serve: Arc::new(Closed),
         };
         let reign = if self.member.is_hub() {
-            let reign = Reign::begin(store.clone(), name, self.incarnation, Vec::new()).await;
+            let reign = Reign::begin(&self.member, store.clone(), Vec::new()).await;
             Some(reign.map_err(anyhow::Error::msg).context("the store can't be taken for this hub")?)
         } else {
             None
         };
         Ok(Arc::new(Mutex::new(Some(Begin { config, hands: Arc::new(hands), reign }))))
     }
+}
+
+/// The versions of the protocol between nodes that this node speaks; a test build can pretend to others.
+pub(crate) fn versions() -> anyhow::Result<Versions> {
+    #[cfg(feature = "failpoints")]
+    return versions::from_env();
+    #[cfg(not(feature = "failpoints"))]
+    Ok(cluster::VERSIONS)
 }
 
 /// Until the member answers.

@@ -39,7 +39,7 @@ pub(super) fn fingerprint(own: &Path, name: &str, roles: Roles) -> anyhow::Resul
 }
 
 /// The credentials of this node, and the cluster's cookie.
-pub(super) fn open(own: &Path, name: &str, roles: Roles) -> anyhow::Result<(Arc<dyn Trust>, String)> {
+pub(crate) fn open(own: &Path, name: &str, roles: Roles) -> anyhow::Result<(Arc<dyn Trust>, String)> {
     let folder = folder(own, name, roles)?;
     let live = LiveCredentials::open(folder.clone(), Arc::new(DefaultTimeProvider));
     let live = live.with_context(|| in_folder(&folder))?;
@@ -119,11 +119,14 @@ impl Trust for Certificates {
         self.live.certificate().identity.serial.as_str().to_owned()
     }
 
-    fn request(&self) -> Result<Option<String>, String> {
-        let (current, now) = (self.live.certificate(), self.live.now().map_err(|e| e.to_string())?);
-        if !pki::renewal_due(current.not_before, current.identity.not_after, now, self.seed) {
-            return Ok(None);
-        }
+    fn is_due(&self) -> bool {
+        let current = self.live.certificate();
+        let due = |now| pki::renewal_due(current.not_before, current.identity.not_after, now, self.seed);
+        self.live.now().is_ok_and(due)
+    }
+
+    fn request(&self) -> Result<String, String> {
+        let current = self.live.certificate();
         let mut asked = self.asked.lock().unwrap_or_else(PoisonError::into_inner);
         // A lost answer is asked for again with the same key.
         let key = match asked.take() {
@@ -132,7 +135,7 @@ impl Trust for Certificates {
         };
         let request = pki::request(&key, &current).map_err(|e| e.to_string());
         *asked = Some(key);
-        request.map(Some)
+        request
     }
 
     fn renew(&self, request: &str, serial: &str) -> Result<String, String> {

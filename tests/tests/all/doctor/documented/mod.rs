@@ -18,7 +18,7 @@ const CLUSTER: &str = "a node that stands alone has no others; `cluster` runs it
 const MACHINE: &str = "it would change this machine, or it is not this program's";
 
 /// What the pages tell to type and is not run here, and why. What no page tells any more must leave this list, too.
-const NOT_RUN: [(&str, &str); 40] = [
+const NOT_RUN: [(&str, &str); 41] = [
     ("cargo build --release", "it takes minutes; tests run what `cargo build` made"),
     ("cargo build --profile dist", "it takes minutes"),
     ("export ZAI_API_KEY=…", "a key of z.ai is not there"),
@@ -42,6 +42,7 @@ const NOT_RUN: [(&str, &str); 40] = [
     ("agent-runtime bench tasks", MINUTES),
     ("agent-runtime bench starvation", MINUTES),
     ("agent-runtime bench search", MINUTES),
+    ("agent-runtime bench cluster", MINUTES),
     ("agent-runtime bench all", MINUTES),
     ("agent-runtime bench all --json", MINUTES),
     ("agent-runtime bench all --into docs/performance.md", MINUTES),
