@@ -147,7 +147,8 @@ impl Loop {
                 asked.send(view).unwrap_or_default();
             }
             Event::Waits(unit, asked) => {
-                let told = self.reign.as_ref().and_then(|reign| waits::of(&reign.hub, &unit, self.member.now()));
+                let at = self.member.now();
+                let told = self.reign.as_ref().and_then(|reign| waits::of(&reign.hub, &unit, at));
                 asked.send(told).unwrap_or_default();
             }
             Event::Follow(trace) => {
