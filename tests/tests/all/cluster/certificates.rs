@@ -12,6 +12,7 @@ const DAY: u64 = 24 * 60 * 60;
 
 /// Gives a node, which does not run, a certificate of 30 days that was made 25 days ago.
 fn aged(world: &World, name: &str) {
+    #[allow(clippy::disallowed_methods)]
     let now = SystemTime::now().duration_since(SystemTime::UNIX_EPOCH).unwrap();
     let then = UnixTime::since_unix_epoch(now - Duration::from_secs(25 * DAY));
     let authority = Authority::open(&pki::ca_folder(&world.data(HUB).join("agent-runtime"))).unwrap();

@@ -23,9 +23,10 @@ impl Figures {
         self.lines += waited.len();
     }
 
-    fn rows(&self) -> impl Iterator<Item = (Part, Fault, usize, [u128; 3])> {
+    fn rows(&self) -> impl Iterator<Item = (Part, Fault, usize, [u64; 3])> {
         self.pauses.iter().map(|((part, fault), pauses)| {
-            let mut sorted: Vec<u128> = pauses.iter().map(Duration::as_millis).collect();
+            let ms = |pause: &Duration| u64::try_from(pause.as_millis()).unwrap();
+            let mut sorted: Vec<u64> = pauses.iter().map(ms).collect();
             sorted.sort_unstable();
             let at = |percent: usize| sorted[(sorted.len() * percent).div_ceil(100).max(1) - 1];
             (*part, *fault, sorted.len(), [at(50), at(99), at(100)])
@@ -46,10 +47,10 @@ impl Figures {
 
     /// For programs.
     pub(super) fn json(&self, seed: u64, wires: &str) -> Value {
-        let row = |(part, fault, count, [p50, p99, max]): (Part, Fault, usize, [u128; 3])| {
+        let row = |(part, fault, count, [p50, p99, max]): (Part, Fault, usize, [u64; 3])| {
             json!({
                 "node": format!("{part:?}").to_lowercase(), "fault": format!("{fault:?}").to_lowercase(),
-                "pauses": count, "p50_ms": p50 as u64, "p99_ms": p99 as u64, "max_ms": max as u64,
+                "pauses": count, "p50_ms": p50, "p99_ms": p99, "max_ms": max,
             })
         };
         json!({ "seed": seed, "wires": wires, "lines": self.lines, "faults": self.rows().map(row).collect::<Vec<_>>() })
