@@ -17,15 +17,27 @@ pub struct Held {
 /// used by another: a node whose threads come and go holds a multiple of what it uses. Four are enough for the threads that
 /// allocate at the same time.
 const ARENAS_MAX: i32 = 4;
+/// Blocks from this size on, in bytes, are the system's own and go back to it when they are freed. By itself the allocator raises
+/// this to the largest block that was ever freed, up to 32 MiB: then such blocks leave holes in the arenas, and what the
+/// process holds follows the largest moments of all its threads.
+const OWN_PAGES_FROM: i32 = 128 * 1_024;
+/// So much may be free at the end of the heap before it is given back, in bytes.
+const FREE_AT_END_MAX: i32 = 1_024 * 1_024;
 
 /// Keeps what is freed together, so that it is used again. To be called before the first thread is started. Does nothing where
 /// the allocator is not glibc's.
 pub fn keep_together() {
     #[cfg(all(target_os = "linux", target_env = "gnu"))]
     {
-        // SAFETY: mallopt(3) takes numbers alone; no other thread is there yet that could allocate meanwhile.
-        #[allow(unsafe_code)]
-        let _is_set = unsafe { libc::mallopt(libc::M_ARENA_MAX, ARENAS_MAX) };
+        for (what, value) in [
+            (libc::M_ARENA_MAX, ARENAS_MAX),
+            (libc::M_MMAP_THRESHOLD, OWN_PAGES_FROM),
+            (libc::M_TRIM_THRESHOLD, FREE_AT_END_MAX),
+        ] {
+            // SAFETY: mallopt(3) takes numbers alone; no other thread is there yet that could allocate meanwhile.
+            #[allow(unsafe_code)]
+            let _is_set = unsafe { libc::mallopt(what, value) };
+        }
     }
 }
 

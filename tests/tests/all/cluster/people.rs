@@ -32,7 +32,7 @@ async fn until_held(world: &World, is_so: impl Fn(usize, usize) -> bool) {
 async fn a_node_is_drained_by_name_from_another_and_takes_its_share_again() {
     let mut world = World::of(four()).await;
     let shared = share(&world, &[WORKER, OTHER]);
-    for n in 1..UNITS {
+    for n in 0..UNITS {
         let folder = shared.join(format!("w{n}"));
         std::fs::create_dir_all(folder.join("contexts/general")).unwrap();
         std::fs::write(folder.join("contexts/general/context.md"), "Be short.\n").unwrap();

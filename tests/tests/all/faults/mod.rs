@@ -3,7 +3,7 @@
 
 mod damage;
 mod disk;
-mod doubts;
+pub(crate) mod doubts;
 pub(crate) mod driver;
 mod locks;
 pub(crate) mod world;
