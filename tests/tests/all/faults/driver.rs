@@ -19,6 +19,8 @@ use super::doubts::{Doubt, doubts};
 const ROOM_MAX: Duration = Duration::from_secs(90);
 /// How often it is looked for replies that will not come, where nodes are killed.
 const DOUBTS_EVERY: Duration = Duration::from_millis(500);
+/// How often it is tried to attach.
+const LOOK: Duration = Duration::from_millis(50);
 /// How long a node that was killed may take until a client is attached again, in milliseconds.
 const REDIAL_MS_MAX: u64 = 30_000;
 
@@ -99,7 +101,17 @@ impl Driver {
     /// Attached to a deployment, for as long as it is there.
     pub(crate) async fn attach_to(reach: &Reach, who: Who) -> anyhow::Result<Self> {
         let _gate = reach.keep(&reach.people).await;
-        let client = Client::connect(&reach.people, who.clone()).await?.context("nobody serves the data folder")?;
+        let until = Instant::now() + Duration::from_millis(REDIAL_MS_MAX);
+        let client = loop {
+            // One that was killed is there again soon.
+            match Client::connect(&reach.people, who.clone()).await {
+                Ok(Some(client)) => break client,
+                other if Instant::now() >= until || !reach.has_kills => {
+                    break other?.context("nobody serves the data folder")?;
+                }
+                _ => tokio::time::sleep(LOOK).await,
+            }
+        };
         Self::over(client, &who, reach.has_kills.then(|| reach.clone()))
     }
 

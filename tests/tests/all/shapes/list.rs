@@ -102,8 +102,6 @@ macro_rules! everywhere {
             }
             [work::models] {
                 a_rate_limit_is_waited_out_as_long_as_the_provider_says
-                an_account_without_credit_parks_work_and_is_an_alarm_until_a_model_answers_again
-                a_key_that_is_refused_fails_work_at_once_and_is_an_alarm
                 the_next_model_of_a_route_answers_for_one_that_has_too_much_to_do
                 the_next_model_of_a_route_answers_for_one_that_the_plan_does_not_hold
                 the_next_model_of_a_route_answers_for_one_whose_key_is_refused
@@ -152,6 +150,11 @@ macro_rules! unless_killed {
             // A question that is asked again after a kill finds itself in its own log.
             [stories] {
                 a_story_of_first_steps
+            }
+            // That a model failed is an alarm of the process that saw it.
+            [work::models] {
+                an_account_without_credit_parks_work_and_is_an_alarm_until_a_model_answers_again
+                a_key_that_is_refused_fails_work_at_once_and_is_an_alarm
             }
             // The model is scripted call by call, and what was cut off asks again.
             [work::models] {

@@ -28,6 +28,9 @@ use crate::wire::{AdminAsk, Frames, FromClient, FromNode, Hello, WIRE_VERSION, W
 pub const OUT_BYTES_MAX: usize = 1024 * 1024;
 /// How long a node may take to welcome a client, in milliseconds.
 pub const WELCOME_MS_MAX: u64 = 10_000;
+/// How long a client waits for a node that is just being given the account of the console: as long as the lease of the node that
+/// had it may last, twice.
+pub const NOT_NOW_MS_MAX: u64 = 10_000;
 /// How long the last frames of a client that leaves may take, in milliseconds.
 const LEAVE_MS_MAX: u64 = 2_000;
 const REDIAL_MS_MIN: u64 = 50;
@@ -117,14 +120,31 @@ struct Link {
 }
 
 impl Client {
-    /// Attaches to the node that serves a data folder; `None` when none does.
+    /// Attaches to the node that serves a data folder; `None` when none does. A node that is just being given the account of
+    /// the console is waited for.
     ///
     /// # Errors
-    /// [`ClientError::Socket`] when it is another user's, [`ClientError::Refused`] when the node does not want us.
+    /// [`ClientError::Socket`] when it is another user's, [`ClientError::Refused`] when the node does not want us,
+    /// [`ClientError::NotNow`] when it still does not have the account after [`NOT_NOW_MS_MAX`].
     pub async fn connect(data: &Path, who: Who) -> Result<Option<Self>, ClientError> {
-        match dial(data).await? {
-            Some(stream) => Self::over(stream, who).await.map(Some),
-            None => Ok(None),
+        let until = Instant::now() + Duration::from_millis(NOT_NOW_MS_MAX);
+        let mut not_now = None;
+        loop {
+            match (dial(data).await?, not_now.take()) {
+                (Some(stream), _) => match Self::over(stream, who.clone()).await {
+                    Err(error @ ClientError::NotNow(_)) => not_now = Some(error),
+                    attached => return attached.map(Some),
+                },
+                // It closes one door before it opens the other.
+                (None, Some(error)) => not_now = Some(error),
+                (None, None) => return Ok(None),
+            }
+            if Instant::now() >= until
+                && let Some(error) = not_now
+            {
+                return Err(error);
+            }
+            tokio::time::sleep(Duration::from_millis(REDIAL_MS_MIN)).await;
         }
     }
 
