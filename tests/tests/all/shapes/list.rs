@@ -115,8 +115,6 @@ macro_rules! everywhere {
             [work::settle] {
             }
             [work::times] {
-                one_whose_step_takes_too_long_is_tried_again_and_then_given_up
-                one_whose_run_takes_too_long_is_tried_again_and_then_given_up
                 one_that_is_not_begun_in_time_has_expired
                 at_its_deadline_a_task_has_expired_whatever_it_does
                 a_task_whose_model_hangs_is_cancelled_at_once
@@ -150,6 +148,11 @@ macro_rules! unless_killed {
             // A question that is asked again after a kill finds itself in its own log.
             [stories] {
                 a_story_of_first_steps
+            }
+            // It counts how often a task was tried, and one whose node was lost is tried again.
+            [work::times] {
+                one_whose_step_takes_too_long_is_tried_again_and_then_given_up
+                one_whose_run_takes_too_long_is_tried_again_and_then_given_up
             }
             // That a model failed is an alarm of the process that saw it.
             [work::models] {
