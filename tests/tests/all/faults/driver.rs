@@ -103,12 +103,11 @@ impl Driver {
         let _gate = reach.keep(&reach.people).await;
         let until = Instant::now() + Duration::from_millis(REDIAL_MS_MAX);
         let client = loop {
-            // One that was killed is there again soon.
+            // One that was killed is there again soon, and one that is given the account closes a door before it opens another.
             match Client::connect(&reach.people, who.clone()).await {
                 Ok(Some(client)) => break client,
-                other if Instant::now() >= until || !reach.has_kills => {
-                    break other?.context("nobody serves the data folder")?;
-                }
+                Err(error) if !reach.has_kills => return Err(error.into()),
+                other if Instant::now() >= until => break other?.context("nobody serves the data folder")?,
                 _ => tokio::time::sleep(LOOK).await,
             }
         };
