@@ -39,6 +39,17 @@ pub(super) async fn run(args: Chat) -> anyhow::Result<ExitCode> {
     }
     let mut settings =
         Settings::new(&config, &args.place, notes.clone().map(|folder| (args.workspace.as_str(), folder)))?;
+    if settings.cluster.is_some() {
+        // One of its own would be this node's second start, and take its place among the others.
+        let Some(client) = other(&data, &who).await else {
+            bail!(
+                "no node serves {}, and one of a cluster is not begun for a chat; start it with `agent-runtime serve`",
+                data.display()
+            );
+        };
+        let client = has_notes(client, notes.as_deref()).await?;
+        return talk(client, &data, is_terminal, Batch::of(&args), true).await;
+    }
     // Health and metrics are of a node that is served.
     settings.listen = None;
     settings.welcome = welcome(&config.models.default);

@@ -133,6 +133,8 @@ impl Client {
             match (dial(data).await?, not_now.take()) {
                 (Some(stream), _) => match Self::over(stream, who.clone()).await {
                     Err(error @ ClientError::NotNow(_)) => not_now = Some(error),
+                    // The door was closed before we were welcomed: whoever is there now is asked.
+                    Err(ClientError::Closed) if Instant::now() < until => {}
                     attached => return attached.map(Some),
                 },
                 // It closes one door before it opens the other.
