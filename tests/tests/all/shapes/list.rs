@@ -27,7 +27,6 @@ macro_rules! everywhere {
                 nobody_deletes_what_is_not_there
             }
             [control::edit] {
-                an_edit_before_the_turn_replaces_the_words
                 an_edit_during_the_turn_follows_it
                 an_edit_during_the_turn_takes_its_place_where_the_context_says_so
                 an_edit_after_the_answer_is_noted_and_answered_no_second_time
@@ -78,7 +77,6 @@ macro_rules! everywhere {
                 the_day_s_budget_ends_for_a_context
                 the_day_s_budget_ends_for_a_workspace
                 the_day_s_budget_ends_for_the_node
-                calls_at_once_do_not_go_beyond_a_budget_together
                 a_budget_of_nothing_asks_no_model_that_costs
             }
             [work::erased] {
@@ -148,6 +146,14 @@ macro_rules! unless_killed {
             // A question that is asked again after a kill finds itself in its own log.
             [stories] {
                 a_story_of_first_steps
+            }
+            // A turn that was cut off may be answered before the edit that waits behind it is looked at.
+            [control::edit] {
+                an_edit_before_the_turn_replaces_the_words
+            }
+            // A call that was cut off is charged, and all of the budget may go to such.
+            [work::budgets] {
+                calls_at_once_do_not_go_beyond_a_budget_together
             }
             // It counts how often a task was tried, and one whose node was lost is tried again.
             [work::times] {
