@@ -1,7 +1,7 @@
 //! Which workspaces' files a node has: looked at again and again, since people make workspaces while it runs, and disks come
 //! and go.
 
-use std::sync::{Arc, PoisonError};
+use std::sync::Arc;
 use std::time::Duration;
 
 use messages::Slug;
@@ -27,7 +27,7 @@ pub(super) async fn run(member: Arc<Member>, hands: Arc<dyn Hands>) {
         // A folder that can't be read says nothing of what is in it.
         let Ok(found) = found else { continue };
         let now = these(found);
-        let is_known = *member.holds.lock().unwrap_or_else(PoisonError::into_inner) == now;
+        let is_known = *member.holds() == now;
         if !is_known && member.events.send(Event::Declares(now)).await.is_err() {
             return;
         }

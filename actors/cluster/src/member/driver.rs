@@ -2,7 +2,7 @@
 //! and does what they decided.
 
 use std::collections::{BTreeMap, VecDeque};
-use std::sync::{Arc, PoisonError};
+use std::sync::Arc;
 use std::time::Duration;
 
 use messages::Slug;
@@ -110,12 +110,17 @@ impl Loop {
             return;
         }
         self.granted = Instant::now();
-        let facts = self.member.facts();
+        self.says(self.member.facts()).await;
+    }
+
+    /// Tells the hub what this node is, by a link or here. `false`: there is no room on the link. Without a link nothing is
+    /// said: the next one begins with it.
+    async fn says(&mut self, facts: NodeFacts) -> bool {
         if self.reign.is_some() {
             self.joins(SELF, facts).await;
-        } else if let Some(hub) = self.member.hub() {
-            tell(&hub, &Msg::Facts(facts));
+            return true;
         }
+        self.member.hub().is_none_or(|hub| is_told(&hub, &Msg::Facts(facts)))
     }
 
     /// At the hub: units that wait for a node are alarms, so that somebody brings the node back.
@@ -226,14 +231,9 @@ impl Loop {
     /// Workspaces have come or gone. Where that can't be told now, the next look finds it again.
     async fn declares(&mut self, holds: Holds) {
         let facts = NodeFacts { holds: holds.clone(), ..self.member.facts() };
-        if self.reign.is_some() {
-            self.joins(SELF, facts).await;
-        } else if let Some(hub) = self.member.hub()
-            && !is_told(&hub, &Msg::Facts(facts))
-        {
-            return;
+        if self.says(facts).await {
+            *self.member.holds() = holds;
         }
-        *self.member.holds.lock().unwrap_or_else(PoisonError::into_inner) = holds;
     }
 
     /// What a node says of itself is what its certificate and its hello say.

@@ -141,12 +141,16 @@ impl Member {
 
     /// What this node is there, with the workspaces that it has now.
     fn facts(&self) -> NodeFacts {
-        let holds = self.holds.lock().unwrap_or_else(PoisonError::into_inner).clone();
+        let holds = self.holds().clone();
         NodeFacts { holds, ..self.facts.clone() }
     }
 
     fn now(&self) -> Monotonic {
         self.clock.now()
+    }
+
+    fn holds(&self) -> MutexGuard<'_, Holds> {
+        self.holds.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
     fn holder(&self) -> MutexGuard<'_, Holder> {

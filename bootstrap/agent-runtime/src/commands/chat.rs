@@ -33,9 +33,12 @@ pub(super) async fn run(args: Chat) -> anyhow::Result<ExitCode> {
     let who = who(&args, is_terminal)?;
     // A node that runs has its keys and folders; who only attaches needs neither.
     let data = node::absolute(&config.node.data)?;
-    if let Some(client) = Client::connect(&data, who.clone()).await? {
+    let attached = async |client| {
         let client = has_notes(client, notes.as_deref()).await?;
-        return talk(client, &data, is_terminal, Batch::of(&args), true).await;
+        talk(client, &data, is_terminal, Batch::of(&args), true).await
+    };
+    if let Some(client) = Client::connect(&data, who.clone()).await? {
+        return attached(client).await;
     }
     let mut settings =
         Settings::new(&config, &args.place, notes.clone().map(|folder| (args.workspace.as_str(), folder)))?;
@@ -47,8 +50,7 @@ pub(super) async fn run(args: Chat) -> anyhow::Result<ExitCode> {
                 data.display()
             );
         };
-        let client = has_notes(client, notes.as_deref()).await?;
-        return talk(client, &data, is_terminal, Batch::of(&args), true).await;
+        return attached(client).await;
     }
     // Health and metrics are of a node that is served.
     settings.listen = None;
@@ -57,10 +59,7 @@ pub(super) async fn run(args: Chat) -> anyhow::Result<ExitCode> {
         Ok(node) => node,
         Err(error) if !is_in_use(&error) => return Err(error),
         Err(error) => match other(&data, &who).await {
-            Some(client) => {
-                let client = has_notes(client, notes.as_deref()).await?;
-                return talk(client, &data, is_terminal, Batch::of(&args), true).await;
-            }
+            Some(client) => return attached(client).await,
             None => return Err(error),
         },
     };
