@@ -145,22 +145,22 @@ impl Link {
     async fn answered(&self, mut head: Head, body: &[u8]) -> Result<Vec<u8>, AskError> {
         // Parts go under the same head.
         let of_link = |kind, head: &Head| Head { kind, whole: None, ..head.clone() };
-        let (mut body, sent) = (body, head.clone());
+        let mut body = body;
         if body.len() > envelope::BODY_BYTES_MAX {
             let whole = parts::whole_of(self.inbound.next(), body)?;
             for (n, bytes) in parts::split(body).enumerate() {
                 let named = [&reference(whole.id, n)[..], bytes].concat();
-                self.send_and_hear(of_link(Kind::Put, &sent), &named).await?;
+                self.send_and_hear(&mut of_link(Kind::Put, &head), &named).await?;
             }
             (head.whole, body) = (Some(whole), &[]);
         }
-        let whole = match self.send_and_hear(head, body).await? {
+        let whole = match self.send_and_hear(&mut head, body).await? {
             Unpacked::Whole(answer) => return Ok(answer),
             Unpacked::InParts(whole) => whole,
         };
         let mut answer = Vec::new();
         for n in 0..parts::count(&whole) {
-            match self.send_and_hear(of_link(Kind::Part, &sent), &reference(whole.id, n)).await? {
+            match self.send_and_hear(&mut of_link(Kind::Part, &head), &reference(whole.id, n)).await? {
                 Unpacked::Whole(bytes) => answer.extend(bytes),
                 Unpacked::InParts(_) => return Err(AskError::Decode("a part in parts".into())),
             }
@@ -168,8 +168,8 @@ impl Link {
         parts::is_whole(&whole, answer)
     }
 
-    async fn send_and_hear(&self, head: Head, body: &[u8]) -> Result<Unpacked, AskError> {
-        envelope::unpack_answer(self.send(head, body)?.await?)
+    async fn send_and_hear(&self, head: &mut Head, body: &[u8]) -> Result<Unpacked, AskError> {
+        envelope::unpack_answer(self.sent(head, body)?.await?)
     }
 
     /// Sends an envelope, behind all that was sent before; what is answered may be left alone.
@@ -177,8 +177,12 @@ impl Link {
     /// # Errors
     /// As [`Link::ask`], of what can go wrong before it is sent.
     pub fn send(&self, mut head: Head, body: &[u8]) -> Result<Answering, AskError> {
+        self.sent(&mut head, body)
+    }
+
+    fn sent(&self, head: &mut Head, body: &[u8]) -> Result<Answering, AskError> {
         head.token = self.token;
-        let envelope = envelope::pack(&head, body)?;
+        let envelope = envelope::pack(head, body)?;
         let size = u32::try_from(envelope.len() + OVERHEAD).unwrap_or(u32::MAX);
         let Ok(permit) = self.unanswered.clone().try_acquire_many_owned(size) else {
             let what = format!("{BYTES_UNANSWERED_MAX} bytes to `{}` wait for their answers", self.peer().node);
