@@ -14,6 +14,7 @@ use tokio::sync::{mpsc, watch};
 use tokio::task::JoinSet;
 use tokio::time::Instant;
 
+use super::lanes::Job;
 use super::reign::{Reign, SELF};
 use super::waits::{self, Waits};
 use super::{Event, Member, certificates, is_told, tell};
@@ -30,7 +31,7 @@ const CONSOLE: &str = "connector/console";
 pub(super) struct Loop {
     member: Arc<Member>,
     reign: Option<Reign>,
-    actions: mpsc::Sender<Action>,
+    jobs: mpsc::Sender<Job>,
     up: watch::Receiver<Up>,
     /// Peers of whom hub or holder were told that their links are up, and which links.
     announced: BTreeMap<String, u64>,
@@ -61,13 +62,13 @@ impl Loop {
     pub(super) fn new(
         member: Arc<Member>,
         reign: Option<Reign>,
-        actions: mpsc::Sender<Action>,
+        jobs: mpsc::Sender<Job>,
         up: watch::Receiver<Up>,
     ) -> Self {
         Self {
             member,
             reign,
-            actions,
+            jobs,
             up,
             announced: BTreeMap::new(),
             early: BTreeMap::new(),
@@ -166,13 +167,7 @@ impl Loop {
             Event::Goodbye(done) => {
                 self.decide([Next::Holder(HolderEvent::Goodbye)]).await;
                 // Behind everything that is still to be closed.
-                let actions = self.actions.clone();
-                self.work.spawn(async move {
-                    while actions.capacity() < actions.max_capacity() {
-                        tokio::time::sleep(Duration::from_millis(5)).await;
-                    }
-                    done.send(()).unwrap_or_default();
-                });
+                drop(self.jobs.send(Job::Done(done)).await);
             }
         }
     }
@@ -362,18 +357,20 @@ impl Loop {
         let mut to_hub = Vec::new();
         for action in actions {
             match action {
-                Action::Send(message) if self.reign.is_some() => {
-                    let (node, link) = (self.member.facts.node.clone(), LinkId(SELF));
-                    to_hub.push(HubEvent::Heard { node, link, message });
+                // What is given back is closed first; nothing else waits for what opens and closes.
+                Action::Send(message) if is_closed || !matches!(message, ToHub::Released { .. } | ToHub::Goodbye) => {
+                    if self.reign.is_some() {
+                        let (node, link) = (self.member.facts.node.clone(), LinkId(SELF));
+                        to_hub.push(HubEvent::Heard { node, link, message });
+                    } else {
+                        self.member.say_to_hub(message);
+                    }
                 }
-                Action::Send(message) if is_closed => self.member.say_to_hub(message),
-                Action::Send(message @ ToHub::Renew(_)) => self.member.say_to_hub(message),
-                Action::Suspend(unit) => {
-                    self.is_without_lease = true;
-                    drop(self.actions.send(Action::Suspend(unit)).await);
+                action => {
+                    self.is_without_lease |= matches!(action, Action::Suspend(_));
+                    // There is room for more than can be; a node that stops takes none any more.
+                    drop(self.jobs.send(Job::Do(action)).await);
                 }
-                // There is room for more than can be; a node that stops takes none any more.
-                action => drop(self.actions.send(action).await),
             }
         }
         to_hub

@@ -8,6 +8,7 @@ mod far;
 #[cfg(feature = "failpoints")]
 mod holds_on;
 mod inbox;
+mod lanes;
 mod people;
 mod previews;
 mod reign;

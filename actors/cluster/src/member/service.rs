@@ -11,7 +11,7 @@ use tokio::sync::{mpsc, oneshot};
 use super::driver::Loop;
 use super::inbox::Inbox;
 use super::reign::Reign;
-use super::{Event, Hands, Member, certificates, declare, executor};
+use super::{Event, Hands, Member, certificates, declare, executor, lanes};
 use crate::cluster::{Cluster, Config};
 
 /// How long the loop may take to say why things are as they are.
@@ -64,8 +64,8 @@ impl Service for ClusterService {
         let links = Arc::new(Cluster::start(config).await.map_err(ServiceError::new)?);
         let up = links.watch();
         drop(self.member.links.set(links));
-        let (actions, performed) = mpsc::channel(executor::ACTIONS_MAX);
-        let turns = Loop::new(self.member.clone(), begin.reign, actions, up);
+        let (jobs, performed) = mpsc::channel(lanes::JOBS_MAX);
+        let turns = Loop::new(self.member.clone(), begin.reign, jobs, up);
         cx.spawn("workspaces of this node", declare::run(self.member.clone(), begin.hands.clone()));
         cx.spawn("units of this node", executor::run(self.member.clone(), begin.hands, performed));
         cx.spawn("membership", turns.run(heard));
