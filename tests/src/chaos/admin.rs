@@ -106,8 +106,20 @@ impl Admin {
         }
     }
 
+    /// What the accounts hold once nothing is reserved, or after this time.
+    pub(super) async fn spending_at_rest(&mut self, within: Duration) -> anyhow::Result<Vec<Spending>> {
+        let until = Instant::now() + within;
+        loop {
+            let rows = self.spending().await?;
+            if rows.iter().all(|of| of.reserved_tokens == 0) || Instant::now() > until {
+                return Ok(rows);
+            }
+            tokio::time::sleep(LOOK).await;
+        }
+    }
+
     /// What the accounts hold of every day.
-    pub(super) async fn spending(&mut self) -> anyhow::Result<Vec<Spending>> {
+    async fn spending(&mut self) -> anyhow::Result<Vec<Spending>> {
         let (from, to) = (Day(0), DAY_MAX);
         match self.ask(AdminAsk::Usage { from, to, account: String::new() }).await? {
             Answered::Usage(rows) => Ok(rows),

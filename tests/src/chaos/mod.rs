@@ -44,6 +44,8 @@ use crate::process::NodeProcess;
 const SETTLE_MAX: Duration = Duration::from_secs(60);
 /// The same until every task has ended or waits for another day.
 const TASKS_SETTLE_MAX: Duration = Duration::from_secs(180);
+/// How long a memory may take, which is written when turns and tasks have ended, until nothing is reserved any more.
+const RESERVED_MAX: Duration = Duration::from_secs(60);
 /// Tasks that are run at the very end: as many as have a slot, and one more.
 const FRESH: u32 = 6;
 /// Millionths of a dollar in a cent.
@@ -156,7 +158,7 @@ async fn rest(
     let mut admin = Admin::of(&stage.data, &stage.account).await?;
     admin.settled(TASKS_SETTLE_MAX).await?;
     let allowed = plan.node_day_cents.map(|cents| cents * MICRO_USD_OF_CENT);
-    let spending = admin.spending().await?;
+    let spending = admin.spending_at_rest(RESERVED_MAX).await?;
     tasks::spent(report, &spending, allowed);
     tasks::reserved(report, &spending);
     model.set(Mode::default());
@@ -179,7 +181,7 @@ async fn rest(
         }
     }
     admin.settled(TASKS_SETTLE_MAX).await?;
-    tasks::reserved(report, &admin.spending().await?);
+    tasks::reserved(report, &admin.spending_at_rest(RESERVED_MAX).await?);
     Ok(node)
 }
 

@@ -23,8 +23,9 @@ use crate::node::{self, HOME};
 
 /// Faults that are named; the rest is counted.
 const FAULTS_MAX: usize = 1_000;
-/// A running node may be a moment behind with a log or an index: they are looked at again so often, so far apart.
-const LOOKS: u32 = 10;
+/// A running node may be behind with a log or an index, with a log that could not be written before by five seconds: they are
+/// looked at again so often, so far apart.
+const LOOKS: u32 = 20;
 const BETWEEN_LOOKS: Duration = Duration::from_millis(300);
 
 #[derive(Serialize)]

@@ -40,12 +40,16 @@ async fn a_drain_of_64_units_leaves_none_behind() {
     let before: Vec<bool> = units.iter().map(|unit| said_at(&world, WORKER, "holds it", unit).is_some()).collect();
     world.run("drain", WORKER).await;
     world.until(|world| held(world, WORKER_2) == units.len()).await;
+    let moved: Vec<&String> =
+        units.iter().zip(&before).filter(|(_, was_there)| **was_there).map(|(unit, _)| unit).collect();
+    // What two nodes say is read by two: the word of the one that gives may come after that of the one that takes.
+    world.until(|world| moved.iter().all(|unit| said_at(world, WORKER, "given back", unit).is_some())).await;
     let view = world.told("placement --json", HUB).await;
     let workspaces = view.as_array().unwrap().iter().filter(|of| of["unit"].as_str().unwrap().starts_with("ws/"));
     assert!(workspaces.clone().all(|of| of["node"] == WORKER_2), "{view}");
     // For people: how long each was nobody's, and all of them were on their way.
-    let moved = units.iter().zip(&before).filter(|(_, was_there)| **was_there).map(|(unit, _)| unit);
     let times: Vec<(u64, u64)> = moved
+        .iter()
         .map(|unit| {
             let (from, to) = (said_at(&world, WORKER, "given back", unit), said_at(&world, WORKER_2, "holds it", unit));
             (from.unwrap(), to.unwrap())
