@@ -175,3 +175,31 @@ fn own_records_are_opened_and_those_of_others_read_as_not_there() {
         assert!(why.starts_with("there is no file"), "{why}");
     }
 }
+
+#[test]
+fn a_scan_of_an_index_that_was_taken_away_leaves_the_one_that_was_made_since_alone() {
+    let shelf = Shelf::new();
+    shelf.write("home/a.md", "# A\n\nnothing\n");
+    shelf.scan();
+    let library = shelf.library();
+    // A scan is under way when the folder goes.
+    let old = library.place().write().unwrap();
+    old.execute_batch("UPDATE state SET changes = changes + 1").unwrap();
+    std::fs::rename(shelf.path("home/.index"), shelf.path("away")).unwrap();
+    library.put_entries(("general", LOG), &[said(0, "ann", "the first heron")], 100).unwrap();
+    // Who searches keeps the new one open, so that its log is not written back.
+    let reach = reach_of("general", &["**"]);
+    let count = || {
+        let question = Question { query: "heron", limit: 50, reach: &reach };
+        library.search(question, &Brake::default()).unwrap().unwrap().hits.len()
+    };
+    assert_eq!(count(), 1);
+    library.put_entries(("general", LOG), &[said(100, "ann", "the second heron")], 200).unwrap();
+    drop(old);
+    library.put_entries(("general", LOG), &[said(200, "ann", "the third heron")], 300).unwrap();
+    assert_eq!(count(), 3, "nothing that was written is lost");
+    shelf.scan();
+    let config = shelf.config();
+    let differences = crate::verify(&config.workspace_folder, &shelf.path("home/.index"), &config.mounts);
+    assert!(differences.is_empty(), "{differences:?}");
+}
