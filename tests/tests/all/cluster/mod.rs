@@ -11,6 +11,7 @@ mod kills;
 mod large;
 mod people;
 mod previews;
+mod restore;
 mod rolling;
 mod shape;
 mod shared;
