@@ -9,6 +9,7 @@ mod drain;
 mod fence;
 mod kills;
 mod large;
+mod markers;
 mod people;
 mod previews;
 mod restore;

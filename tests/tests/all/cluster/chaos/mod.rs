@@ -13,7 +13,7 @@ use tokio::sync::watch;
 
 use self::fault::{Fault, Part, all, happen};
 use self::figures::Figures;
-use self::talk::Talk;
+pub(super) use self::talk::Talk;
 use super::shared::{set_aside, share};
 use super::world::{CONNECTOR, WORKER, WORKER_2, World};
 

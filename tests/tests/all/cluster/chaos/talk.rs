@@ -16,7 +16,7 @@ const EVERY: Duration = Duration::from_millis(50);
 const UNDER_WAY_MAX: usize = 8;
 
 /// A conversation: what was said in it, in its order, and when.
-pub(super) struct Talk {
+pub(in crate::cluster) struct Talk {
     driver: Driver,
     data: PathBuf,
     said: Vec<(Instant, InboundId)>,
@@ -25,12 +25,12 @@ pub(super) struct Talk {
 }
 
 impl Talk {
-    pub(super) fn new(driver: Driver, data: &Path) -> Self {
+    pub(in crate::cluster) fn new(driver: Driver, data: &Path) -> Self {
         Self { driver, data: data.to_owned(), said: Vec::new(), settled: 0 }
     }
 
     /// Talks until it is told to stop and all that was said has its end. Gives what each line of this time has waited.
-    pub(super) async fn go_on(&mut self, stop: watch::Receiver<bool>) -> anyhow::Result<Vec<Duration>> {
+    pub(in crate::cluster) async fn go_on(&mut self, stop: watch::Receiver<bool>) -> anyhow::Result<Vec<Duration>> {
         let from = self.said.len();
         let mut stopped: Option<Instant> = None;
         while stopped.is_none() || self.settled < self.said.len() {
@@ -72,7 +72,7 @@ impl Talk {
     }
 
     /// What is wrong with the conversation as a whole; a reply that came twice has failed before.
-    pub(super) fn faults(&self) -> Vec<String> {
+    pub(in crate::cluster) fn faults(&self) -> Vec<String> {
         // A client that attaches again is told of an end again.
         let mut order: Vec<&InboundId> = Vec::new();
         for id in &self.driver.order {
