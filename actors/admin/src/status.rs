@@ -7,7 +7,7 @@ use messages::index::{Index, Msg as IndexMsg, Reply as IndexReply};
 use messages::model::{Model, Msg as ModelMsg, Reply as ModelReply};
 use messages::step::{Day, Spending};
 use messages::store::{Counts, Query, Rows};
-use messages::{Address, Protocol as _};
+use messages::{Address, AskError, Protocol as _};
 use runtime::System;
 
 use crate::core;
@@ -65,6 +65,8 @@ async fn models(system: &System) -> Vec<String> {
     match system.to::<Model>(&Address::fixed("models")).ask(ModelMsg::Describe, DESCRIBE_MAX).await {
         Ok(ModelReply::Described { models, load }) => [models, load].concat(),
         Ok(_) => Vec::new(),
+        // A node that is no worker asks none.
+        Err(AskError::NoSuchAddress(_)) => Vec::new(),
         Err(error) => vec![format!("models do not answer: {error}")],
     }
 }

@@ -80,6 +80,8 @@ fn for_connectors(query: &Query) -> bool {
             | Query::Unfinished { .. }
             | Query::Generation
             | Query::Oldest { .. }
+            // What the whole installation has spent today is a part of how it stands.
+            | Query::Spending { .. }
             // Who has asked for a task stays until it has ended.
             | Query::Tasks { .. }
             | Query::FindTask { .. }
