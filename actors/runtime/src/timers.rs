@@ -1,12 +1,14 @@
 //! The service that keeps anything from being stranded: the sweep, dates that are rows, passivation.
 
-use std::collections::HashMap;
+mod dates;
+
 use std::time::Duration;
 
 use messages::store::{Query, Rows};
-use messages::{Address, Moment, Protocol};
+use messages::{Address, Protocol};
 use serde::{Deserialize, Serialize};
 
+use self::dates::{Dates, LOOK_EVERY_MS, Looked};
 use crate::gauge::Standing;
 use crate::service::{ReplyPort, Service, ServiceCx, ServiceError};
 use crate::system::System;
@@ -18,10 +20,6 @@ const SWEEP_EVERY: Duration = Duration::from_secs(1);
 const SWEEPS_SOON: [Duration; 3] = [Duration::from_millis(20), Duration::from_millis(80), Duration::from_millis(250)];
 /// Rows of one page of the sweep or of dates.
 const PAGE_ROWS: u32 = 1_024;
-/// A date that was told and is still a row is told again after this.
-const TELL_AGAIN_MS: i64 = 5_000;
-/// The longest wait between two looks at the dates: the clock may be set forward, and a new date may be earlier.
-const LOOK_EVERY_MS: i64 = 1_000;
 /// Entities told in one pass that they may end: a wave is spread out.
 const PASSIVATED_AT_ONCE_MAX: usize = 4_096;
 
@@ -87,9 +85,9 @@ impl Service for TimersService {
         }
         let system = cx.system.clone();
         cx.spawn("dates", async move {
-            let mut told = Told::new();
+            let mut dates = Dates::new();
             loop {
-                let wait = fire(&system, &mut told).await;
+                let wait = fire(&system, &mut dates).await;
                 tokio::time::sleep(wait).await;
             }
         });
@@ -124,30 +122,24 @@ async fn sweep(system: &System) {
     }
 }
 
-/// Dates that were told: for which moment, and when. One that was set anew since is another date.
-type Told = HashMap<(Address, String), (Moment, Moment)>;
-
-/// Tells entities whose dates have come, and says when to look again. What was told and is still a row makes no haste.
-async fn fire(system: &System, told: &mut Told) -> Duration {
+/// Tells entities whose dates have come, and says when to look again.
+async fn fire(system: &System, dates: &mut Dates) -> Duration {
     let now = system.now();
-    told.retain(|_, (_, at)| now.ms_since(*at) < TELL_AGAIN_MS && *at <= now);
-    let soon = Query::Due { now: now.plus_ms(LOOK_EVERY_MS), limit: PAGE_ROWS };
-    let Ok(Rows::Timers(dates)) = system.store().query(soon).await else {
-        return Duration::from_millis(LOOK_EVERY_MS.unsigned_abs());
-    };
-    let mut wait_ms = LOOK_EVERY_MS;
-    for row in dates {
-        if row.due > now {
-            wait_ms = wait_ms.min(row.due.ms_since(now));
-            continue;
-        }
-        let key = (row.entity.clone(), row.name.clone());
-        if told.get(&key).is_none_or(|(due, _)| *due != row.due) {
+    dates.begin(now);
+    loop {
+        let soon = Query::Due { now: now.plus_ms(LOOK_EVERY_MS), after: dates.after().cloned(), limit: PAGE_ROWS };
+        let Ok(Rows::Timers(page)) = system.store().query(soon).await else {
+            return Duration::from_millis(LOOK_EVERY_MS.unsigned_abs());
+        };
+        let Looked { tell, wait_ms } = dates.look(page, now);
+        for row in tell {
             system.due(&row.entity, &row.name).await;
-            told.insert(key, (row.due, now));
         }
+        if let Some(wait_ms) = wait_ms {
+            return Duration::from_millis(wait_ms.unsigned_abs());
+        }
+        tokio::task::yield_now().await;
     }
-    Duration::from_millis(wait_ms.max(1).unsigned_abs())
 }
 
 /// Actors that must have stopped before their memory is worth giving back.

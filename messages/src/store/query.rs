@@ -8,6 +8,7 @@ use crate::step::Day;
 use crate::task::TaskId;
 use crate::turn::Chat;
 
+use super::TimerRow;
 use super::retention::Person;
 
 /// The most rows one page of a paged query gives; a larger `limit` is cut to this.
@@ -79,10 +80,12 @@ pub enum Query {
         /// At most.
         limit: u32,
     },
-    /// Dates that have come -> `Rows::Timers`, earliest first.
+    /// Dates that have come, after `after` -> `Rows::Timers`, earliest first, those of one moment by entity and name.
     Due {
         /// The moment.
         now: Moment,
+        /// The last of the page before; `None` for the first page.
+        after: Option<TimerRow>,
         /// At most.
         limit: u32,
     },

@@ -1,9 +1,12 @@
 //! Dates are rows: told when they come, gone with the commit that dealt with them, whatever the clock does.
 
-use std::sync::atomic::Ordering;
+use std::sync::Arc;
+use std::sync::atomic::{AtomicU64, Ordering};
 use std::time::Duration;
 
-use messages::store::{CommitError, Write};
+use messages::store::{CommitError, Fence, Write};
+use messages::{Address, AskError, Trace};
+use runtime::{BoxFuture, Far, Word};
 
 use crate::kit::{Node, Wish, probe};
 use crate::probe::Plan;
@@ -93,4 +96,53 @@ async fn a_date_that_nobody_takes_makes_no_haste() {
     node.pass(Duration::from_secs(60)).await;
     let asked = node.book.due_asked.load(Ordering::SeqCst);
     assert!((50..=80).contains(&asked), "{asked} looks at the dates in a minute");
+}
+
+/// The unit `ws/away` is another node's, which does not answer.
+#[derive(Default)]
+struct Away {
+    told: AtomicU64,
+}
+
+impl Far for Away {
+    fn is_here(&self, address: &Address) -> bool {
+        !address.as_str().starts_with("ws/away/")
+    }
+
+    fn tell(&self, _: &Address, _: Word) {
+        self.told.fetch_add(1, Ordering::SeqCst);
+    }
+
+    fn ask(&self, _: &Address, _: Vec<u8>, _: Duration) -> BoxFuture<Result<Vec<u8>, AskError>> {
+        Box::pin(async { Err(AskError::NotOwner) })
+    }
+
+    fn listen(&self, _: &Address, _: &Trace) {}
+
+    fn fence(&self, unit: &Address) -> Result<Fence, String> {
+        Ok(Fence { unit: unit.clone(), epoch: 1 })
+    }
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_date_comes_on_time_behind_thousands_whose_unit_waits_for_its_host() {
+    let away = Arc::new(Away::default());
+    let node = Node::with(Wish { timers: true, far: Some(away.clone()), ..Wish::default() }).await;
+    let now = node.now();
+    for n in 0..2_000 {
+        let at = Address::parse(&format!("ws/away/context/c{n}")).unwrap();
+        node.book.put_date(&at, "logs", now);
+    }
+    let at = probe("a");
+    node.ask(&at, later("tea", 300)).await.unwrap();
+    node.pass(Duration::from_millis(1_100)).await;
+    node.clock.shift_to(300);
+    node.pass(Duration::from_millis(1_100)).await;
+    assert_eq!((node.trace.count("commit due tea"), node.book.date(&at, "tea")), (1, None));
+    node.pass(Duration::from_secs(2)).await;
+    assert_eq!(away.told.load(Ordering::SeqCst), 2_000, "each is told once");
+    let before = node.book.due_asked.load(Ordering::SeqCst);
+    node.pass(Duration::from_secs(60)).await;
+    let asked = node.book.due_asked.load(Ordering::SeqCst) - before;
+    assert!((50..=140).contains(&asked), "two pages at most are read in a second, not {asked} in a minute");
 }

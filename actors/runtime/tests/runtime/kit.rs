@@ -185,7 +185,7 @@ impl Book {
                 all.truncate(*limit as usize);
                 Rows::Addresses(all)
             }
-            Query::Due { now, .. } => {
+            Query::Due { now, after, limit } => {
                 self.due_asked.fetch_add(1, Ordering::SeqCst);
                 let dates = self.dates.lock().unwrap();
                 let row = |((entity, name), due): (&(Address, String), &Moment)| TimerRow {
@@ -194,7 +194,10 @@ impl Book {
                     due: *due,
                 };
                 let mut due: Vec<_> = dates.iter().filter(|(_, due)| **due <= *now).map(row).collect();
-                due.sort_by_key(|row| row.due);
+                let key = |row: &TimerRow| (row.due, row.entity.clone(), row.name.clone());
+                due.retain(|row| after.as_ref().is_none_or(|after| key(row) > key(after)));
+                due.sort_by_key(key);
+                due.truncate(*limit as usize);
                 Rows::Timers(due)
             }
             _ => Rows::Work(WorkRows::default()),

@@ -97,7 +97,7 @@ pub(crate) fn answer(sql: &Connection, query: &Query) -> rusqlite::Result<Rows> 
         Query::Logs { context, limit } => context::logs(sql, context, page(*limit)),
         Query::EntriesOf { seq } => entries::entries_of(sql, *seq),
         Query::Unfinished { after, limit } => unfinished::unfinished(sql, after.as_ref(), page(*limit)),
-        Query::Due { now, limit } => rest::due(sql, *now, page(*limit)),
+        Query::Due { now, after, limit } => rest::due(sql, *now, after.as_ref(), page(*limit)),
         Query::NextDue => rest::next_due(sql),
         Query::Why { context, prefix } => why::why(sql, context, prefix),
         Query::Task { task } => task::task(sql, task),

@@ -27,7 +27,7 @@ const CHATS: &[Walk] = &[
     ("Unfinished.erase", unfinished::ERASE, "SEARCH erase USING PRIMARY KEY (ctx>?)"),
     ("Work.erase", retention::ERASE, "SEARCH e USING PRIMARY KEY (ctx=?)"),
     ("Retention.past", retention::PAST, "SEARCH i USING INDEX inbox_words (settled_at<?)"),
-    ("Due", rest::DUE, "SEARCH timer USING COVERING INDEX timer_due (due<?)"),
+    ("Due", rest::DUE, "SEARCH timer USING COVERING INDEX timer_due ((due,entity,name)>(?,?,?) AND due<?)"),
     ("NextDue", rest::NEXT_DUE, "SCAN timer USING COVERING INDEX timer_due"),
     ("Why.ids", why::IDS, "SEARCH inbox USING INDEX sqlite_autoindex_inbox_1 (id>? AND id<?)"),
     ("Why.replies", why::REPLIES, "SEARCH o USING INDEX sqlite_autoindex_outbox_1 (seq=?)"),

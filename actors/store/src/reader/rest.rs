@@ -13,7 +13,7 @@ use crate::restore::RESTORED;
 const INBOUND_IDS_MAX: usize = 256;
 
 pub(super) const DUE: &str = "SELECT entity, name, due FROM timer INDEXED BY timer_due
-    WHERE due <= ?1 ORDER BY due LIMIT ?2";
+    WHERE due <= ?1 AND (due, entity, name) > (?2, ?3, ?4) ORDER BY due, entity, name LIMIT ?5";
 pub(super) const NEXT_DUE: &str = "SELECT entity, name, due FROM timer INDEXED BY timer_due ORDER BY due LIMIT 1";
 pub(super) const INBOUND: &str = select_inbox!("inbox AS i", "WHERE i.id = ?1");
 const UNITS: &str = "SELECT unit, node, incarnation, epoch FROM unit WHERE unit > ?1 ORDER BY unit LIMIT ?2";
@@ -34,8 +34,10 @@ fn timer(row: &Row<'_>) -> rusqlite::Result<TimerRow> {
     Ok(TimerRow { entity: address(row, 0)?, name: row.get(1)?, due: Moment(row.get(2)?) })
 }
 
-pub(super) fn due(sql: &Connection, now: Moment, limit: u32) -> rusqlite::Result<Rows> {
-    all(sql, DUE, params![now.0, limit], timer).map(Rows::Timers)
+pub(super) fn due(sql: &Connection, now: Moment, after: Option<&TimerRow>, limit: u32) -> rusqlite::Result<Rows> {
+    let (due, entity, name) =
+        after.map_or((i64::MIN, "", ""), |last| (last.due.0, last.entity.as_str(), last.name.as_str()));
+    all(sql, DUE, params![now.0, due, entity, name, limit], timer).map(Rows::Timers)
 }
 
 pub(super) fn next_due(sql: &Connection) -> rusqlite::Result<Rows> {

@@ -1,7 +1,8 @@
 //! What each query gives.
 
 use messages::store::{
-    ContextRows, EntryKind, EntryOf, InboundKind, InboxState, OutboxState, Query, Rows, WhyRows, WorkRows, Write,
+    ContextRows, EntryKind, EntryOf, InboundKind, InboxState, OutboxState, Query, Rows, TimerRow, WhyRows, WorkRows,
+    Write,
 };
 use messages::turn::{Chat, Outcome};
 use messages::{Address, Moment};
@@ -244,9 +245,39 @@ fn dates_come_earliest_first() {
     assert!(next(&world, Query::NextDue).is_empty());
     world.context(vec![timer("late", 30), timer("early", 10), timer("middle", 20)]).unwrap();
     assert_eq!(next(&world, Query::NextDue), ["early"]);
-    assert_eq!(next(&world, Query::Due { now: Moment(20), limit: 9 }), ["early", "middle"]);
-    assert_eq!(next(&world, Query::Due { now: Moment(20), limit: 1 }), ["early"]);
-    assert!(next(&world, Query::Due { now: Moment(9), limit: 9 }).is_empty());
+    assert_eq!(next(&world, Query::Due { now: Moment(20), after: None, limit: 9 }), ["early", "middle"]);
+    assert_eq!(next(&world, Query::Due { now: Moment(20), after: None, limit: 1 }), ["early"]);
+    assert!(next(&world, Query::Due { now: Moment(9), after: None, limit: 9 }).is_empty());
+}
+
+#[test]
+fn dates_are_read_by_pages_each_once_also_where_many_have_one_moment() {
+    let world = World::new();
+    let of =
+        |context: Address, name: &str, due| Write::TimerPut { entity: context, name: name.into(), due: Moment(due) };
+    for context in ["ann", "bob", "eve"] {
+        let at = Address::context(&slug("home"), &slug(context));
+        let dates = [("a", 7), ("b", 7), ("c", 3), ("d", 7), ("e", -5), ("late", 9)];
+        let puts = dates.map(|(name, due)| of(at.clone(), name, due)).to_vec();
+        world.context(puts).unwrap();
+    }
+    for limit in 1..20 {
+        let (mut all, mut after) = (Vec::new(), None);
+        loop {
+            let Rows::Timers(page) = world.query(Query::Due { now: Moment(8), after, limit }).unwrap() else {
+                panic!()
+            };
+            assert!(page.len() <= limit as usize);
+            after = page.last().cloned();
+            all.extend(page);
+            if after.is_none() {
+                break;
+            }
+        }
+        let key = |row: &TimerRow| (row.due, row.entity.clone(), row.name.clone());
+        assert!(all.is_sorted_by(|one, next| key(one) < key(next)), "{limit}: {all:?}");
+        assert_eq!(all.len(), 15);
+    }
 }
 
 #[test]

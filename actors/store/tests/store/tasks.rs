@@ -391,7 +391,9 @@ fn a_task_whose_message_is_erased_is_told_by_a_date_wherever_it_waits() {
     world.task(moves.to_vec()).unwrap();
     for _ in 0..2 {
         world.context(vec![Write::Redact { seq: 1 }]).unwrap();
-        let Rows::Timers(dates) = world.query(Query::Due { now: Moment(0), limit: 10 }).unwrap() else { panic!() };
+        let Rows::Timers(dates) = world.query(Query::Due { now: Moment(0), after: None, limit: 10 }).unwrap() else {
+            panic!()
+        };
         let mut told: Vec<_> = dates.iter().map(|date| (date.entity.clone(), date.name.as_str())).collect();
         told.sort();
         let mut wanted = ["queued", "waits"].map(|key| (Address::task(&slug("home"), &tsk(key)), "erased")).to_vec();

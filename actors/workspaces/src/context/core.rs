@@ -17,6 +17,7 @@ mod tasks;
 mod words;
 
 use std::collections::{BTreeMap, VecDeque};
+use std::ops::Range;
 
 use messages::context::{Reply, View};
 use messages::model::Said;
@@ -102,6 +103,10 @@ struct Log {
     is_dirty: bool,
     /// A write failed; it is made again from the store.
     is_broken: bool,
+    /// A sync was asked for, and no words were erased since.
+    is_syncing: bool,
+    /// What has not been held against its entries since this opened; until it was, nothing more counts as synced.
+    unproven: Range<u64>,
 }
 
 #[derive(Debug)]
@@ -138,6 +143,11 @@ pub enum Event {
         log: String,
         synced: u64,
         stamp: FileStamp,
+    },
+    /// A log has what its entries say up to this offset.
+    LogProven {
+        log: String,
+        to: u64,
     },
     /// A log was edited by hand; it was set aside under this name and written anew.
     LogSetAside {
@@ -193,8 +203,15 @@ pub enum Effect {
         offset: u64,
         bytes: Vec<u8>,
     },
-    /// Write again what is not known to be on disk.
+    /// Write again what is not known to be on disk, so that it may be written on.
+    RecoverLog(LogRow),
+    /// Compare all of it with its entries, and write again what differs.
     MendLog(LogRow),
+    /// Compare the first entries of this part with what the file has.
+    ProveLog {
+        log: String,
+        part: Range<u64>,
+    },
     SyncLog(String),
     /// Write the entries of one event again: its words were erased. They stand in this log, if anywhere.
     Erase {
@@ -243,11 +260,8 @@ impl State {
         };
         let mut effects = Vec::new();
         for log in rows.logs {
-            state.logs.insert(
-                log.log.clone(),
-                Log { size: log.size, synced: log.synced, is_dirty: log.size > log.synced, is_broken: false },
-            );
-            effects.push(Effect::MendLog(log));
+            state.logs.insert(log.log.clone(), Log::opened(&log));
+            effects.push(Effect::RecoverLog(log));
         }
         state.hear_again(&rows.tail, &rows.replies);
         effects.push(Effect::Look { seen: None });
@@ -288,6 +302,7 @@ impl State {
             Event::Due(_) => self.logs_are_due(&mut out, cx),
             Event::LogWritten { log, problem } => self.log_written(&log, problem, &mut out, cx),
             Event::LogSynced { log, synced, stamp } => self.log_synced(&log, synced, stamp, &mut out),
+            Event::LogProven { log, to } => self.log_proven(&log, to, &mut out),
             Event::LogSetAside { log, aside } => self.log_set_aside(&log, &aside, &mut out, cx),
             Event::Describe(ask) => {
                 out.then.push(Effect::Look { seen: self.in_force.seen });

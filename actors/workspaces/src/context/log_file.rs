@@ -56,6 +56,11 @@ impl LogFiles {
         stamps.insert(log.to_owned(), stamp);
     }
 
+    /// It could not be compared: whatever it looks like, it is not as we left it, and nothing is written before it was.
+    pub(super) fn doubt(&self, log: &str) {
+        self.remember(log, FileStamp { inode: 0, size: u64::MAX, mtime_ns: i64::MIN });
+    }
+
     fn forget(&self, log: &str) {
         self.stamps.lock().unwrap_or_else(PoisonError::into_inner).remove(log);
     }

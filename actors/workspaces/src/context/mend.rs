@@ -1,9 +1,12 @@
 //! Keeping log files as their entries say: after a crash, after a failed write, after somebody's edit.
 
-use messages::store::{EntryOf, EntryRow, FileStamp, LogRow, Query, Rows};
+use std::ops::Range;
+
+use messages::store::{EntryRow, FileStamp, LogRow, Query, Rows};
 use runtime::World;
 
 use super::Context;
+use super::compare::{self, Comparison, Found, Needed};
 use super::core::{Effect, Event};
 use super::log_file::Refused;
 use crate::{asks, render};
@@ -22,7 +25,9 @@ pub(super) async fn perform(effect: &Effect, world: &World<Context>) -> Option<E
             Ok(stamp) => Some(Event::LogSynced { log: log.clone(), synced: stamp.size, stamp }),
             Err(refused) => Some(refused_of(log, refused, world).await),
         },
+        Effect::RecoverLog(row) => recover(row, world).await,
         Effect::MendLog(row) => mend(row, world).await,
+        Effect::ProveLog { log, part } => Some(prove(log, part, world).await),
         Effect::Erase { seq, log } => erase(*seq, log, world).await,
         _ => None,
     }
@@ -37,7 +42,7 @@ async fn refused_of(log: &str, refused: Refused, world: &World<Context>) -> Even
             // Nothing counts as synced: another's write may have been torn anywhere.
             let row = LogRow { log: log.to_owned(), size: u64::MAX, synced: 0, stamp: FileStamp::default() };
             let now = world.deps.logs.stamp(log);
-            let found = compare(&row, world).await;
+            let found = compare(Comparison::from(&row, 0), log, world).await;
             mended(log, found, now, world).await
         }
     }
@@ -47,33 +52,65 @@ fn failed(log: &str, error: &std::io::Error) -> Event {
     Event::LogWritten { log: log.to_owned(), problem: Some(error.to_string()) }
 }
 
-/// What comparing a log with its entries found.
-enum Found {
-    Same,
-    /// Entries from this offset on are missing or torn.
-    Behind(u64),
-    Edited,
+/// What an open does: it leaves a log that may be written on.
+async fn recover(row: &LogRow, world: &World<Context>) -> Option<Event> {
+    let now = world.deps.logs.stamp(&row.log);
+    match compare::needed(row, now) {
+        Needed::Nothing => {
+            world.deps.logs.remember(&row.log, row.stamp);
+            None
+        }
+        Needed::Tail => match compare(Comparison::tail(row), &row.log, world).await {
+            // What the tail can't explain the whole decides.
+            Ok(Found::Edited) => mend(row, world).await,
+            found => Some(mended(&row.log, found, now, world).await),
+        },
+        Needed::Whole => mend(row, world).await,
+    }
 }
 
 async fn mend(row: &LogRow, world: &World<Context>) -> Option<Event> {
     let logs = &world.deps.logs;
     let now = logs.stamp(&row.log);
-    if now == Some(row.stamp) && row.synced == row.size {
-        logs.remember(&row.log, row.stamp);
-        return None;
-    }
     // Nothing of it counts as synced: words of it were erased, perhaps, before a crash, and the index may still hold them.
     if row.synced == 0
         && let Err(problem) = forget(&row.log, None, world).await
     {
         return Some(Event::LogWritten { log: row.log.clone(), problem: Some(problem) });
     }
-    let found = compare(row, world).await;
+    let found = compare(Comparison::from(row, 0), &row.log, world).await;
     if matches!(found, Ok(Found::Same)) && row.synced == row.size {
         now.into_iter().for_each(|stamp| logs.remember(&row.log, stamp));
         return None;
     }
     Some(mended(&row.log, found, now, world).await)
+}
+
+/// Compares a page of what lay before the synced mark when the log was opened. What is written to it meanwhile is ours: each
+/// write, and the sync at the end, looks whether anybody else has written.
+async fn prove(log: &str, part: &Range<u64>, world: &World<Context>) -> Event {
+    let row = LogRow { log: log.to_owned(), size: part.end, synced: part.end, stamp: FileStamp::default() };
+    let mut held = Comparison::from(&row, part.start);
+    let found = match page(log, part.start, world).await {
+        Ok(mut entries) => {
+            // Those behind may be committed and not written yet.
+            entries.retain(|entry| entry.offset < part.end);
+            hold_all(&mut held, &entries, world)
+        }
+        Err(problem) => Err(problem),
+    };
+    match found {
+        Ok(true) if held.found() == Found::Same => {
+            let to = if held.end() > part.start { held.end() } else { part.end };
+            Event::LogProven { log: log.to_owned(), to }
+        }
+        Ok(true) => mended(log, Ok(held.found()), None, world).await,
+        Ok(false) => set_aside(log, world).await,
+        Err(problem) => {
+            tracing::warn!(log, problem, "a log can't be compared with its entries; it is tried again later");
+            Event::LogWritten { log: log.to_owned(), problem: None }
+        }
+    }
 }
 
 /// Does what follows from a comparison.
@@ -85,7 +122,10 @@ async fn mended(log: &str, found: Result<Found, String>, now: Option<FileStamp>,
         }
         Ok(Found::Behind(from)) => rewrite(log, from, world).await,
         Ok(Found::Edited) => return set_aside(log, world).await,
-        Err(problem) => Err(problem),
+        Err(problem) => {
+            world.deps.logs.doubt(log);
+            Err(problem)
+        }
     };
     Event::LogWritten { log: log.to_owned(), problem: done.err() }
 }
@@ -99,45 +139,33 @@ async fn page(log: &str, from: u64, world: &World<Context>) -> Result<Vec<EntryR
     }
 }
 
-/// Holds a log against its entries. What differs behind the synced mark and could be a torn write is ours to write
-/// again; anything else somebody wrote.
-async fn compare(row: &LogRow, world: &World<Context>) -> Result<Found, String> {
-    let logs = &world.deps.logs;
-    let (mut offset, mut behind) = (0, None);
-    while offset < row.size {
-        let entries = page(&row.log, offset, world).await?;
+async fn compare(mut held: Comparison, log: &str, world: &World<Context>) -> Result<Found, String> {
+    while let Some(next) = held.next() {
+        let entries = page(log, next, world).await?;
         if entries.is_empty() {
             break;
         }
-        for entry in entries {
-            let wanted = render::entry(&entry).into_bytes();
-            let found = match logs.read(&row.log, entry.offset, wanted.len()) {
-                Ok(found) => found,
-                Err(error) if error.kind() == std::io::ErrorKind::NotFound => Vec::new(),
-                Err(error) => return Err(error.to_string()),
-            };
-            if found != wanted {
-                // Words that were erased in the store are ours to erase here, whatever stands there.
-                let torn = erased(&entry) || wanted.iter().zip(&found).all(|(want, have)| want == have || *have == 0);
-                if !torn || (entry.offset < row.synced && !found.is_empty() && !erased(&entry)) {
-                    return Ok(Found::Edited);
-                }
-                behind = behind.or(Some(entry.offset));
-            }
-            offset = entry.offset + u64::from(entry.length);
+        if !hold_all(&mut held, &entries, world)? {
+            return Ok(Found::Edited);
         }
     }
-    if logs.stamp(&row.log).is_some_and(|now| now.size > offset) {
-        return Ok(Found::Edited);
-    }
-    Ok(behind.map_or(Found::Same, Found::Behind))
+    Ok(held.found_in(world.deps.logs.stamp(log).map(|now| now.size)))
 }
 
-fn erased(entry: &EntryRow) -> bool {
-    match &entry.of {
-        EntryOf::Inbound(row) => row.redacted,
-        EntryOf::Outbound(row) => row.redacted,
+/// False: somebody wrote one of them.
+fn hold_all(held: &mut Comparison, entries: &[EntryRow], world: &World<Context>) -> Result<bool, String> {
+    for entry in entries {
+        let wanted = render::entry(entry).into_bytes();
+        let found = match world.deps.logs.read(&entry.log, entry.offset, wanted.len()) {
+            Ok(found) => found,
+            Err(error) if error.kind() == std::io::ErrorKind::NotFound => Vec::new(),
+            Err(error) => return Err(error.to_string()),
+        };
+        if !held.hold(entry, &wanted, &found) {
+            return Ok(false);
+        }
     }
+    Ok(true)
 }
 
 /// Writes all entries from an offset on.

@@ -1,5 +1,6 @@
 //! A context: one conversation with its prompt, its log and its limits.
 
+mod compare;
 mod core;
 mod job;
 mod kept;
@@ -148,9 +149,12 @@ impl Entity for Context {
                 tell_broken(world, problem.clone()).await;
                 None
             }
-            Effect::WriteLog { .. } | Effect::MendLog(_) | Effect::SyncLog(_) | Effect::Erase { .. } => {
-                mend::perform(effect, world).await
-            }
+            Effect::WriteLog { .. }
+            | Effect::RecoverLog(_)
+            | Effect::MendLog(_)
+            | Effect::ProveLog { .. }
+            | Effect::SyncLog(_)
+            | Effect::Erase { .. } => mend::perform(effect, world).await,
         }
     }
 

@@ -4,12 +4,38 @@ use messages::store::{EntryKind, FileStamp, InboxRow, LogRow, OutboxRow, Write};
 use messages::turn::Chat;
 use runtime::Cx;
 
+use super::super::compare::has_tail;
 use super::{Decision, Effect, LOGS, Log, State};
 use crate::WorkFacts;
 use crate::{log_path, render};
 
 /// How long a log may be written before it is synced, and how long a broken one waits to be mended.
 const SYNC_AFTER_MS: i64 = 5_000;
+
+impl Log {
+    pub(super) fn new() -> Self {
+        Self { size: 0, synced: 0, is_dirty: false, is_broken: false, is_syncing: false, unproven: 0..0 }
+    }
+
+    /// As an earlier run left it. Only its tail is compared now, if it has one.
+    pub(super) fn opened(row: &LogRow) -> Self {
+        let unproven = if has_tail(row) { 0..row.synced } else { 0..0 };
+        Self { size: row.size, synced: row.synced, is_dirty: row.size > row.synced, unproven, ..Self::new() }
+    }
+
+    fn row(&self, name: &str) -> LogRow {
+        LogRow { log: name.to_owned(), size: self.size, synced: self.synced, stamp: FileStamp::default() }
+    }
+
+    /// What is next on the way to its sync.
+    fn sync(&mut self, name: &str) -> Effect {
+        if self.unproven.is_empty() {
+            self.is_syncing = true;
+            return Effect::SyncLog(name.to_owned());
+        }
+        Effect::ProveLog { log: name.to_owned(), part: self.unproven.clone() }
+    }
+}
 
 impl State {
     pub(super) fn log_inbound(&mut self, row: &InboxRow, out: &mut Decision, cx: &Cx<'_, WorkFacts>) {
@@ -28,8 +54,7 @@ impl State {
         cx: &Cx<'_, WorkFacts>,
     ) {
         let name = log_path(&self.workspace, chat);
-        let log =
-            self.logs.entry(name.clone()).or_insert(Log { size: 0, synced: 0, is_dirty: false, is_broken: false });
+        let log = self.logs.entry(name.clone()).or_insert_with(Log::new);
         let (offset, length) = (log.size, u32::try_from(text.len()).unwrap_or(u32::MAX));
         log.size += u64::from(length);
         log.is_dirty = true;
@@ -53,7 +78,15 @@ impl State {
     /// Words of its entries are erased. Until that is on disk the store has nothing of the logs as synced, so that an end
     /// before it is found at the next start.
     pub(super) fn unsync_logs(&mut self, out: &mut Decision, cx: &Cx<'_, WorkFacts>) {
-        for (name, log) in self.logs.iter_mut().filter(|(_, log)| log.synced > 0) {
+        for (name, log) in &mut self.logs {
+            log.is_syncing = false;
+            if log.synced == 0 {
+                continue;
+            }
+            // An edit that nobody has looked for yet is set aside before anything in it is written over.
+            if !log.unproven.is_empty() {
+                out.then.insert(0, Effect::MendLog(log.row(name)));
+            }
             (log.synced, log.is_dirty) = (0, true);
             out.writes.push(Write::LogSynced { log: name.clone(), synced: 0, stamp: FileStamp::default() });
         }
@@ -68,12 +101,10 @@ impl State {
         for (name, log) in &mut self.logs {
             if log.is_broken {
                 is_broken = true;
-                let stamp = FileStamp::default();
-                let row = LogRow { log: name.clone(), size: log.size, synced: log.synced, stamp };
                 log.is_broken = false;
-                out.then.push(Effect::MendLog(row));
+                out.then.push(Effect::MendLog(log.row(name)));
             } else if log.is_dirty {
-                out.then.push(Effect::SyncLog(name.clone()));
+                out.then.push(log.sync(name));
             }
         }
         if is_broken {
@@ -104,7 +135,8 @@ impl State {
 
     pub(super) fn log_synced(&mut self, name: &str, synced: u64, stamp: FileStamp, out: &mut Decision) {
         let Some(log) = self.logs.get_mut(name) else { return };
-        if log.is_broken {
+        // Asked for before words were erased, it may have come before that was written: the next date asks again.
+        if log.is_broken || !std::mem::take(&mut log.is_syncing) {
             return;
         }
         log.is_dirty = log.size > synced;
@@ -112,12 +144,26 @@ impl State {
         out.writes.push(Write::LogSynced { log: name.to_owned(), synced, stamp });
     }
 
+    /// More of it was proven: the rest is, page after page, so that turns go on in between. At its end it is synced.
+    pub(super) fn log_proven(&mut self, name: &str, to: u64, out: &mut Decision) {
+        let Some(log) = self.logs.get_mut(name) else { return };
+        // Nothing new: a later date asked for the same part.
+        if to <= log.unproven.start || log.unproven.is_empty() {
+            return;
+        }
+        log.unproven.start = to;
+        if !log.is_broken {
+            out.then.push(log.sync(name));
+        }
+    }
+
     pub(super) fn log_set_aside(&mut self, name: &str, aside: &str, out: &mut Decision, cx: &Cx<'_, WorkFacts>) {
         tracing::warn!(log = name, aside, "a log was edited by hand; it was set aside and written anew");
         let detail = serde_json::json!({ "aside": aside }).to_string();
         out.writes.push(Self::audit(cx, "log.set_aside", name, None, detail));
         if let Some(log) = self.logs.get_mut(name) {
-            log.is_dirty = true;
+            // It was written anew from its first entry on.
+            (log.is_dirty, log.unproven) = (true, 0..0);
         }
         self.set_logs_date(out, cx);
     }

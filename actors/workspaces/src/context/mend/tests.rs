@@ -1,3 +1,5 @@
+mod opening;
+
 use std::sync::{Arc, Mutex};
 
 use messages::index::{Index, Msg, Reply};
@@ -20,6 +22,7 @@ struct Desk {
     log: LogRow,
     whole: String,
     forgotten: Forgotten,
+    asked: Arc<Mutex<Vec<u64>>>,
 }
 
 type Forgotten = Arc<Mutex<Vec<(String, Option<Vec<u64>>)>>>;
@@ -48,9 +51,12 @@ async fn with_index(system: &System, forgotten: &Forgotten) {
     system.start(Children { strategy: Strategy::OneForOne, intensity: Intensity::STOP_CHILD, list }).await.unwrap();
 }
 
+/// Entries of most logs here.
+const FEW: i64 = 3;
+
 /// The log as it is when nothing was erased.
 fn whole() -> String {
-    entries("home/logs/console/general.md", &[]).iter().map(render::entry).collect()
+    entries("home/logs/console/general.md", FEW, &[]).iter().map(render::entry).collect()
 }
 
 fn row(seq: i64, redacted: bool) -> InboxRow {
@@ -77,8 +83,8 @@ fn row(seq: i64, redacted: bool) -> InboxRow {
     }
 }
 
-/// Entries 1 to 3 of a log; those in `redacted` were erased after they had been written.
-fn entries(log: &str, redacted: &[i64]) -> Vec<EntryRow> {
+/// The first entries of a log; those in `redacted` were erased after they had been written.
+fn entries(log: &str, many: i64, redacted: &[i64]) -> Vec<EntryRow> {
     let mut offset = 0;
     let entry = |seq| {
         let length = u32::try_from(render::inbound(&row(seq, false)).len()).unwrap();
@@ -87,19 +93,27 @@ fn entries(log: &str, redacted: &[i64]) -> Vec<EntryRow> {
         offset += u64::from(length);
         entry
     };
-    (1..=3).map(entry).collect()
+    (1..=many).map(entry).collect()
 }
 
 impl Desk {
     async fn new(redacted: &[i64]) -> Self {
+        Self::of(FEW, redacted).await
+    }
+
+    async fn of(many: i64, redacted: &[i64]) -> Self {
         let folder = tempfile::tempdir().unwrap();
         let context = row(1, false).context;
         let name = log_path(&context.workspace_of().unwrap(), &row(1, false).chat);
-        let rows = entries(&name, redacted);
+        let rows = entries(&name, many, redacted);
         let whole: String = rows.iter().map(render::entry).collect();
+        let asked = Arc::<Mutex<Vec<u64>>>::default();
+        let notes = asked.clone();
         let answer = move |query: &Query| match query {
-            Query::Entries { from, .. } => {
-                Ok(Rows::Entries(rows.iter().filter(|e| e.offset >= *from).cloned().collect()))
+            Query::Entries { from, limit, .. } => {
+                notes.lock().unwrap().push(*from);
+                let page = rows.iter().filter(|e| e.offset >= *from).take(*limit as usize);
+                Ok(Rows::Entries(page.cloned().collect()))
             }
             Query::EntriesOf { seq } => {
                 let of = |e: &&EntryRow| matches!(&e.of, EntryOf::Inbound(row) if row.seq == *seq);
@@ -124,7 +138,7 @@ impl Desk {
         };
         let size = whole.len() as u64;
         let log = LogRow { log: name, size, synced: 0, stamp: FileStamp::default() };
-        Self { folder, world, log, whole, forgotten }
+        Self { folder, world, log, whole, forgotten, asked }
     }
 
     /// What the index was asked to forget.
@@ -150,6 +164,45 @@ impl Desk {
         let all = std::fs::read_dir(self.path().parent().unwrap()).unwrap();
         let others = all.map(|found| found.unwrap().path()).filter(|path| *path != self.path());
         others.map(|path| std::fs::read_to_string(path).unwrap()).collect()
+    }
+
+    /// From which offsets entries were asked for, since that was last looked at.
+    fn asked(&self) -> Vec<u64> {
+        std::mem::take(&mut self.asked.lock().unwrap())
+    }
+
+    /// Where an entry of the log begins.
+    fn at(&self, entry: usize) -> usize {
+        let many = 1 + i64::try_from(entry).unwrap();
+        usize::try_from(entries(&self.log.log, many, &[]).last().unwrap().offset).unwrap()
+    }
+
+    /// The log as the store has it when so much of it was synced.
+    fn synced(&self, synced: usize) -> LogRow {
+        let stamp = self.world.deps.logs.stamp(&self.log.log).unwrap_or_default();
+        LogRow { synced: synced as u64, stamp, ..self.log.clone() }
+    }
+
+    async fn recover(&self, row: &LogRow) -> Option<Event> {
+        perform(&Effect::RecoverLog(row.clone()), &self.world).await
+    }
+
+    /// What another process does with these files: it remembers nothing.
+    fn other(self) -> Self {
+        let deps = ContextDeps::new(Layout::of_data(self.folder.path()));
+        Self { world: World { deps, ..self.world.clone() }, ..self }
+    }
+
+    /// What the date does, page after page.
+    async fn prove(&self, end: usize) -> Event {
+        let mut part = 0..end as u64;
+        loop {
+            let effect = Effect::ProveLog { log: self.log.log.clone(), part: part.clone() };
+            match perform(&effect, &self.world).await.unwrap() {
+                Event::LogProven { to, .. } if to < part.end => part.start = to,
+                event => return event,
+            }
+        }
     }
 
     async fn mend(&self) -> Option<Event> {
@@ -237,7 +290,7 @@ async fn an_erasure_writes_one_entry_and_leaves_its_neighbours() {
     let erase = Effect::Erase { seq: 2, log: desk.log.log.clone() };
     assert!(is_written(perform(&erase, &desk.world).await.as_ref()));
     assert_eq!((desk.text(), desk.set_aside().len()), (desk.whole.clone(), 0));
-    let second = entries(&desk.log.log, &[])[1].offset;
+    let second = entries(&desk.log.log, FEW, &[])[1].offset;
     assert_eq!(desk.forgotten(), [("logs/console/general.md".to_owned(), Some(vec![second]))]);
 }
 

@@ -5,6 +5,7 @@ use messages::turn::Outcome;
 use proptest::prelude::*;
 
 use super::super::Event;
+use super::files::Hand;
 use super::sim::Sim;
 
 #[derive(Debug, Clone)]
@@ -24,6 +25,8 @@ enum Op {
     Disk(bool),
     Fuse(u32),
     Crash,
+    Hand { how: Hand, at: usize },
+    Tear { at: usize, zeros: bool },
     Stale,
 }
 
@@ -51,6 +54,8 @@ fn op() -> impl Strategy<Value = Op> {
         1 => any::<bool>().prop_map(Op::Disk),
         3 => (0..40_u32).prop_map(Op::Fuse),
         2 => Just(Op::Crash),
+        1 => (prop_oneof![Just(Hand::Over), Just(Hand::Into)], any::<usize>()).prop_map(|(how, at)| Op::Hand { how, at }),
+        1 => (any::<usize>(), any::<bool>()).prop_map(|(at, zeros)| Op::Tear { at, zeros }),
         1 => Just(Op::Stale),
     ]
 }
@@ -97,9 +102,11 @@ fn act(sim: &mut Sim, op: &Op) {
         Op::Deliver(how) => drop(sim.deliver(*how)),
         Op::Clock(ms) => sim.now = sim.now.plus_ms(*ms),
         Op::Pass(ms) => sim.pass(*ms),
-        Op::Disk(fails) => sim.disk_fails = *fails,
+        Op::Disk(fails) => sim.disk.fails = *fails,
         Op::Fuse(points) => sim.fuse = Some(*points),
         Op::Crash => sim.crash(),
+        Op::Hand { how, at } => sim.edit_by_hand(*how, *at),
+        Op::Tear { at, zeros } => sim.tear(*at, *zeros),
         Op::Stale => {
             let stale = sim.model.work(9);
             sim.wake();

@@ -129,7 +129,7 @@ fn a_process_that_ends_before_the_log_is_erased_erases_it_at_its_next_start() {
         sim.fuse = Some(fuse);
         sim.control("ann", Delete, "", Some(target));
         let crashed = sim.state.is_none();
-        let in_file = || sim.files.values().any(|f| String::from_utf8_lossy(&f.bytes).contains("secret words"));
+        let in_file = || sim.disk.has("secret words");
         erased_later |= crashed && sim.model.row(target).redacted && in_file();
         sim.drain();
         sim.assert_promises();
@@ -144,11 +144,11 @@ fn a_log_that_cannot_be_written_is_erased_when_it_can() {
     let mut sim = Sim::new("");
     let target = sim.say("ann", "secret words");
     sim.drain();
-    sim.disk_fails = true;
+    sim.disk.fails = true;
     sim.control("ann", Delete, "", Some(target));
     sim.pass(60_000);
-    assert!(sim.files.values().any(|file| String::from_utf8_lossy(&file.bytes).contains("secret words")));
-    sim.disk_fails = false;
+    assert!(sim.disk.has("secret words"));
+    sim.disk.fails = false;
     sim.pass(60_000);
     assert!(!sim.all_words().contains("secret words"));
     sim.drain();

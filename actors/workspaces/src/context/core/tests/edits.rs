@@ -143,5 +143,5 @@ fn who_is_ignored_writes_nothing_into_the_log_by_an_edit() {
     let target = sim.say("spam", "buy now");
     let edit = sim.control("spam", Edit, "buy two", Some(target));
     assert_eq!(ends(&mut sim, target, edit), (Some(Outcome::Ignored), Some(Outcome::Ignored)));
-    assert!(sim.files.is_empty());
+    assert!(sim.disk.is_empty());
 }

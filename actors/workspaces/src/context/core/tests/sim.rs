@@ -1,6 +1,6 @@
 //! A context at work on the model: what the host of entities does, with every point at which a process can end.
 
-use std::collections::{BTreeMap, VecDeque};
+use std::collections::VecDeque;
 
 use std::sync::Arc;
 
@@ -17,6 +17,7 @@ use runtime::{Cx, Entity};
 
 use super::super::super::Context;
 use super::super::{Answer, Decision, Effect, Event, Job, LOGS, Loaded, State};
+use super::files::{Disk, Hand};
 use super::model::{Model, here};
 use crate::WorkFacts;
 use crate::definition::{Definition, WorkspaceDefinition};
@@ -33,26 +34,6 @@ const TAIL: usize = 40;
 pub(super) struct Crash;
 
 type Ran = Result<(), Crash>;
-
-/// A log's file.
-#[derive(Debug, Clone, Default)]
-pub(super) struct File {
-    pub(super) bytes: Vec<u8>,
-    changes: i64,
-}
-
-impl File {
-    fn stamp(&self) -> FileStamp {
-        FileStamp { inode: 1, size: self.bytes.len() as u64, mtime_ns: self.changes }
-    }
-
-    fn write(&mut self, offset: u64, bytes: &[u8]) {
-        let from = usize::try_from(offset).unwrap();
-        self.changes += 1;
-        self.bytes.resize(self.bytes.len().max(from + bytes.len()), 0);
-        self.bytes[from..from + bytes.len()].copy_from_slice(bytes);
-    }
-}
 
 /// What runs beside the mailbox: work without a model, a question to one, a tool.
 #[derive(Debug)]
@@ -85,10 +66,9 @@ pub(super) struct Sim {
     todo: VecDeque<Effect>,
     /// What runs beside the mailbox.
     pub(super) slow: Option<Slow>,
-    pub(super) files: BTreeMap<String, File>,
+    pub(super) disk: Disk,
     pub(super) definition: String,
     pub(super) facts: WorkFacts,
-    pub(super) disk_fails: bool,
     /// So many points are left until the process ends.
     pub(super) fuse: Option<u32>,
     events: u32,
@@ -111,10 +91,9 @@ impl Sim {
             state: None,
             todo: VecDeque::new(),
             slow: None,
-            files: BTreeMap::new(),
+            disk: Disk::default(),
             definition: format!("---\n{frontmatter}\n---\nBe kind.\n"),
             facts: facts(),
-            disk_fails: false,
             fuse: None,
             events: 0,
             wrote: Vec::new(),
@@ -148,6 +127,23 @@ impl Sim {
     pub(super) fn crash(&mut self) {
         (self.state, self.slow, self.fuse) = (None, None, None);
         self.todo.clear();
+        self.disk.forget_all();
+    }
+
+    /// The process ends, and somebody edits a log before the next one begins.
+    pub(super) fn edit_by_hand(&mut self, how: Hand, at: usize) {
+        self.crash();
+        if let Some(log) = self.model.logs.keys().next() {
+            self.disk.edit_by_hand(log, how, at, &self.model.entries_of(log));
+        }
+    }
+
+    /// The machine ends: what was not synced may be lost, or be zeros.
+    pub(super) fn tear(&mut self, at: usize, zeros: bool) {
+        self.crash();
+        for row in self.model.logs.values() {
+            self.disk.tear(row, at, zeros, &self.model.entries_of(&row.log));
+        }
     }
 
     fn point(&mut self) -> Ran {
@@ -242,22 +238,12 @@ impl Sim {
             Effect::Ask(seq, ask) => self.work(Slow::Ask(seq, ask)),
             Effect::Use(seq, of) => self.work(Slow::Use(seq, of)),
             Effect::Resume => Some(Event::Resume),
-            Effect::WriteLog { log, .. } if self.disk_fails => Some(broken(log)),
-            Effect::WriteLog { log, offset, bytes } => {
-                self.files.entry(log).or_default().write(offset, &bytes);
-                None
-            }
-            Effect::SyncLog(log) => {
-                let stamp = self.files.entry(log.clone()).or_default().stamp();
-                Some(Event::LogSynced { log, synced: stamp.size, stamp })
-            }
-            Effect::MendLog(row) if self.disk_fails => Some(broken(row.log)),
-            Effect::MendLog(row) => {
-                let stamp = self.files.entry(row.log.clone()).or_default().stamp();
-                (stamp != row.stamp || row.synced != row.size).then(|| self.write_again(row.log))
-            }
-            Effect::Erase { log, .. } if self.disk_fails => Some(broken(log)),
-            Effect::Erase { log, .. } => self.files.contains_key(&log).then(|| self.write_again(log)),
+            Effect::WriteLog { .. }
+            | Effect::RecoverLog(_)
+            | Effect::MendLog(_)
+            | Effect::ProveLog { .. }
+            | Effect::SyncLog(_)
+            | Effect::Erase { .. } => self.disk.perform(&effect, &self.model),
             Effect::ReadMemory => Some(Event::Memory(Box::new(self.model.memory_rows()))),
             Effect::Wake(at) => {
                 self.woke.push(at);
@@ -285,14 +271,6 @@ impl Sim {
             memory: Ok(self.memory.clone()),
         };
         (seen != Some(stamps)).then(|| Event::Loaded(Box::new(loaded)))
-    }
-
-    fn write_again(&mut self, log: String) -> Event {
-        let file = self.files.entry(log.clone()).or_default();
-        for entry in self.model.entries_of(&log) {
-            file.write(entry.offset, render::entry(&entry).as_bytes());
-        }
-        Event::LogWritten { log, problem: None }
     }
 
     /// The running turn's work ends.
@@ -361,7 +339,7 @@ impl Sim {
 
     /// Goes on in peace until nothing is left to do.
     pub(super) fn drain(&mut self) {
-        (self.fuse, self.disk_fails) = (None, false);
+        (self.fuse, self.disk.fails) = (None, false);
         for _ in 0..10_000 {
             self.wake();
             let worked = self.slow.is_some();
@@ -395,15 +373,15 @@ impl Sim {
         assert_eq!(self.model.logged.len(), self.model.outbox.len(), "every reply's end is in the log");
         for (log, row) in &self.model.logs {
             let wanted: String = self.model.entries_of(log).iter().map(render::entry).collect();
-            let file = self.files.get(log).map(|file| String::from_utf8_lossy(&file.bytes).into_owned());
-            assert_eq!(file.unwrap_or_default(), wanted, "{log} is what its entries say");
+            assert_eq!(self.disk.text(log), wanted, "{log} is what its entries say");
             assert_eq!((row.size, row.synced), (wanted.len() as u64, wanted.len() as u64), "{log} is synced");
+            self.disk.assert_every_edit_was_set_aside(&self.model.entries_of(log));
         }
         assert!(self.state.as_ref().is_some_and(State::is_idle), "nothing is left to do");
     }
 
     pub(super) fn all_words(&self) -> String {
-        let files: String = self.files.values().map(|file| String::from_utf8_lossy(&file.bytes)).collect();
+        let files: String = self.model.logs.keys().map(|log| self.disk.text(log)).collect();
         let tail = self.state.as_ref().map(|state| format!("{:?} {:?}", state.tail, state.queue)).unwrap_or_default();
         let rows: String = self.model.inbox.iter().map(|row| row.text.as_str()).collect();
         let replies: String = self.model.outbox.iter().map(|row| row.text.as_str()).collect();
@@ -478,10 +456,6 @@ pub(super) fn tools() -> Vec<ToolSpec> {
         spec("spawn_task", Risk::Low, Repeat::InCommit, false),
         spec("post", Risk::Low, Repeat::InCommit, true),
     ]
-}
-
-fn broken(log: String) -> Event {
-    Event::LogWritten { log, problem: Some("no space left on device".into()) }
 }
 
 fn only_the_running_turn_is_stopped(running: Option<i64>, writes: &[Write]) {
