@@ -462,6 +462,31 @@ fn a_node_that_does_not_hear_is_granted_no_lease() {
 }
 
 #[test]
+fn who_never_hears_loses_its_units_however_often_it_says_by_the_same_link_what_it_is() {
+    let all = ["ws/w0", "ws/w1", "ws/w2", "ws/w3", "ws/w4"];
+    let mut kit = Kit::two(&all);
+    let on_a = all.into_iter().find(|of| first_of(&["a", "b"], of) == "a").unwrap();
+    let (link, facts, _) = kit.nodes[&slug("a")].clone();
+    let heard = kit.seq;
+    kit.silent("a");
+    for second in 1..=12 {
+        kit.pass(1_000);
+        if second % 3 == 0 {
+            kit.tell(Event::Up { link, facts: facts.clone() });
+        }
+        kit.seq += 1;
+        let (node, seq, table) = (slug("a"), kit.seq, kit.hub.version());
+        let renew = Renew { node: node.clone(), incarnation: start(1), seq, heard, drain: false, table, has: vec![] };
+        kit.tell(Event::Heard { node, link, message: ToHub::Renew(renew) });
+    }
+    assert_eq!(kit.holder(on_a).unwrap().0, "b");
+    // By another link it may well hear.
+    kit.up(facts);
+    kit.pass(STEADY_MS + YIELD_MS);
+    assert_eq!(kit.holder(on_a).unwrap().0, "a");
+}
+
+#[test]
 fn an_older_start_is_refused_while_the_newer_lives_and_a_newer_one_cuts_the_older() {
     let mut kit = Kit::new(Vec::new(), &["ws/home"]);
     kit.up(facts("a", 2));
