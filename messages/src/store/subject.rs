@@ -149,7 +149,11 @@ pub fn within(write: &Write, address: &str, fences: &[Fence]) -> Result<(), Stri
         return Ok(());
     }
     let held: Vec<&str> = fences.iter().map(|fence| fence.unit.as_str()).collect();
-    Err(format!("{} writes for {address}, and the commit carries the fence of {} alone", write.name(), held.join(" and ")))
+    Err(format!(
+        "{} writes for {address}, and the commit carries the fence of {} alone",
+        write.name(),
+        held.join(" and ")
+    ))
 }
 
 #[cfg(test)]

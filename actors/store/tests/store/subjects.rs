@@ -151,7 +151,9 @@ fn a_step_charges_no_account_of_another_workspace() {
 #[test]
 fn a_new_log_is_below_the_folder_of_its_workspace() {
     let world = world();
-    let Write::EntryPut { context, offset, length, what, of, .. } = entry(0, 1, EntryKind::Inbound, 1) else { panic!() };
+    let Write::EntryPut { context, offset, length, what, of, .. } = entry(0, 1, EntryKind::Inbound, 1) else {
+        panic!()
+    };
     let foreign = Write::EntryPut { log: "home-2/logs/a.md".into(), context, offset, length, what, of };
     assert!(is_foreign(&commit(&world, "ws/home", &foreign), &foreign, "ws/home"));
 }
