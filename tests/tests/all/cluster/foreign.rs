@@ -170,7 +170,10 @@ async fn a_worker_writes_for_the_workspace_that_it_holds_and_not_for_another_nor
         let Err(CommitError::Refused(why) | CommitError::Conflict(why)) = &refused else { panic!("{refused:?}") };
         assert!(why.contains(&words), "{why}");
         let unfenced = outsider.commit(by, Vec::new(), write).await;
-        assert!(matches!(&unfenced, Err(CommitError::Refused(why)) if why.contains("must carry the fence")), "{unfenced:?}");
+        assert!(
+            matches!(&unfenced, Err(CommitError::Refused(why)) if why.contains("must carry the fence")),
+            "{unfenced:?}"
+        );
     }
     let theirs = Fence { unit: Address::fixed("ws/home"), epoch: 1 };
     let as_theirs = outsider.commit(Owner::Context, vec![theirs], dated("ws/home")).await;
