@@ -2,18 +2,20 @@
 //! answers.
 
 use std::sync::Arc;
+use std::task::{Context, Poll, Waker};
 use std::time::Duration;
 
-use messages::AskError;
 use messages::envelope::{Head, Kind};
+use messages::{Address, AskError};
 use ractor::message::{BoxedDowncastErr, SerializedMessage};
 use ractor::{Actor, ActorProcessingErr, ActorRef, RpcReplyPort};
+use tokio::sync::OwnedSemaphorePermit;
 
 use crate::allowed;
 use crate::envelope;
 use crate::links::{Inbound, Links};
 use crate::parts;
-use crate::serve::{Call, Serve};
+use crate::serve::{Call, Serve, Served};
 
 /// The longest that a call is worked on, whatever deadline it comes with.
 const DEADLINE_MAX: Duration = Duration::from_secs(600);
@@ -165,18 +167,40 @@ impl Region {
     }
 
     fn work(&self, link: &Arc<Inbound>, head: Head, body: Vec<u8>, answer: Answer) {
+        let is_membership = head.to == Address::fixed("cluster");
+        let deadline = Duration::from_millis(u64::from(head.deadline_ms)).min(DEADLINE_MAX);
+        let call = Call { to: head.to, from: head.from, trace: head.trace, deadline, kind: head.kind, body };
+        if is_membership {
+            return self.membership(link, call, answer);
+        }
         let permit = match link.one_more_call() {
             Ok(permit) => permit,
             Err(busy) => return answer.send(Err(busy)),
         };
-        let deadline = Duration::from_millis(u64::from(head.deadline_ms)).min(DEADLINE_MAX);
-        let call = Call { to: head.to, from: head.from, trace: head.trace, deadline, kind: head.kind, body };
-        let of = link.clone();
         let served = self.serve.serve(link.peer.clone(), link.id, call);
-        link.spawn(async move {
-            let done = tokio::time::timeout(deadline, served).await;
-            answer.send_by(&of, done.unwrap_or(Err(AskError::Timeout(deadline))));
-            drop(permit);
-        });
+        finish(link, served, deadline, (answer, permit));
     }
+
+    /// What members tell each other is heard also when commits take all places: leases hang on it. Only what can't be answered
+    /// at once takes a place.
+    fn membership(&self, link: &Arc<Inbound>, call: Call, answer: Answer) {
+        let deadline = call.deadline;
+        let mut served = self.serve.serve(link.peer.clone(), link.id, call);
+        if let Poll::Ready(done) = served.as_mut().poll(&mut Context::from_waker(Waker::noop())) {
+            return answer.send_by(link, done);
+        }
+        match link.one_more_call() {
+            Ok(permit) => finish(link, served, deadline, (answer, permit)),
+            Err(busy) => answer.send(Err(busy)),
+        }
+    }
+}
+
+fn finish(link: &Arc<Inbound>, served: Served, deadline: Duration, (answer, permit): (Answer, OwnedSemaphorePermit)) {
+    let of = link.clone();
+    link.spawn(async move {
+        let done = tokio::time::timeout(deadline, served).await;
+        answer.send_by(&of, done.unwrap_or(Err(AskError::Timeout(deadline))));
+        drop(permit);
+    });
 }

@@ -1,7 +1,8 @@
 //! A node's side: what it holds, until when it may believe so, and what its units are told.
 //!
 //! ```text
-//! None -Assign e|Renewed has (u, e), e above all seen-> Owned e
+//! None -Assign e|Renewed has (u, e), e above all seen-> Owned e, opening -opened-> Owned e, open
+//! opening -can't be opened-> opening, once more after a second
 //! Owned -lease over-> Suspended -Renewed has (u, e)-> Owned
 //! Owned|Suspended -Fenced|missing in Renewed|higher epoch-> None
 //! Owned|Suspended -Yield-> Draining -finished-> None, Released;  Draining -lease over-> None
@@ -12,7 +13,7 @@ use std::collections::{BTreeMap, VecDeque};
 use messages::Slug;
 use messages::cluster::{Incarnation, Renew, Renewed, ToHub, ToNode, Unit, UnitEpoch, Version};
 
-use crate::timers::{Monotonic, RENEW_MS};
+use crate::timers::{Monotonic, OPEN_AGAIN_MS, RENEW_MS};
 
 /// The most renewals that wait for an answer: more than fit into a lease. An older one's answer would grant nothing.
 const UNANSWERED_MAX: usize = 16;
@@ -28,6 +29,15 @@ pub enum Event {
     Down,
     /// The hub says something.
     Heard(ToNode),
+    /// A unit that was told to [`Action::Open`] is open, or can't be.
+    Opened {
+        /// Which.
+        unit: Unit,
+        /// Of which epoch.
+        epoch: u64,
+        /// It is open; `false`: who has it on this host, or what is missing, may go away.
+        is_open: bool,
+    },
     /// A unit that was told to [`Action::Drain`] has finished: nothing of it runs any more.
     Finished {
         /// Which.
@@ -53,11 +63,14 @@ pub enum Event {
 pub enum Action {
     /// Say this to the hub. May be lost.
     Send(ToHub),
-    /// Open the unit's actors under this epoch.
+    /// Take what the unit needs on this host, and end what an earlier epoch has left. Say [`Event::Opened`]; until then nothing
+    /// is committed for it.
     Open(Unit, u64),
+    /// It may commit: wake its actors.
+    Begin(Unit, u64),
     /// Stop committing and sending: the lease is over. What is in memory may stay.
     Suspend(Unit),
-    /// Go on: it was renewed under the same epoch.
+    /// Go on: it was renewed under the same epoch. What was not done meanwhile is woken.
     Resume(Unit),
     /// Take nothing new, finish what was begun, close, and say [`Event::Finished`].
     Drain(Unit, u64),
@@ -93,6 +106,17 @@ struct Held {
     /// Of the table in which it is ours.
     ver: Version,
     state: State,
+    opening: Opening,
+}
+
+/// How far a unit is opened on this host.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Opening {
+    /// It was told to open.
+    Asked,
+    /// It could not, and is told again at this time.
+    Again(Monotonic),
+    Done,
 }
 
 /// What a node knows of what it holds.
@@ -147,6 +171,7 @@ impl Holder {
         }
         self.end_of_lease(now);
         self.hear(event, now);
+        self.open_again(now);
         if self.linked && !self.left && now >= self.renew_at {
             self.renew(now);
         }
@@ -158,7 +183,11 @@ impl Holder {
     pub fn due(&self) -> Option<Monotonic> {
         let renew = (self.linked && !self.left).then_some(self.renew_at);
         let runs = self.units.values().any(|held| held.state != State::Suspended);
-        renew.into_iter().chain(runs.then_some(self.lease_end)).min()
+        let again = self.units.values().filter_map(|held| match held.opening {
+            Opening::Again(at) if held.state == State::Owned => Some(at),
+            _ => None,
+        });
+        renew.into_iter().chain(runs.then_some(self.lease_end)).chain(again).min()
     }
 
     /// The epoch under which this unit may commit now. A commit is checked again by the store; this spares it.
@@ -191,8 +220,21 @@ impl Holder {
         self.drain && self.units.is_empty()
     }
 
+    /// It is this node's, and was taken on this host: what lives at its addresses is of this epoch.
+    #[must_use]
+    pub fn is_open(&self, unit: &Unit) -> bool {
+        self.units.get(unit).is_some_and(|held| held.opening == Opening::Done)
+    }
+
+    /// The epoch under which something of this unit may begin to live here now: one that drains finishes what it has begun.
+    #[must_use]
+    pub fn may_begin(&self, unit: &Unit, now: Monotonic) -> Option<u64> {
+        let held = self.running(unit).filter(|held| held.state == State::Owned);
+        held.filter(|_| now < self.lease_end).map(|held| held.epoch)
+    }
+
     fn running(&self, unit: &Unit) -> Option<&Held> {
-        self.units.get(unit).filter(|held| held.state != State::Suspended)
+        self.units.get(unit).filter(|held| held.state != State::Suspended && held.opening == Opening::Done)
     }
 
     fn hear(&mut self, event: Event, now: Monotonic) {
@@ -204,6 +246,7 @@ impl Holder {
             }
             Event::Down => self.linked = false,
             Event::Heard(message) => self.heard(message, now),
+            Event::Opened { unit, epoch, is_open } => self.opened(unit, epoch, is_open, now),
             Event::Finished { unit, epoch } => {
                 if self.is(&unit, epoch) && self.units.get(&unit).is_some_and(|held| held.state == State::Draining) {
                     self.units.remove(&unit);
@@ -263,7 +306,9 @@ impl Holder {
             Some(held) if held.epoch == epoch => {
                 if held.state == State::Suspended {
                     held.state = State::Owned;
-                    self.out.push(Action::Resume(unit));
+                    if held.opening == Opening::Done {
+                        self.out.push(Action::Resume(unit));
+                    }
                 }
             }
             None if self.seen.get(&unit).is_some_and(|seen| *seen == epoch) => {
@@ -282,8 +327,26 @@ impl Holder {
             self.close(&unit, Closed::NewerEpoch);
         }
         self.seen.insert(unit.clone(), epoch);
-        self.units.insert(unit.clone(), Held { epoch, ver, state: State::Owned });
+        self.units.insert(unit.clone(), Held { epoch, ver, state: State::Owned, opening: Opening::Asked });
         self.out.push(Action::Open(unit, epoch));
+    }
+
+    fn opened(&mut self, unit: Unit, epoch: u64, is_open: bool, now: Monotonic) {
+        let Some(held) = self.units.get_mut(&unit).filter(|held| held.epoch == epoch) else { return };
+        held.opening = if is_open { Opening::Done } else { Opening::Again(now.plus(OPEN_AGAIN_MS)) };
+        // One that is suspended begins when it is renewed; one that drains has nothing to begin.
+        if is_open && held.state == State::Owned {
+            self.out.push(Action::Begin(unit, epoch));
+        }
+    }
+
+    fn open_again(&mut self, now: Monotonic) {
+        for (unit, held) in &mut self.units {
+            if held.state == State::Owned && matches!(held.opening, Opening::Again(at) if at <= now) {
+                held.opening = Opening::Asked;
+                self.out.push(Action::Open(unit.clone(), held.epoch));
+            }
+        }
     }
 
     fn give_back(&mut self, unit: Unit, epoch: u64) {
@@ -334,7 +397,9 @@ impl Holder {
             match held.state {
                 State::Owned => {
                     held.state = State::Suspended;
-                    self.out.push(Action::Suspend(unit.clone()));
+                    if held.opening == Opening::Done {
+                        self.out.push(Action::Suspend(unit.clone()));
+                    }
                 }
                 State::Draining => over.push(unit.clone()),
                 State::Suspended => {}

@@ -24,6 +24,9 @@ pub const FRESH_MS: u64 = 2_500;
 /// A node takes units away from living holders only when it has been up for so long: one that starts and dies in a
 /// loop is given what nobody holds, and draws nothing else to it.
 pub const STEADY_MS: u64 = 3_000;
+/// A unit that a node was given and can't open, since its files are missing or another process has them, is tried again after
+/// this.
+pub const OPEN_AGAIN_MS: u64 = 1_000;
 /// The hub wants to be called at least this often.
 pub const TICK_MS: u64 = 500;
 /// Called later than it asked by more than this, the hub itself stood still: it forgives its peers first.

@@ -6,7 +6,7 @@
 use std::sync::Arc;
 use std::time::Duration;
 
-use messages::store::Fence;
+use messages::store::{Fence, Query, Rows};
 use messages::{Address, AskError, Trace};
 use tokio::sync::{mpsc, oneshot};
 
@@ -15,6 +15,10 @@ use crate::port::BoxFuture;
 use crate::supervisor::Order;
 use crate::system::System;
 use crate::units::unit_of;
+
+/// Addresses of one page that are woken when a unit begins, and so many pages at most.
+const BELOW_PAGE_ROWS: u32 = 256;
+const BELOW_PAGES_MAX: usize = 64;
 
 /// What is told without waiting for an answer. It may be lost: the sweep finds what it was about.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -45,6 +49,13 @@ pub trait Far: Send + Sync + 'static {
     /// # Errors
     /// One sentence: it is held elsewhere, or its lease has ended.
     fn fence(&self, unit: &Address) -> Result<Fence, String>;
+
+    /// Something of a unit may begin to live on this node at this moment. One that is being given back finishes what it has
+    /// begun, and nothing begins.
+    ///
+    /// # Errors
+    /// One sentence: it is held elsewhere, not open yet, or its lease has ended.
+    fn may_begin(&self, unit: &Address) -> Result<(), String>;
 }
 
 impl System {
@@ -107,6 +118,31 @@ impl System {
         post.ask_bytes(bytes, sender)?;
         drop(post);
         receiver.await.map_err(|_| AskError::Failed("it ended before it answered".into()))?
+    }
+
+    /// Wakes all of a unit whose rows wait, when it has just begun to live here: the wakes for it came before it was open.
+    /// Walks the pages of whom the whole store waits for, and so is bounded; the sweep finds the rest.
+    pub async fn wake_below(&self, unit: &Address) {
+        let (mut after, below) = (unit.clone(), format!("{unit}/"));
+        for _ in 0..BELOW_PAGES_MAX {
+            let query = Query::Unfinished { after: Some(after.clone()), limit: BELOW_PAGE_ROWS };
+            let Ok(Rows::Addresses(page)) = self.store().query(query).await else { return };
+            for address in page.iter().filter(|address| address.as_str().starts_with(&below)) {
+                if self.is_swept(address) {
+                    self.wake(address);
+                }
+            }
+            match page.last() {
+                // `ws/home-2` comes before all that is below `ws/home`.
+                Some(last) if last.as_str() < below.as_str() || last.as_str().starts_with(&below) => {
+                    after = last.clone();
+                }
+                _ => return,
+            }
+            if page.len() < BELOW_PAGE_ROWS as usize {
+                return;
+            }
+        }
     }
 
     /// Ends an actor, and all below it, for as long as nobody asks for it: its unit has gone to another node. Returns

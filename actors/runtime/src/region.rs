@@ -1,5 +1,7 @@
 //! The region: the one actor by which addresses of this node are opened. In a cluster it is the only one that peers see.
 
+use std::time::Duration;
+
 use messages::{Address, AskError};
 use ractor::{Actor, ActorProcessingErr, ActorRef};
 use tokio::sync::oneshot;
@@ -9,6 +11,8 @@ use crate::supervisor::Order;
 use crate::system::System;
 use crate::units::unit_of;
 
+/// A unit that was given to this node is opened in far less.
+const OPENS_WITHIN: Duration = Duration::from_millis(200);
 /// How deep supervisors may be nested above an address that is opened.
 const DEPTH_MAX: usize = 8;
 
@@ -60,11 +64,27 @@ impl Region {
     fn tell(&self, address: &Address, problem: Option<AskError>) {
         let stopping = self.system.is_stopping();
         let told = problem.filter(|_| !stopping).map(|error| error.to_string());
-        // What keeps all of a unit closed is told once for the unit.
-        let unit = unit_of(address).unwrap_or_else(|| address.clone());
-        let (of_unit, of_address) = if self.system.fence(address).is_none() { (told, None) } else { (None, told) };
-        for (at, why) in [(&unit, of_unit), (address, of_address)] {
+        let alarm = |at: &Address, why: Option<String>| {
             self.system.alarm(&format!("opening:{at}"), why.map(|why| format!("{at} can't be opened: {why}")));
+        };
+        match unit_of(address).filter(|_| self.system.fence(address).is_none()) {
+            // What keeps all of a unit closed is told once for the unit; in a cluster by whoever opens units.
+            Some(_) if self.system.far().is_some() => {}
+            Some(unit) => alarm(&unit, told),
+            None => {
+                alarm(address, told);
+                if let Some(unit) = unit_of(address).filter(|_| self.system.far().is_none()) {
+                    alarm(&unit, None);
+                }
+            }
+        }
+    }
+
+    /// In a cluster the unit may be here, or at another node, in a moment.
+    fn not_ours(&self, why: String) -> AskError {
+        match self.system.far() {
+            Some(_) => AskError::Busy { what: why, retry_after: OPENS_WITHIN },
+            None => AskError::Failed(why),
         }
     }
 
@@ -84,7 +104,7 @@ impl Region {
             missing.push(wanted);
         }
         if !missing.is_empty() {
-            self.system.claim(address).await.map_err(AskError::Failed)?;
+            self.system.claim(address).await.map_err(|why| self.not_ours(why))?;
         }
         while let Some(wanted) = missing.pop() {
             self.open_one(&wanted).await?;

@@ -225,8 +225,8 @@ impl System {
     /// # Errors
     /// Words: who holds it, or why the store refuses.
     pub async fn claim(&self, address: &Address) -> Result<(), String> {
-        if self.far().is_some() {
-            return self.fences(address).map(drop);
+        if let Some(far) = self.far() {
+            return unit_of(address).map_or(Ok(()), |unit| far.may_begin(&unit));
         }
         let parts = &self.0.parts;
         let holder = (parts.node.as_str(), parts.incarnation.as_str());

@@ -142,6 +142,9 @@ impl Loop {
     async fn hear(&mut self, event: Event) {
         match event {
             Event::Heard { node, link, message } => self.heard(&node, link, message).await,
+            Event::Opened { unit, epoch, is_open } => {
+                self.decide([Next::Holder(HolderEvent::Opened { unit, epoch, is_open })]).await;
+            }
             Event::Finished { unit, epoch } => self.decide([Next::Holder(HolderEvent::Finished { unit, epoch })]).await,
             Event::Fenced { unit, epoch } => self.decide([Next::Holder(HolderEvent::Fenced { unit, epoch })]).await,
             Event::Drain(away) => self.decide([Next::Holder(HolderEvent::Drain(away))]).await,
@@ -251,11 +254,7 @@ impl Loop {
             drop(self.member.table().apply(table));
             return;
         }
-        let is_lease = matches!(&message, ToNode::Renewed(renewed) if renewed.ttl_ms > 0);
         self.decide([Next::Holder(HolderEvent::Heard(message))]).await;
-        if is_lease && std::mem::take(&mut self.is_without_lease) {
-            self.store_is_back();
-        }
     }
 
     /// Commits are taken again: by a new link, or under a lease that had ended.
@@ -352,13 +351,14 @@ impl Loop {
     async fn holder(&mut self, event: HolderEvent) -> Vec<HubEvent> {
         let table = self.member.table().version();
         // What has finished is closed: that it is free need not wait for all that is still to be closed.
-        let is_closed = matches!(event, HolderEvent::Finished { .. });
+        let finished = if let HolderEvent::Finished { unit, .. } = &event { Some(unit.clone()) } else { None };
+        let is_lease = matches!(&event, HolderEvent::Heard(ToNode::Renewed(renewed)) if renewed.ttl_ms > 0);
         let actions = self.member.holder().decide(event, table, self.member.now());
         let mut to_hub = Vec::new();
         for action in actions {
             match action {
                 // What is given back is closed first; nothing else waits for what opens and closes.
-                Action::Send(message) if is_closed || !matches!(message, ToHub::Released { .. } | ToHub::Goodbye) => {
+                Action::Send(message) if is_free(&message, finished.as_ref()) => {
                     if self.reign.is_some() {
                         let (node, link) = (self.member.facts.node.clone(), LinkId(SELF));
                         to_hub.push(HubEvent::Heard { node, link, message });
@@ -373,7 +373,19 @@ impl Loop {
                 }
             }
         }
+        if is_lease && std::mem::take(&mut self.is_without_lease) {
+            self.store_is_back();
+        }
         to_hub
+    }
+}
+
+/// What is said at once, and not behind what is still to be opened and closed.
+fn is_free(message: &ToHub, finished: Option<&Unit>) -> bool {
+    match message {
+        ToHub::Released { unit, .. } => finished == Some(unit),
+        ToHub::Goodbye => false,
+        _ => true,
     }
 }
 

@@ -2,10 +2,12 @@
 //! long to stop.
 
 use std::sync::Arc;
+use std::time::Duration;
 
-use messages::cluster::Unit;
+use messages::cluster::{ToHub, Unit};
 use messages::membership::Msg;
 use placement::holder::Action;
+use runtime::System;
 use tokio::sync::mpsc;
 
 use super::lanes::{self, Job};
@@ -25,6 +27,13 @@ pub(super) async fn run(member: Arc<Member>, hands: Arc<dyn Hands>, jobs: mpsc::
     lanes::run(jobs, act).await;
 }
 
+/// What is not woken in this time, the sweep finds.
+const BEGIN_MAX: Duration = Duration::from_secs(2);
+
+async fn begin(system: &System, hands: &dyn Hands, unit: &Unit) {
+    drop(tokio::time::timeout(BEGIN_MAX, hands.begin(system, unit.address())).await);
+}
+
 async fn act(member: &Member, hands: &dyn Hands, action: Action) {
     let Some(system) = member.system.get() else { return };
     #[cfg(feature = "failpoints")]
@@ -39,23 +48,27 @@ async fn act(member: &Member, hands: &dyn Hands, action: Action) {
             // The loop hears it as long as the node runs.
             drop(member.events.send(Event::Heard { node, link: SELF, message }).await);
         }
+        // The last word: links end when it was said.
+        Action::Send(ToHub::Goodbye) => member.say_goodbye().await,
         Action::Send(message) => member.say_to_hub(message),
         Action::Open(unit, epoch) => {
-            let alarm = opening(&unit);
-            match hands.open(system, unit.address()).await {
-                Ok(()) => {
-                    tracing::info!(%unit, epoch, "holds it");
-                    system.alarm(&alarm, None);
-                }
-                Err(why) => {
-                    system.alarm(&alarm, Some(format!("{unit} was given to this node and can't be opened: {why}")));
-                }
-            }
+            let opened = hands.open(system, unit.address()).await;
+            let is_open = opened.is_ok();
+            let told = opened.err().map(|why| format!("{unit} was given to this node and can't be opened: {why}"));
+            system.alarm(&opening(&unit), told);
+            drop(member.events.send(Event::Opened { unit, epoch, is_open }).await);
+        }
+        Action::Begin(unit, epoch) => {
+            tracing::info!(%unit, epoch, "holds it");
+            begin(system, hands, &unit).await;
         }
         Action::Suspend(unit) => {
             tracing::warn!(%unit, "the lease has ended; nothing is written until it is renewed");
         }
-        Action::Resume(unit) => tracing::info!(%unit, "the lease was renewed"),
+        Action::Resume(unit) => {
+            tracing::info!(%unit, "the lease was renewed");
+            begin(system, hands, &unit).await;
+        }
         Action::Drain(unit, epoch) => {
             hands.close(system, unit.address()).await;
             system.alarm(&opening(&unit), None);

@@ -59,4 +59,12 @@ impl Far for Others {
             None => Err(format!("this node may not write for {unit} now: it is another's, or the lease has ended")),
         }
     }
+
+    fn may_begin(&self, unit: &Address) -> Result<(), String> {
+        let known = Unit::try_from(unit.clone()).map_err(|e| e.to_string())?;
+        match self.0.holder().may_begin(&known, self.0.now()) {
+            Some(_) => Ok(()),
+            None => Err(format!("{unit} is not open on this node, is given back, or its lease has ended")),
+        }
+    }
 }

@@ -107,7 +107,12 @@ async fn forward(member: &Arc<Member>, unit: &Unit, from: &Peer, call: Call) -> 
         return Err(AskError::NotOwner);
     }
     let deadline_ms = u32::try_from(call.deadline.as_millis()).unwrap_or(u32::MAX);
-    link.ask(head(&call.to, call.kind, deadline_ms), &call.body).await
+    let head = head(&call.to, call.kind, deadline_ms);
+    if call.kind != Kind::Ask {
+        // Nobody waits for what becomes of a wake: it may not take a place among what is worked on.
+        return link.send(head, &call.body).map(|_| Vec::new());
+    }
+    link.ask(head, &call.body).await
 }
 
 /// A node may write what its roles own, for units that it holds, and read what its roles need.

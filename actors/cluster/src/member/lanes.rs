@@ -32,7 +32,7 @@ enum Lane {
 /// `None`: it comes after everything.
 fn lane(action: &Action) -> Option<Lane> {
     let unit = match action {
-        Action::Open(unit, _) | Action::Drain(unit, _) | Action::Close(unit, _) => unit,
+        Action::Open(unit, _) | Action::Begin(unit, _) | Action::Drain(unit, _) | Action::Close(unit, _) => unit,
         Action::Suspend(unit) | Action::Resume(unit) | Action::Send(ToHub::Released { unit, .. }) => unit,
         Action::Send(_) => return None,
     };

@@ -48,6 +48,8 @@ const TELL_MS_MAX: u32 = 2_000;
 pub(crate) enum Event {
     /// By a link, from the node at its other end.
     Heard { node: String, link: u64, message: Msg },
+    /// A unit that was to be opened is open, or can't be.
+    Opened { unit: Unit, epoch: u64, is_open: bool },
     /// A unit that was to finish has finished.
     Finished { unit: Unit, epoch: u64 },
     /// A commit was refused as stale.
@@ -70,11 +72,14 @@ pub(crate) enum Event {
 
 /// Opens and closes what a unit is made of. The program's part: it knows the actors.
 pub trait Hands: Send + Sync + 'static {
-    /// The unit is this node's: what it needs on this host is taken, its actors are opened.
+    /// The unit is this node's: what it needs on this host is taken. What an earlier epoch of it has left is ended first. Its
+    /// actors may not be opened yet.
     ///
     /// # Errors
-    /// One sentence: who has it on this host, or what is missing.
+    /// One sentence: who has it on this host, or what is missing. It is asked again.
     fn open(&self, system: &System, unit: &Address) -> BoxFuture<Result<(), String>>;
+    /// It was opened: its actors are woken, those whose rows wait too. Also after a time without a lease.
+    fn begin(&self, system: &System, unit: &Address) -> BoxFuture<()>;
     /// The workspaces whose files this node has and is to hold, in order. Reads a folder.
     ///
     /// # Errors
@@ -177,6 +182,14 @@ impl Member {
         let node = holder.ok_or_else(|| away(&unit.to_string(), "no node holds it now"))?;
         let link = self.links.get().and_then(|links| links.link(&node));
         link.ok_or_else(|| away(&unit.to_string(), &format!("the link to `{node}`, which holds it, is down")))
+    }
+
+    /// Says goodbye to the hub, and waits until it was heard, or cannot be.
+    async fn say_goodbye(&self) {
+        let Some(hub) = self.hub() else { return };
+        if let Ok(body) = postcard::to_stdvec(&Msg::ToHub(ToHub::Goodbye)) {
+            drop(hub.ask(head(&Address::fixed("cluster"), Kind::Ask, TELL_MS_MAX), &body).await);
+        }
     }
 
     /// Says something to the hub, this node or another. May be lost.

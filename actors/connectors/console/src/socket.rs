@@ -21,6 +21,13 @@ pub fn socket_path(data: &Path) -> PathBuf {
     data.join("agent-runtime").join("console.sock")
 }
 
+/// The process that has locked a data folder last is there. Whether its lock still holds is not asked: who asks would hold it for
+/// a moment.
+pub(crate) fn is_served(data: &Path) -> bool {
+    let locked_by = fs::read_to_string(data.join("agent-runtime").join("lock")).unwrap_or_default();
+    locked_by.trim().parse::<u32>().is_ok_and(|pid| Path::new("/proc").join(pid.to_string()).exists())
+}
+
 /// Listens at `path`; a socket that a dead node left there is replaced. Only the same user can ever connect: the socket
 /// is made in a folder of mode 0700, gets mode 0600, and is moved to its place then.
 ///

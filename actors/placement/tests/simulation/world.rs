@@ -62,6 +62,7 @@ enum Event {
     NodeTimer(usize, u64),
     NodePulse(usize, u64),
     Work(usize, u64),
+    Opened { node: usize, start: u64, unit: Unit, epoch: u64, is_open: bool },
     Finish { node: usize, start: u64, unit: Unit, epoch: u64 },
     Dial(usize, u64),
     Connected { node: usize, start: u64, reign: u64 },
@@ -108,6 +109,8 @@ pub(crate) struct Node {
     pulse_at: Monotonic,
     /// What its actors do: the shadow of Open and Close.
     open: BTreeMap<Unit, u64>,
+    /// Of these, what could be opened.
+    ready: BTreeMap<Unit, u64>,
     deferred: Vec<Event>,
     cut_to_hub: bool,
     cut_from_hub: bool,
@@ -246,6 +249,7 @@ impl World {
             heard_at: Monotonic(0),
             pulse_at: Monotonic(0),
             open: BTreeMap::new(),
+            ready: BTreeMap::new(),
             deferred: Vec::new(),
             cut_to_hub: false,
             cut_from_hub: false,
@@ -296,11 +300,18 @@ impl World {
             Event::NodeTimer(n, _) => self.hear_node(n, holder::Event::Tick),
             Event::NodePulse(n, start) => self.node_pulse(n, start),
             Event::Work(n, start) => self.work(n, start),
+            Event::Opened { node, unit, epoch, is_open, .. } => {
+                if is_open && self.nodes[node].open.get(&unit) == Some(&epoch) {
+                    self.nodes[node].ready.insert(unit.clone(), epoch);
+                }
+                self.hear_node(node, holder::Event::Opened { unit, epoch, is_open });
+            }
             Event::Finish { node, unit, epoch, .. } => {
                 if self.nodes[node].open.get(&unit) == Some(&epoch) {
                     self.hear_node(node, holder::Event::Finished { unit: unit.clone(), epoch });
                     if self.nodes[node].open.get(&unit) == Some(&epoch) {
                         self.nodes[node].open.remove(&unit);
+                        self.nodes[node].ready.remove(&unit);
                     }
                 }
             }
@@ -325,7 +336,9 @@ impl World {
             Event::NodeTimer(n, start) | Event::NodePulse(n, start) | Event::Work(n, start) | Event::Dial(n, start) => {
                 (*start == self.nodes[*n].start).then_some((self.nodes[*n].process, Some(*n)))
             }
-            Event::Finish { node, start, .. } | Event::Connected { node, start, .. } => {
+            Event::Opened { node, start, .. }
+            | Event::Finish { node, start, .. }
+            | Event::Connected { node, start, .. } => {
                 (*start == self.nodes[*node].start).then_some((self.nodes[*node].process, Some(*node)))
             }
         }
@@ -522,6 +535,7 @@ impl World {
         node.table = Table::new();
         node.link = None;
         node.open.clear();
+        node.ready.clear();
         node.deferred.clear();
         node.pulse_at = now;
         let start = node.start;
@@ -539,6 +553,7 @@ impl World {
         let node = &mut self.nodes[n];
         node.process = Process::Dead;
         node.open.clear();
+        node.ready.clear();
         node.deferred.clear();
     }
 
@@ -602,12 +617,22 @@ impl World {
                 None
             }
             holder::Action::Open(unit, epoch) => {
-                node.open.insert(unit.clone(), epoch).map(|_| format!("{unit} is opened twice"))
+                let before = node.open.insert(unit.clone(), epoch);
+                let is_twice = node.ready.contains_key(&unit) || before.is_some_and(|before| before != epoch);
+                let is_open = self.setup.plain || !self.chance.one_in(20);
+                let wrong = is_twice.then(|| format!("{unit} is opened twice"));
+                let us = self.chance.within(0, 5 * MS);
+                self.after(us, Event::Opened { node: n, start, unit, epoch, is_open });
+                wrong
+            }
+            holder::Action::Begin(unit, epoch) => {
+                (node.ready.get(&unit) != Some(&epoch)).then(|| format!("{unit} begins and is not open"))
             }
             holder::Action::Suspend(unit) | holder::Action::Resume(unit) => {
                 (!node.open.contains_key(&unit)).then(|| format!("{unit} is not open"))
             }
             holder::Action::Close(unit, why) => {
+                node.ready.remove(&unit);
                 node.open.remove(&unit).is_none().then(|| format!("{unit} is closed ({why:?}) and is not open"))
             }
             holder::Action::Drain(unit, epoch) => {
@@ -630,6 +655,10 @@ impl World {
         let by = hub::Holder { node: node.name.clone(), incarnation: node.facts.incarnation };
         let commits: Vec<(Unit, u64)> =
             node.open.keys().filter_map(|unit| Some((unit.clone(), node.core.may_commit(unit, now)?))).collect();
+        if let Some((unit, epoch)) = commits.iter().find(|(unit, epoch)| node.ready.get(unit) != Some(epoch)) {
+            let wrong = format!("{}: may commit for {unit} under {epoch}, which is not open", node.name);
+            return self.checks.fail(self.now, &wrong);
+        }
         if let Some(link) = node.link {
             for (unit, epoch) in commits {
                 self.send(link, true, Message::Commit { unit, epoch, by: by.clone() });

@@ -7,6 +7,7 @@ use std::time::{Duration, Instant};
 use messages::Address;
 use ractor::{Actor, ActorCell, ActorId, ActorProcessingErr, ActorRef, SupervisionEvent};
 use tokio::sync::oneshot;
+use tokio::task::JoinSet;
 
 use super::core::{Action, Core, How};
 use super::spec::{Child, Children, SUPERVISOR, Start};
@@ -15,7 +16,7 @@ use crate::gauge::{Standing, now};
 use crate::mail::Envelope;
 use crate::system::System;
 
-/// How long a child may take to stop when a sibling's failure closes it.
+/// How long a child may take to stop when a sibling's failure closes it, or its supervisor stops.
 const CLOSE_MAX: Duration = Duration::from_secs(10);
 /// The reason by which a child says that it wants to be opened from its rows again.
 pub(crate) const REOPEN: &str = "reopen: ";
@@ -146,7 +147,8 @@ impl Actor for Supervisor {
         self.act(&myself, state, actions).await
     }
 
-    async fn post_stop(&self, _: ActorRef<Self::Msg>, _: &mut State) -> Result<(), ActorProcessingErr> {
+    async fn post_stop(&self, _: ActorRef<Self::Msg>, state: &mut State) -> Result<(), ActorProcessingErr> {
+        self.end_children(state).await;
         if self.is_root {
             self.system.has_ended("stopped".into());
         }
@@ -268,6 +270,25 @@ impl Supervisor {
             drop(cell.kill_and_wait(Some(CLOSE_MAX)).await);
         }
         self.ended(state, address, cell.get_id(), How::Normal);
+    }
+
+    /// Ends all children beside each other, and waits: who was told that a supervisor has ended may give what they wrote to
+    /// somebody else.
+    async fn end_children(&self, state: &State) {
+        let mut ends = JoinSet::new();
+        for (id, address) in &state.alive {
+            let entry = self.system.directory().get(address);
+            let handles = entry.and_then(|entry| entry.handles).filter(|handles| handles.cell.get_id() == *id);
+            let Some(Handles { cell, .. }) = handles else { continue };
+            // It ends its own first. Any other ends where it waits: what it has not committed has not happened.
+            let is_supervisor = state.specs.get(address).is_some_and(|child| child.kind == SUPERVISOR);
+            ends.spawn(async move {
+                if !is_supervisor || cell.stop_and_wait(None, Some(CLOSE_MAX)).await.is_err() {
+                    drop(cell.kill_and_wait(Some(CLOSE_MAX)).await);
+                }
+            });
+        }
+        while ends.join_next().await.is_some() {}
     }
 
     /// A child's end is noted in the directory and in the core, which says what follows.

@@ -76,10 +76,25 @@ impl Door {
 
     pub(crate) async fn go(&self) {
         if self.shut.load(Ordering::SeqCst) {
-            self.waiting.fetch_add(1, Ordering::SeqCst);
+            let _waits = Waits::of(&self.waiting);
             self.pass.acquire().await.unwrap().forget();
-            self.waiting.fetch_sub(1, Ordering::SeqCst);
         }
+    }
+}
+
+/// Counted until it went through, or was given up.
+struct Waits<'a>(&'a AtomicU64);
+
+impl<'a> Waits<'a> {
+    fn of(count: &'a AtomicU64) -> Self {
+        count.fetch_add(1, Ordering::SeqCst);
+        Self(count)
+    }
+}
+
+impl Drop for Waits<'_> {
+    fn drop(&mut self) {
+        self.0.fetch_sub(1, Ordering::SeqCst);
     }
 }
 
@@ -163,9 +178,12 @@ impl Book {
                 self.trace.push(format!("rows {unit}"));
                 Rows::Unit(None)
             }
-            Query::Unfinished { after, .. } => {
-                let all = self.unfinished.lock().unwrap().clone();
-                Rows::Addresses(all.into_iter().filter(|a| after.as_ref().is_none_or(|after| a > after)).collect())
+            Query::Unfinished { after, limit } => {
+                let mut all = self.unfinished.lock().unwrap().clone();
+                all.retain(|address| after.as_ref().is_none_or(|after| address > after));
+                all.sort();
+                all.truncate(*limit as usize);
+                Rows::Addresses(all)
             }
             Query::Due { now, .. } => {
                 self.due_asked.fetch_add(1, Ordering::SeqCst);

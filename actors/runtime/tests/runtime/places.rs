@@ -8,7 +8,7 @@ use messages::store::Fence;
 use messages::{Address, AskError, Trace};
 use runtime::{BoxFuture, Far, UnitClaimer, Word};
 
-use crate::kit::{Node, Wish, probe};
+use crate::kit::{Node, Wish, probe, probes};
 use crate::probe::{Plan, fast, slow};
 
 fn at(text: &str) -> Address {
@@ -90,6 +90,39 @@ impl Far for Lease {
     fn fence(&self, unit: &Address) -> Result<Fence, String> {
         let fence = Fence { unit: unit.clone(), epoch: 7 };
         if self.is_over.load(Ordering::SeqCst) { Err("the lease has ended".into()) } else { Ok(fence) }
+    }
+
+    fn may_begin(&self, unit: &Address) -> Result<(), String> {
+        self.fence(unit).map(drop)
+    }
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_unit_that_begins_wakes_all_of_it_whose_rows_wait_and_nobody_else() {
+    let node = Node::new().await;
+    // More than one page, and addresses that sort among them.
+    let waits: Vec<Address> = (0..600).map(|n| at(&format!("ws/home/context/c{n}"))).collect();
+    let others = ["ws/home-2/context/a", "ws/homer/context/a", "ws/a/context/a"].map(at);
+    waits.iter().chain(&others).for_each(|address| node.book.strand(address));
+    node.system.wake_below(&at("ws/home")).await;
+    node.until("they live", || waits.iter().all(|address| node.view(address).is_some())).await;
+    assert!(others.iter().all(|address| node.view(address).is_none()));
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 4)]
+async fn who_is_told_that_a_supervisor_has_ended_knows_that_nothing_below_it_runs() {
+    // On threads of their own: often enough that one which is not waited for is met.
+    for _ in 0..100 {
+        let node = Node::new().await;
+        node.book.commit_door.shut();
+        let asked: Vec<_> = (0..20).map(|n| node.start_ask(&probe(&format!("p{n}")), Plan::writing("m"))).collect();
+        node.until("they commit", || node.book.commit_door.waiting() == 20).await;
+        node.system.close(&probes()).await;
+        assert_eq!(node.book.commit_door.waiting(), 0, "what they were about was given up");
+        for asked in asked {
+            assert!(asked.await.unwrap().is_err());
+        }
+        assert!(!node.trace.has("commit m"), "{:?}", node.trace.all());
     }
 }
 

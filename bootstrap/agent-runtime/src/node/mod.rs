@@ -23,7 +23,7 @@ use messages::cluster::Role;
 use messages::store::{Query, Rows};
 use messages::{Address, AskError, Slug};
 use runtime::{Children, Clock, Far, StorePort, System, SystemParts, UnitClaimer};
-use store::{ClusterNode, OpenOptions, StoreHandle};
+use store::{ClusterNode, OpenOptions, StoreHandle, StoreLock};
 use workspaces::{Layout, LayoutError};
 
 use cluster::{Declared, Joining, ProgramHands};
@@ -84,6 +84,8 @@ pub(crate) struct Node {
     member: Option<Arc<Member>>,
     alarms: LiveLimits,
     layout: Layout,
+    /// Of the data folder, where no store has it.
+    _lock: Option<StoreLock>,
 }
 
 impl Node {
@@ -93,7 +95,7 @@ impl Node {
         restore::is_over(&settings.data)?;
         let folder = own_folder(&settings.data);
         // First of all, for it makes the data folder, which must not be open to others, and says what is wrong with the disk.
-        let store = open_store(&settings, &folder)?;
+        let (store, lock) = take_folder(&settings, &folder)?;
         let layout = layout_of(&settings.data, settings.cluster.is_some());
         let only = settings.cluster.as_ref().and_then(|of| of.only.clone());
         if settings.has(Role::Worker) {
@@ -148,7 +150,7 @@ impl Node {
             generation,
         };
         let system = System::new(parts, tree::kinds(&plan));
-        let node = Self { system, store, member, alarms, layout: plan.layout.clone() };
+        let node = Self { system, store, member, alarms, layout: plan.layout.clone(), _lock: lock };
         node.begin(&plan).await?;
         Ok(node)
     }
@@ -268,12 +270,13 @@ impl Node {
 }
 
 /// The store, on a node that has it.
-fn open_store(settings: &Settings, folder: &Path) -> anyhow::Result<Option<StoreHandle>> {
+/// The folder is this process's alone: with the store, or without one by its lock.
+fn take_folder(settings: &Settings, folder: &Path) -> anyhow::Result<(Option<StoreHandle>, Option<StoreLock>)> {
     if settings.has(Role::Hub) {
-        return Ok(Some(store::open(folder, &OpenOptions::new(VERSION))?));
+        return Ok((Some(store::open(folder, &OpenOptions::new(VERSION))?), None));
     }
     make_private(folder).with_context(|| format!("{} can't be made; use another --data", settings.data.display()))?;
-    Ok(None)
+    Ok((None, Some(store::lock_store(folder)?)))
 }
 
 /// The store as actors hold it: this node's, or the hub's.

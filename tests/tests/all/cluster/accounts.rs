@@ -83,6 +83,6 @@ async fn an_account_is_never_used_by_two_connectors_at_once_whatever_is_cut() {
     // A connector without the account can be asked, and be told to take units again.
     world.run("drain --undo", at).await;
     let units = world.told("placement --json", at).await;
-    assert!(units.to_string().contains(next), "{units}");
+    assert!(units.to_string().contains(ACCOUNT), "{units}");
     world.verified().await;
 }

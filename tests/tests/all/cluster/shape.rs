@@ -128,3 +128,16 @@ async fn a_node_that_stood_alone_is_the_hub_of_a_cluster_from_its_next_start_on_
     }
     world.verified().await;
 }
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_node_that_runs_is_not_started_a_second_time_whatever_its_role() {
+    let world = World::running().await;
+    for name in [HUB, CONNECTOR, WORKER] {
+        let second = world.cluster.spec(name).unwrap().arg("--data").arg(world.data(name).display().to_string());
+        let second = second.run("").await.unwrap();
+        assert!(second.code != Some(0) && second.stderr.contains("is used by another agent-runtime"), "{second:?}");
+    }
+    // Those that ran go on: a second start would have taken their places.
+    let mut ann = world.attach("general").await;
+    world.ask(&mut ann, "are you there?").await;
+}

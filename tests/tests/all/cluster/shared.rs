@@ -91,7 +91,7 @@ async fn a_worker_whose_holder_is_frozen_takes_the_shared_files_over_and_nothing
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn two_installations_on_one_folder_refuse_each_other_in_words() {
+async fn two_installations_on_one_folder_refuse_each_other_in_words_and_the_second_works_when_the_first_has_gone() {
     let (mut world, mut others) = (World::of(four()).await, World::laid().await);
     let shared = share(&world, &[WORKER, OTHER]);
     world.start().await;
@@ -107,6 +107,8 @@ async fn two_installations_on_one_folder_refuse_each_other_in_words() {
     // A worker of another cluster: it is given the unit by its own hub, and can't open it.
     std::os::unix::fs::symlink(&shared, others.data(WORKER).join("workspaces")).unwrap();
     others.start().await;
+    let mut eve = others.attach("general").await;
+    let waits = eve.say("from elsewhere").await.unwrap();
     loop {
         let status = others.told("status --json", WORKER).await;
         if status["alarms"].to_string().contains("of another cluster") {
@@ -115,4 +117,12 @@ async fn two_installations_on_one_folder_refuse_each_other_in_words() {
     }
     world.ask(&mut ann, "and still").await;
     world.verified().await;
+    // What could not be opened was not worked on, and is opened when it can be.
+    assert!(!eve.ended.contains_key(&waits), "it was answered in files that are another's");
+    assert!(!others.said(WORKER).contains("holds it unit=ws/home"), "{}", others.said(WORKER));
+    for name in [WORKER, OTHER] {
+        world.stop(name).await;
+    }
+    eve.settled(&[waits], SOON).await.unwrap();
+    others.until(|others| others.said(WORKER).contains("holds it unit=ws/home")).await;
 }

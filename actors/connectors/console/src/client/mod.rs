@@ -34,6 +34,8 @@ pub const NOT_NOW_MS_MAX: u64 = 10_000;
 /// How long the last frames of a client that leaves may take, in milliseconds.
 const LEAVE_MS_MAX: u64 = 2_000;
 const REDIAL_MS_MIN: u64 = 50;
+/// How long a node that runs may take until it listens: when it starts, and when it closes one door and opens the other.
+const LISTENS_MS_MAX: u64 = 2_000;
 const REDIAL_MS_MAX: u64 = 1_000;
 
 /// Why there is no session, or no longer.
@@ -120,14 +122,15 @@ struct Link {
 }
 
 impl Client {
-    /// Attaches to the node that serves a data folder; `None` when none does. A node that is just being given the account of
-    /// the console is waited for.
+    /// Attaches to the node that serves a data folder; `None` when none does. A node that is starting, or just being given the
+    /// account of the console, is waited for.
     ///
     /// # Errors
     /// [`ClientError::Socket`] when it is another user's, [`ClientError::Refused`] when the node does not want us,
     /// [`ClientError::NotNow`] when it still does not have the account after [`NOT_NOW_MS_MAX`].
     pub async fn connect(data: &Path, who: Who) -> Result<Option<Self>, ClientError> {
         let until = Instant::now() + Duration::from_millis(NOT_NOW_MS_MAX);
+        let listens_by = Instant::now() + Duration::from_millis(LISTENS_MS_MAX);
         let mut not_now = None;
         loop {
             match (dial(data).await?, not_now.take()) {
@@ -139,6 +142,7 @@ impl Client {
                 },
                 // It closes one door before it opens the other.
                 (None, Some(error)) => not_now = Some(error),
+                (None, None) if Instant::now() < listens_by && socket::is_served(data) => {}
                 (None, None) => return Ok(None),
             }
             if Instant::now() >= until

@@ -204,10 +204,21 @@ struct SimHands(Vec<Slug>);
 
 impl Hands for SimHands {
     fn open(&self, system: &System, unit: &Address) -> BoxFuture<Result<(), String>> {
-        if unit.workspace_of().is_none() {
-            system.wake(unit);
-        }
-        Box::pin(std::future::ready(Ok(())))
+        let (system, unit) = (system.clone(), unit.clone());
+        Box::pin(async move {
+            system.close(&unit).await;
+            Ok(())
+        })
+    }
+
+    fn begin(&self, system: &System, unit: &Address) -> BoxFuture<()> {
+        let (system, unit) = (system.clone(), unit.clone());
+        Box::pin(async move {
+            if unit.workspace_of().is_none() {
+                system.wake(&unit);
+            }
+            system.wake_below(&unit).await;
+        })
     }
 
     fn close(&self, system: &System, unit: &Address) -> BoxFuture<()> {
