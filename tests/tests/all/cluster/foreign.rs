@@ -39,6 +39,10 @@ impl Hands for NoHands {
         Box::pin(std::future::ready(Ok(())))
     }
 
+    fn begin(&self, _: &System, _: &Address) -> BoxFuture<()> {
+        Box::pin(std::future::ready(()))
+    }
+
     fn close(&self, _: &System, _: &Address) -> BoxFuture<()> {
         Box::pin(std::future::ready(()))
     }
