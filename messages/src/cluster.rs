@@ -25,7 +25,7 @@ pub const UNITS_PER_NODE_MAX: usize = 4_096;
 pub const UNITS_MAX: usize = 65_536;
 /// The most entries of one [`Table`]: this many fit an envelope; a longer table goes in parts.
 pub const TABLE_ENTRIES_MAX: usize = 4_096;
-/// The most workspaces that a node may name as the ones its files allow; above that it says [`Holds::All`].
+/// The most workspaces that a node may name as the ones its files allow; a hub takes no more from it.
 pub const HOLDS_MAX: usize = 4_096;
 
 /// How a unit may move.
@@ -170,6 +170,28 @@ pub enum Holds {
     All,
     /// These, at most [`HOLDS_MAX`].
     These(Vec<Slug>),
+}
+
+impl Holds {
+    /// These; of more than a node may name, the first.
+    #[must_use]
+    pub fn first_of(mut workspaces: Vec<Slug>) -> Self {
+        workspaces.truncate(HOLDS_MAX);
+        Self::These(workspaces)
+    }
+
+    /// No more than a node may name.
+    ///
+    /// # Errors
+    /// Words: how many they may be.
+    pub fn check(&self) -> Result<(), String> {
+        match self {
+            Self::These(these) if these.len() > HOLDS_MAX => {
+                Err(format!("it names more than {HOLDS_MAX} workspaces, which is the most of one node"))
+            }
+            _ => Ok(()),
+        }
+    }
 }
 
 /// What a node says of itself in the hello of a link.

@@ -42,7 +42,8 @@ pub(crate) fn check(roles: Roles, head: &Head) -> Result<(), String> {
     Err(format!("a node with the roles {roles} may not {what} {}", head.to))
 }
 
-/// Whether a peer with these roles may ask this of the store. Which units it holds is looked at beside this.
+/// Whether a peer with these roles may ask this of the store. Which units it holds is looked at beside this, and the store
+/// compares each write with the fences that the commit carries ([`messages::store::Write::subjects`]).
 ///
 /// # Errors
 /// Words: what it wanted, and what it lacks.

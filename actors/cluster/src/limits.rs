@@ -36,8 +36,13 @@ pub const HANDSHAKE_FRAMES_MAX: u32 = 8;
 pub const SMALL_FRAME_BYTES_MAX: usize = 4_096;
 /// The largest message between nodes. Above an envelope's mebibyte it goes in parts.
 pub const WHOLE_BYTES_MAX: usize = 16 * 1_048_576;
-/// Bytes of such that are kept for one link in one direction, and for how long.
-pub const KEPT_BYTES_MAX: usize = 32 * 1_048_576;
+/// Bytes of such that are kept for one link in one direction, and for how long: two of the largest, with what is counted
+/// for each of them and for each of their parts beside its bytes.
+pub const KEPT_BYTES_MAX: usize = 2 * (WHOLE_BYTES_MAX + KEPT_WHOLE_BYTES + 32 * KEPT_PART_BYTES);
+/// See [`KEPT_BYTES_MAX`]: what a message costs that has only begun to come.
+pub const KEPT_WHOLE_BYTES: usize = 1_024;
+/// See [`KEPT_BYTES_MAX`]: what a part costs that is one byte long.
+pub const KEPT_PART_BYTES: usize = 64;
 /// See [`KEPT_BYTES_MAX`].
 pub const KEPT_FOR: Duration = Duration::from_secs(30);
 /// Calls of one peer that are worked on at once; one more hears that it is busy.

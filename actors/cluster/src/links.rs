@@ -17,7 +17,7 @@ use tokio_util::sync::CancellationToken;
 
 use crate::envelope::{self, Unpacked};
 use crate::limits::{BYTES_UNANSWERED_MAX, CALLS_MAX, STEP_MAX};
-use crate::parts::{self, Parts};
+use crate::parts::{self, Gathered, Parts};
 use crate::region::RegionMsg;
 use crate::serve::Peer;
 use crate::sessions::Session;
@@ -158,14 +158,14 @@ impl Link {
             Unpacked::Whole(answer) => return Ok(answer),
             Unpacked::InParts(whole) => whole,
         };
-        let mut answer = Vec::new();
-        for n in 0..parts::count(&whole) {
-            match self.send_and_hear(&mut of_link(Kind::Part, &head), &reference(whole.id, n)).await? {
-                Unpacked::Whole(bytes) => answer.extend(bytes),
+        let mut answer = Gathered::begin(whole)?;
+        while let Some(n) = answer.next() {
+            match self.send_and_hear(&mut of_link(Kind::Part, &head), &reference(answer.id(), n)).await? {
+                Unpacked::Whole(bytes) => answer.add(&bytes)?,
                 Unpacked::InParts(_) => return Err(AskError::Decode("a part in parts".into())),
             }
         }
-        parts::is_whole(&whole, answer)
+        answer.whole()
     }
 
     async fn send_and_hear(&self, head: &mut Head, body: &[u8]) -> Result<Unpacked, AskError> {

@@ -28,7 +28,7 @@ pub(crate) fn refuse(commit: &Commit) -> Result<(), CommitError> {
         }
         measure::measure(write).map_err(CommitError::Refused)?;
     }
-    Ok(())
+    commit.check_named().map_err(CommitError::Refused)
 }
 
 fn refused(words: String) -> CommitError {

@@ -96,7 +96,10 @@ fn the_largest_of_each_message_fits_an_envelope() {
     let entries = vec![(longest, Place::Held { node: node.clone(), epoch: u64::MAX }); TABLE_ENTRIES_MAX];
     fits("Table", size(&ToNode::Table(Table { since: Some(ver), ver, part: u16::MAX, parts: u16::MAX, entries })));
     assert!(UNITS_MAX.div_ceil(TABLE_ENTRIES_MAX) <= usize::from(u16::MAX));
-    let holds = Holds::These(vec![node.clone(); HOLDS_MAX]);
+    let holds = Holds::first_of(vec![node.clone(); HOLDS_MAX + 1]);
+    assert_eq!(holds.check(), Ok(()));
+    let more = Holds::These(vec![node.clone(); HOLDS_MAX + 1]).check();
+    assert_eq!(more, Err("it names more than 4096 workspaces, which is the most of one node".into()));
     let facts = NodeFacts { node, incarnation: Incarnation(u64::MAX), roles: Roles::ALL, holds, units_max: u32::MAX };
     fits("NodeFacts", postcard::to_stdvec(&facts).unwrap().len());
 }

@@ -7,6 +7,7 @@ mod query;
 mod restored;
 mod retention;
 mod rows;
+mod subject;
 mod task;
 mod write;
 
@@ -20,6 +21,7 @@ pub use retention::{
     WordsOf,
 };
 pub use rows::*;
+pub use subject::{Subject, within};
 pub use task::*;
 pub use write::{EntryKind, FileStamp, InboundKind, Owner, Write};
 
@@ -45,7 +47,7 @@ pub struct Fence {
 pub struct Commit {
     /// Which kind of actor asks; each [`Write`] has its owners ([`Write::owners`]).
     pub by: Owner,
-    /// Every fence must hold.
+    /// Every fence must hold, and all writes must be for their units ([`Write::subjects`]).
     pub fences: Vec<Fence>,
     /// In order; those that move a row's state are compare-and-set and refuse with [`CommitError::Conflict`].
     pub writes: Vec<Write>,

@@ -16,7 +16,7 @@ const fn named(name: &'static str, means: &'static str, next: &'static str) -> A
 }
 
 /// In the order of their names.
-pub const ALARMS: [AlarmName; 15] = [
+pub const ALARMS: [AlarmName; 16] = [
     named(
         "broken",
         "A file that people write (`workspace.md`, `context.md`) can't be read; the last good version is in force.",
@@ -83,13 +83,18 @@ pub const ALARMS: [AlarmName; 15] = [
         "`agent-runtime status` says why; it goes on by itself when the disk works",
     ),
     named(
+        "units",
+        "The hub of a cluster knows as many workspaces as it may, or this node has named as many new ones as one may. Over with the hub's next start.",
+        "`agent-runtime status` says which are nobody's; take folders away, then start the hub again",
+    ),
+    named(
         "waits",
         "At the hub of a cluster: for 10 s no node that is there has been able to hold this workspace or account.",
         "`agent-runtime placement` says which node it waits for; start that one again, or give another one the files",
     ),
     named(
         "workspaces",
-        "The folder of workspaces of this node of a cluster can't be read; what it holds stays as it is.",
+        "The folder of workspaces of this node of a cluster can't be read, or has more than one node may hold; what it holds stays as it is.",
         "`agent-runtime status` says why: most often a disk that is not mounted",
     ),
 ];

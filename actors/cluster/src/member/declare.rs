@@ -20,13 +20,16 @@ pub(super) async fn run(member: Arc<Member>, hands: Arc<dyn Hands>) {
     loop {
         tokio::time::sleep(LOOK_EVERY).await;
         let found = hands.workspaces().await;
-        let alarm = found.as_ref().err().map(|why| format!("the folder of workspaces can't be read: {why}"));
+        let alarm = match &found {
+            Err(why) => Some(format!("the folder of workspaces can't be read: {why}")),
+            Ok(found) => too_many(found),
+        };
         if let Some(system) = member.system.get() {
             system.alarm("workspaces", alarm);
         }
         // A folder that can't be read says nothing of what is in it.
         let Ok(found) = found else { continue };
-        let now = these(found);
+        let now = Holds::first_of(found);
         let is_known = *member.holds() == now;
         if !is_known && member.events.send(Event::Declares(now)).await.is_err() {
             return;
@@ -34,8 +37,24 @@ pub(super) async fn run(member: Arc<Member>, hands: Arc<dyn Hands>) {
     }
 }
 
-/// At most as many as a node may name.
-fn these(mut workspaces: Vec<Slug>) -> Holds {
-    workspaces.truncate(HOLDS_MAX);
-    Holds::These(workspaces)
+/// What is beyond what a node may name is opened by nobody.
+fn too_many(found: &[Slug]) -> Option<String> {
+    let (first, count) = (found.get(HOLDS_MAX)?, found.len());
+    Some(format!(
+        "this node has the files of {count} workspaces, and a node may name {HOLDS_MAX}: `{first}` and those after it are \
+         nobody's; move some to another node"
+    ))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_node_says_which_workspaces_it_does_not_name() {
+        let named = |count: usize| (0..count).map(|n| Slug::parse(&format!("w{n}")).unwrap()).collect::<Vec<_>>();
+        assert_eq!(too_many(&named(HOLDS_MAX)), None);
+        let told = too_many(&named(HOLDS_MAX + 2)).unwrap();
+        assert!(told.contains("4098 workspaces") && told.contains("`w4096` and those after it"), "{told}");
+    }
 }

@@ -2,7 +2,7 @@
 
 use std::sync::Arc;
 
-use messages::cluster::Unit;
+use messages::cluster::{NodeFacts, Unit};
 use messages::envelope::Kind;
 use messages::membership::{Msg, Reply};
 use messages::store::{StoreAnswer, StoreCall};
@@ -33,6 +33,11 @@ impl Serve for Inbox {
                         postcard::to_stdvec(&told).map_err(|e| AskError::Decode(e.to_string()))
                     });
                 }
+                Ok(Msg::Facts(facts)) => {
+                    if let Err(why) = check_facts(&member, &from, &facts) {
+                        return Box::pin(std::future::ready(Err(AskError::Denied(why))));
+                    }
+                }
                 Ok(Msg::Listen { unit, trace }) => {
                     let heard = member.listen_for(&from, &unit, trace);
                     return Box::pin(std::future::ready(heard.map(|()| Vec::new())));
@@ -61,6 +66,16 @@ impl Inbox {
         self.0.events.try_send(event).map_err(|_| away("the member", "too much waits for it"))?;
         postcard::to_stdvec(&Reply::Heard).map_err(|e| AskError::Decode(e.to_string()))
     }
+}
+
+/// A node that names more than it may is no part of the cluster until it names less.
+fn check_facts(member: &Member, from: &Peer, facts: &NodeFacts) -> Result<(), String> {
+    let (node, checked) = (&from.node, facts.holds.check());
+    if let Some(system) = member.system.get() {
+        let why = checked.as_ref().err().map(|why| format!("what `{node}` says of itself is not heard: {why}"));
+        system.alarm(&format!("units:{node}:named"), why);
+    }
+    checked
 }
 
 async fn serve(member: &Arc<Member>, from: &Peer, call: Call) -> Result<Vec<u8>, AskError> {

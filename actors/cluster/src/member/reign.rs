@@ -93,6 +93,12 @@ impl Reign {
                 Action::Write { unit, to, after } => {
                     drop(spawn.spawn(self.write(member.clone(), unit, to, after)));
                 }
+                Action::Full { node, why } => {
+                    if let Some(system) = member.system.get() {
+                        let of = node.map(|node| format!(":{node}")).unwrap_or_default();
+                        system.alarm(&format!("units{of}"), Some(why));
+                    }
+                }
                 Action::Read(unit) => drop(spawn.spawn(read(member.clone(), self.store.clone(), unit))),
             }
         }

@@ -62,7 +62,10 @@ impl Hub {
         if peer.facts.is_none() {
             peer.joined = now;
         }
-        peer.listen_anew();
+        // By the same link it is said again by one that hears nothing: it stays as deaf as it was.
+        if peer.link != Some(link) {
+            peer.listen_anew();
+        }
         peer.link = Some(link);
         peer.facts = Some(facts);
         peer.owed = self.version;

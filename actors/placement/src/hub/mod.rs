@@ -4,6 +4,7 @@ mod events;
 mod explain;
 mod peer;
 mod publish;
+mod room;
 #[cfg(test)]
 mod tests;
 mod unit;
@@ -11,12 +12,13 @@ mod unit;
 use std::collections::{BTreeMap, BTreeSet};
 
 use messages::Slug;
-use messages::cluster::{Incarnation, NodeFacts, ToHub, ToNode, UNITS_MAX, Unit, Version};
+use messages::cluster::{Incarnation, NodeFacts, ToHub, ToNode, Unit, Version};
 
 pub use explain::{Placement, Progress, Reason, Why};
 
 use crate::timers::{HUB_LIFE_MS, LATE_MS, Monotonic, SETTLE_MS, TICK_MS};
 use peer::Peer;
+use room::Room;
 use unit::{Entry, State};
 
 /// A link of one node, numbered by who made it: no two of one hub's life have the same number.
@@ -130,6 +132,14 @@ pub enum Action {
         /// The epoch before.
         after: u64,
     },
+    /// Units are not taken any more: there are as many as there may be, or this node has brought as many as one may. Said
+    /// once of each in a hub's life.
+    Full {
+        /// The node; `None`: of no node.
+        node: Option<Slug>,
+        /// One sentence with what to do.
+        why: String,
+    },
     /// Read the unit's row; answered by [`Event::Read`], when it can be read.
     Read(Unit),
     /// End this link: the node has a newer one, or may not have one.
@@ -153,6 +163,7 @@ pub struct Hub {
     due: Monotonic,
     peers: BTreeMap<Slug, Peer>,
     units: BTreeMap<Unit, Entry>,
+    room: Room,
     /// How many units each node holds, or is about to.
     load: BTreeMap<Slug, usize>,
     /// Who may be given units now, and how often that changed.
@@ -180,6 +191,7 @@ impl Hub {
             due: now,
             peers: BTreeMap::new(),
             units: BTreeMap::new(),
+            room: Room::default(),
             load: BTreeMap::new(),
             eligible: BTreeSet::new(),
             eligible_changes: 0,
@@ -261,10 +273,9 @@ impl Hub {
         }
     }
 
-    /// From now on there is to be a holder of this unit. More than [`UNITS_MAX`] are not taken: whoever reads the
-    /// configuration refuses them with a sentence.
+    /// From now on there is to be a holder of this unit, if there is room for it.
     fn want(&mut self, unit: &Unit, now: Monotonic) {
-        if self.units.len() >= UNITS_MAX && !self.units.contains_key(unit) {
+        if !self.units.contains_key(unit) && !self.has_room(unit) {
             return;
         }
         let entry = self.units.entry(unit.clone()).or_insert_with(|| Entry::unheard(now));

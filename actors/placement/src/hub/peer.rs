@@ -102,9 +102,10 @@ impl Peer {
         true
     }
 
-    /// It has a link, renewed a moment ago, and hears.
+    /// It has a link, renewed a moment ago, and hears. What it renewed while it was deaf gave it no lease: by another link it
+    /// must first be granted one, or what it were given would be taken from it at once.
     pub(super) fn is_fresh(&self, now: Monotonic) -> bool {
-        let renewed = self.renewed.is_some_and(|at| now.since(at) <= FRESH_MS);
+        let renewed = self.renewed.is_some_and(|at| now.since(at) <= FRESH_MS) && now < self.lease_end;
         renewed && self.link.is_some() && !self.left && !self.deaf
     }
 

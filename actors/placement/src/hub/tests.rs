@@ -1,7 +1,7 @@
 use messages::Slug;
 use messages::cluster::{
-    Holds, Incarnation, NodeFacts, Place, Renew, Role, Roles, TABLE_ENTRIES_MAX, ToHub, ToNode, Unit, UnitClass,
-    Version,
+    HOLDS_MAX, Holds, Incarnation, NodeFacts, Place, Renew, Role, Roles, TABLE_ENTRIES_MAX, ToHub, ToNode, UNITS_MAX,
+    Unit, UnitClass, Version,
 };
 use proptest::prelude::*;
 
@@ -462,6 +462,31 @@ fn a_node_that_does_not_hear_is_granted_no_lease() {
 }
 
 #[test]
+fn who_never_hears_loses_its_units_however_often_it_says_by_the_same_link_what_it_is() {
+    let all = ["ws/w0", "ws/w1", "ws/w2", "ws/w3", "ws/w4"];
+    let mut kit = Kit::two(&all);
+    let on_a = all.into_iter().find(|of| first_of(&["a", "b"], of) == "a").unwrap();
+    let (link, facts, _) = kit.nodes[&slug("a")].clone();
+    let heard = kit.seq;
+    kit.silent("a");
+    for second in 1..=12 {
+        kit.pass(1_000);
+        if second % 3 == 0 {
+            kit.tell(Event::Up { link, facts: facts.clone() });
+        }
+        kit.seq += 1;
+        let (node, seq, table) = (slug("a"), kit.seq, kit.hub.version());
+        let renew = Renew { node: node.clone(), incarnation: start(1), seq, heard, drain: false, table, has: vec![] };
+        kit.tell(Event::Heard { node, link, message: ToHub::Renew(renew) });
+    }
+    assert_eq!(kit.holder(on_a).unwrap().0, "b");
+    // By another link it may well hear.
+    kit.up(facts);
+    kit.pass(STEADY_MS + YIELD_MS);
+    assert_eq!(kit.holder(on_a).unwrap().0, "a");
+}
+
+#[test]
 fn an_older_start_is_refused_while_the_newer_lives_and_a_newer_one_cuts_the_older() {
     let mut kit = Kit::new(Vec::new(), &["ws/home"]);
     kit.up(facts("a", 2));
@@ -512,6 +537,43 @@ fn files_and_roles_decide_who_may_have_a_unit_and_the_reason_is_said() {
     assert_eq!(kit.why("ws/x"), "no other node may have it");
     assert_eq!(kit.why("ws/y"), "it waits for a host: no node that is there has its files");
     assert_eq!(kit.why("connector/c"), "it waits for a host: no node with the role connector is there");
+}
+
+#[test]
+fn a_node_brings_as_many_new_workspaces_as_it_may_hold_and_no_more_however_it_names_them_and_it_is_told_once() {
+    let mut kit = Kit::new(Vec::new(), &["ws/mine"]);
+    let names = |from: usize, count: usize| (from..from + count).map(|n| slug(&format!("w{n}"))).collect::<Vec<_>>();
+    let mut bring = |node: &str, workspaces: Vec<Slug>| {
+        let units: Vec<Unit> = workspaces.iter().map(Unit::workspace).collect();
+        kit.up(NodeFacts { holds: Holds::These(workspaces), units_max: 1, ..facts(node, 1) });
+        kit.said.clear();
+        units.into_iter().for_each(|unit| kit.tell(Event::Added(unit)));
+        let full = |action| if let Action::Full { node, why } = action { Some((node, why)) } else { None };
+        let told: Vec<_> = std::mem::take(&mut kit.said).into_iter().filter_map(full).collect();
+        (kit.hub.units.len(), told)
+    };
+    assert_eq!(bring("a", names(0, HOLDS_MAX)), (1 + HOLDS_MAX, Vec::new()));
+    let (units, told) = bring("a", names(HOLDS_MAX, 2));
+    let [(node, why)] = &told[..] else { panic!("{told:?}") };
+    assert_eq!((units, node), (1 + HOLDS_MAX, &Some(slug("a"))));
+    assert!(why.contains("`a` has named 4096 workspaces") && why.contains("ws/w4096 is nobody's"), "{why}");
+    assert_eq!(bring("a", names(HOLDS_MAX + 2, 3)), (1 + HOLDS_MAX, Vec::new()), "told before");
+    // What is known is no new one, and another node has its own room.
+    assert_eq!(bring("a", names(0, 3)), (1 + HOLDS_MAX, Vec::new()));
+    assert_eq!(bring("b", names(HOLDS_MAX, 2)), (3 + HOLDS_MAX, Vec::new()));
+}
+
+#[test]
+fn a_hub_that_knows_as_many_units_as_there_may_be_says_so_once_and_goes_on_with_those() {
+    let units: Vec<Unit> = (0..UNITS_MAX).map(|n| unit(&format!("ws/w{n}"))).collect();
+    let mut kit = Kit::begun(Start { reign: 1, rows: vec![], units, restored: false });
+    let full = |action: &&Action| matches!(action, Action::Full { node: None, .. });
+    assert_eq!(kit.said.iter().filter(full).count(), 0);
+    kit.tell(Event::Added(unit("ws/more")));
+    kit.tell(Event::Added(unit("ws/more-2")));
+    assert_eq!(kit.said.iter().filter(full).count(), 1);
+    assert!(kit.hub.explain(&unit("ws/more"), Monotonic(kit.now)).is_none());
+    assert!(kit.hub.explain(&unit("ws/w0"), Monotonic(kit.now)).is_some());
 }
 
 #[test]

@@ -436,6 +436,8 @@ impl World {
                     let (us, reign) = (self.chance.within(100, 2 * MS), self.reign);
                     self.after(us, Event::Store(reign, Store::Read(unit)));
                 }
+                // There are too few units here.
+                hub::Action::Full { why, .. } => panic!("{why}"),
                 hub::Action::Cut { link, .. } => self.close_at_hub(usize::try_from(link.0).unwrap(), true),
             }
         }

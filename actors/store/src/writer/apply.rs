@@ -11,6 +11,7 @@ mod rest;
 mod retention;
 mod spending;
 mod step;
+mod subject;
 mod task;
 
 use messages::store::{CommitError, Committed, Fence, Write};
@@ -92,6 +93,7 @@ impl Tx<'_> {
 
 /// Applies one write.
 pub(crate) fn apply(tx: &mut Tx<'_>, write: &Write, done: &mut Committed) -> Result<(), Stop> {
+    subject::check(tx, write)?;
     let applied = match write {
         Write::InboxPut { .. }
         | Write::InboxTake { .. }

@@ -99,13 +99,13 @@ fn a_refused_claim_is_forgotten_by_the_fences_too() {
     world.sql().execute("INSERT INTO unit VALUES ('ws/other', 'n', 'i', ?1)", over).unwrap();
     let refused = world.commit(Owner::Runtime, vec![claim(&unit), claim(&Address::fixed("ws/other"))]);
     assert!(matches!(refused, Err(CommitError::Refused(_) | CommitError::Conflict(_))), "{refused:?}");
-    world.fenced(Owner::Connector, (&unit, 1), vec![put("a")]).unwrap();
+    world.fenced(Owner::Context, (&unit, 1), vec![audit("x", &id("a"))]).unwrap();
 }
 
 #[test]
 fn a_stale_holder_is_fenced_also_by_a_claim_in_the_same_group() {
     let world = World::new();
-    let unit = Address::fixed("ws/home");
+    let unit = Address::fixed("connector/console");
     assert_eq!(world.commit(Owner::Runtime, vec![claim(&unit)]).unwrap().epochs, [1]);
     world.fenced(Owner::Connector, (&unit, 1), vec![put("a")]).unwrap();
     let (held, first) = Held::with_one_in_hand(&world);

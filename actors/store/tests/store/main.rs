@@ -21,6 +21,7 @@ mod queues;
 mod restoring;
 mod retention;
 mod steps;
+mod subjects;
 mod task_queries;
 mod tasks;
 mod upgrade;

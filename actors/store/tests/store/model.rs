@@ -304,7 +304,8 @@ proptest! {
         let mut answers = Vec::new();
         for request in &requests {
             let (writes, epoch, ok) = decide(&mut model, request, &unit);
-            let fences = vec![messages::store::Fence { unit: unit.clone(), epoch }];
+            let account = messages::store::Fence { unit: Address::fixed("connector/console"), epoch: 0 };
+            let fences = vec![messages::store::Fence { unit: unit.clone(), epoch }, account];
             let commit = messages::store::Commit { by: request.by, fences, writes };
             answers.push((runtime::Store::commit(&world.store, commit), ok, request));
         }

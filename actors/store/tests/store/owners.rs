@@ -10,7 +10,7 @@ use crate::work;
 use crate::world::{World, audit, claim, context_put, entry, general, id, put, reply, sending, sent, settle, take};
 
 /// One of each.
-fn writes() -> Vec<Write> {
+pub(crate) fn writes() -> Vec<Write> {
     let (at, error) = (Moment(1), String::new);
     let (entity, name) = (general(), "date".to_owned());
     let log = crate::world::LOG.to_owned();

@@ -7,6 +7,7 @@ mod cuts;
 mod declared;
 mod drain;
 mod fence;
+mod foreign;
 mod kills;
 mod large;
 mod markers;

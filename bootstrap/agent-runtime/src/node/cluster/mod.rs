@@ -77,7 +77,7 @@ impl Joining {
             node,
             incarnation,
             roles: of.roles,
-            holds: Holds::These(workspaces),
+            holds: Holds::first_of(workspaces),
             units_max: u32::try_from(UNITS_PER_NODE_MAX).unwrap_or(u32::MAX),
         };
         Ok(Self { member: Member::new(facts, Arc::new(BootTime)), incarnation })

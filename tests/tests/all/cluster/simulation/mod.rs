@@ -30,7 +30,7 @@ mod seeds;
 mod store;
 mod sweep;
 mod talk;
-mod trust;
+pub(super) mod trust;
 
 use outside::Control;
 use seeds::{Ended, Seeded};

@@ -52,14 +52,14 @@ impl Credentials {
     }
 
     pub(super) fn of(&self, node: &str) -> Arc<dyn Trust> {
-        Arc::new(SimTrust(self.live[node].clone()))
+        Arc::new(PkiTrust(self.live[node].clone()))
     }
 }
 
 /// Links are proved by it. Lists and renewals are those of `bootstrap/pki`, and tested with it and with whole nodes.
-struct SimTrust(Arc<LiveCredentials>);
+pub(in crate::cluster) struct PkiTrust(pub(in crate::cluster) Arc<LiveCredentials>);
 
-impl Trust for SimTrust {
+impl Trust for PkiTrust {
     fn server(&self) -> Arc<ServerConfig> {
         self.0.server_config()
     }
