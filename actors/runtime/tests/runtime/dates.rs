@@ -122,6 +122,10 @@ impl Far for Away {
     fn fence(&self, unit: &Address) -> Result<Fence, String> {
         Ok(Fence { unit: unit.clone(), epoch: 1 })
     }
+
+    fn may_begin(&self, _: &Address) -> Result<(), String> {
+        Ok(())
+    }
 }
 
 #[tokio::test(start_paused = true)]
