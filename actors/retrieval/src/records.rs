@@ -11,7 +11,7 @@ use messages::store::{EntryOf, EntryRow};
 use rusqlite::{Connection, OptionalExtension as _, Transaction, TransactionBehavior, params};
 use sha2::{Digest as _, Sha256};
 
-use crate::database::{Place, RECORDS, Trouble};
+use crate::database::{self, Place, RECORDS, Trouble};
 use crate::passages::{self, NewFile, NewPassage};
 use crate::pool::Pool;
 use crate::scan::Known;
@@ -131,16 +131,14 @@ pub(crate) fn put_memory(pool: &Pool, place: &Place, roots: &[Root], context: &s
 /// Takes a record, or some entries of a log, out of the database, and out of its journal on disk.
 pub(crate) fn forget(connection: &Connection, record: &str, entries: Option<&[u64]>) -> Result<(), Trouble> {
     let transaction = begin(connection)?;
-    match entries {
-        None => passages::forget(connection, RECORDS, record)?,
-        Some(entries) => {
-            let file = passages::file_at(connection, RECORDS, record)?;
-            for place in entries {
-                if let Some(file) = file {
-                    passages::delete_at(connection, file, place.cast_signed())?;
-                }
+    if let Some(file) = passages::file_at(connection, RECORDS, record)? {
+        match entries {
+            None => passages::delete_file(connection, file)?,
+            Some(entries) => {
+                entries.iter().try_for_each(|place| passages::delete_at(connection, file, place.cast_signed()))?;
             }
         }
+        database::purge(connection)?;
     }
     passages::changed(connection)?;
     transaction.commit()?;

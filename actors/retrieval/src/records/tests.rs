@@ -108,6 +108,29 @@ fn an_erased_entry_is_gone_from_the_hits_and_from_the_files_of_the_database() {
 }
 
 #[test]
+fn an_erased_word_is_gone_from_pages_that_were_written_long_before_and_the_others_stay() {
+    let shelf = Shelf::new();
+    let library = shelf.library();
+    // Each is a commit of its own: pages are merged now and then.
+    for n in 0..200 {
+        let text = if n == 57 { "it was hunzelbrunz again".to_owned() } else { format!("it was heron{n} again") };
+        library.put_entries(("general", LOG), &[said(n * 100, "ann", &text)], (n + 1) * 100).unwrap();
+    }
+    library.forget(LOG, Some(&[5_700, 5_800])).unwrap();
+    library.rest();
+    let kept: Vec<u8> = std::fs::read_dir(shelf.path("home/.index"))
+        .unwrap()
+        .flat_map(|file| std::fs::read(file.unwrap().path()).unwrap())
+        .collect();
+    let has = |word: &[u8]| kept.windows(word.len()).any(|window| window == word);
+    // The engine keeps of a word what it does not share with the one before it.
+    assert!(!has(b"hunzelbrunz") && !has(b"unzelbrunz") && !has(b"nzelbrunz"));
+    assert!(has(b"heron59 again"));
+    let hits = find(&shelf, "heron59", &reach_of("general", &[])).hits;
+    assert!(hits[0].text.contains("heron59") && hits.iter().all(|hit| !hit.text.contains("heron58")));
+}
+
+#[test]
 fn a_record_that_is_forgotten_is_taken_in_again_from_its_beginning() {
     let shelf = Shelf::new();
     let library = shelf.library();
