@@ -127,7 +127,7 @@ fn an_erased_word_is_gone_from_pages_that_were_written_long_before_and_the_other
     assert!(!has(b"hunzelbrunz") && !has(b"unzelbrunz") && !has(b"nzelbrunz"));
     assert!(has(b"heron59 again"));
     let hits = find(&shelf, "heron59", &reach_of("general", &[])).hits;
-    assert!(hits[0].text.contains("heron59") && hits.iter().all(|hit| !hit.text.contains("heron58")));
+    assert!(hits[0].passage.contains("heron59") && hits.iter().all(|hit| !hit.passage.contains("heron58")));
 }
 
 #[test]
