@@ -100,9 +100,6 @@ macro_rules! everywhere {
             }
             [work::models] {
                 a_rate_limit_is_waited_out_as_long_as_the_provider_says
-                the_next_model_of_a_route_answers_for_one_that_has_too_much_to_do
-                the_next_model_of_a_route_answers_for_one_that_the_plan_does_not_hold
-                the_next_model_of_a_route_answers_for_one_whose_key_is_refused
                 a_context_that_allows_no_model_of_the_route_is_told_so
             }
             [work::records] {
@@ -134,6 +131,11 @@ macro_rules! unless_killed {
             // A model's calls are counted, and a turn that was cut off asks again.
             [control] {
                 what_waited_longer_than_its_context_allows_is_not_begun
+            }
+            [work::models] {
+                the_next_model_of_a_route_answers_for_one_that_has_too_much_to_do
+                the_next_model_of_a_route_answers_for_one_that_the_plan_does_not_hold
+                the_next_model_of_a_route_answers_for_one_whose_key_is_refused
             }
             // The connection itself is what it is about.
             [control::codes] {
