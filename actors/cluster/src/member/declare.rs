@@ -5,12 +5,14 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use messages::Slug;
-use messages::cluster::{HOLDS_MAX, Holds, Role};
+use messages::cluster::{HOLDS_MAX, Holds, NodeFacts, Role, Unit};
 
 use super::{Event, Hands, Member};
 
 /// How often the folder is looked at.
 const LOOK_EVERY: Duration = Duration::from_secs(1);
+/// The account of the console.
+const CONSOLE: &str = "connector/console";
 
 /// Runs as long as the node does.
 pub(super) async fn run(member: Arc<Member>, hands: Arc<dyn Hands>) {
@@ -44,6 +46,18 @@ fn too_many(found: &[Slug]) -> Option<String> {
         "this node has the files of {count} workspaces, and a node may name {HOLDS_MAX}: `{first}` and those after it are \
          nobody's; move some to another node"
     ))
+}
+
+/// What is there to be held since a node is there: the workspaces that it has files of, the console of a connector.
+pub(super) fn units(facts: &NodeFacts) -> Vec<Unit> {
+    let mut units = match &facts.holds {
+        Holds::All => Vec::new(),
+        Holds::These(these) => these.iter().map(Unit::workspace).collect(),
+    };
+    if facts.roles.has(Role::Connector) {
+        units.extend(Unit::parse(CONSOLE));
+    }
+    units
 }
 
 #[cfg(test)]

@@ -6,7 +6,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use messages::Slug;
-use messages::cluster::{Holds, NodeFacts, Role, ToHub, ToNode, Unit};
+use messages::cluster::{Holds, NodeFacts, ToHub, ToNode, Unit};
 use messages::membership::Msg;
 use placement::holder::{Action, Event as HolderEvent};
 use placement::hub::{Action as HubAction, Event as HubEvent, LinkId};
@@ -17,15 +17,13 @@ use tokio::time::Instant;
 use super::lanes::Job;
 use super::reign::{Reign, SELF};
 use super::waits::{self, Waits};
-use super::{Event, Member, certificates, is_told, tell};
+use super::{Event, Member, certificates, declare, is_told, tell};
 use crate::links::Up;
 
 /// After so long without a lease, the hub is told once more what this node is.
 const SAY_AGAIN: Duration = Duration::from_secs(3);
 /// What is kept of a node whose link is not up at this end yet: it says little before it has heard anything.
 const EARLY_MAX: usize = 8;
-/// The account of the console.
-const CONSOLE: &str = "connector/console";
 
 /// What runs on behalf of a member until it is dropped.
 pub(super) struct Loop {
@@ -217,7 +215,7 @@ impl Loop {
 
     /// A node is there, and with it what it declares.
     async fn joins(&mut self, link: u64, facts: NodeFacts) {
-        let own = declared(&facts);
+        let own = declare::units(&facts);
         if let Some(system) = self.member.system.get() {
             // Wakes for what it holds were lost while it had no link.
             system.again().sweep_soon();
@@ -387,16 +385,4 @@ fn is_free(message: &ToHub, finished: Option<&Unit>) -> bool {
         ToHub::Goodbye => false,
         _ => true,
     }
-}
-
-/// What is there to be held since a node is there: the workspaces that it has files of, the console of a connector.
-fn declared(facts: &NodeFacts) -> Vec<Unit> {
-    let mut units = match &facts.holds {
-        Holds::All => Vec::new(),
-        Holds::These(these) => these.iter().map(Unit::workspace).collect(),
-    };
-    if facts.roles.has(Role::Connector) {
-        units.extend(Unit::parse(CONSOLE));
-    }
-    units
 }
