@@ -187,8 +187,8 @@ impl Member {
     /// Says goodbye to the hub, and waits until it was heard, or cannot be.
     async fn say_goodbye(&self) {
         let Some(hub) = self.hub() else { return };
-        if let Ok(body) = postcard::to_stdvec(&Msg::ToHub(ToHub::Goodbye)) {
-            drop(hub.ask(head(&Address::fixed("cluster"), Kind::Ask, TELL_MS_MAX), &body).await);
+        if let Some((head, body)) = packed(&Msg::ToHub(ToHub::Goodbye)) {
+            drop(hub.ask(head, &body).await);
         }
     }
 
@@ -213,8 +213,13 @@ fn tell(link: &Link, message: &Msg) {
 
 /// The same; whether there was room for it.
 fn is_told(link: &Link, message: &Msg) -> bool {
-    let Ok(body) = postcard::to_stdvec(message) else { return false };
-    link.send(head(&Address::fixed("cluster"), Kind::Ask, TELL_MS_MAX), &body).is_ok()
+    packed(message).is_some_and(|(head, body)| link.send(head, &body).is_ok())
+}
+
+/// A message for the other node's member, as a link takes it.
+fn packed(message: &Msg) -> Option<(Head, Vec<u8>)> {
+    let body = postcard::to_stdvec(message).ok()?;
+    Some((head(&Address::fixed("cluster"), Kind::Ask, TELL_MS_MAX), body))
 }
 
 fn tell_node(link: &Link, message: ToNode) {

@@ -42,7 +42,7 @@ pub enum Event {
     Goodbye,
 }
 
-/// What is to be done, in this order, each to its end before the next (but a drain only begins).
+/// What is to be done: of one unit in this order, each to its end before the next; a goodbye after everything.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum Action {
     /// Say this to the hub. May be lost.
