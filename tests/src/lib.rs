@@ -6,6 +6,7 @@ pub mod deployment;
 mod dice;
 pub mod fake_model;
 pub mod network;
+pub mod port;
 pub mod process;
 pub mod soak;
 pub mod story;

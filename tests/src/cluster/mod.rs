@@ -5,12 +5,12 @@
 mod plan;
 
 use std::collections::BTreeMap;
-use std::net::TcpListener;
 use std::path::{Path, PathBuf};
 use std::process::ExitStatus;
 
 use anyhow::{Context as _, ensure};
 
+use crate::port::Port;
 use crate::process::{Done, NodeProcess, Spec, program};
 
 pub use self::plan::{NodePlan, four, three};
@@ -19,7 +19,7 @@ pub use self::plan::{NodePlan, four, three};
 #[derive(Debug)]
 pub struct Cluster {
     folder: tempfile::TempDir,
-    port: u16,
+    port: Port,
     plans: Vec<NodePlan>,
     running: BTreeMap<String, NodeProcess>,
 }
@@ -30,9 +30,7 @@ impl Cluster {
     /// # Errors
     /// When there is no hub among them, or a command fails.
     pub async fn laid(plans: Vec<NodePlan>) -> anyhow::Result<Self> {
-        // A port that was free a moment ago.
-        let port = TcpListener::bind("127.0.0.1:0")?.local_addr()?.port();
-        let cluster = Self { folder: tempfile::tempdir()?, port, plans, running: BTreeMap::new() };
+        let cluster = Self { folder: tempfile::tempdir()?, port: Port::free()?, plans, running: BTreeMap::new() };
         let hub = cluster.hub()?.name.clone();
         cluster.run("pki init", &hub).await?.expect_code(0)?;
         for plan in &cluster.plans {
@@ -105,7 +103,7 @@ impl Cluster {
     /// # Errors
     /// When there is none.
     pub fn address(&self) -> anyhow::Result<String> {
-        Ok(format!("{}:{}", self.hub()?.host, self.port))
+        Ok(format!("{}:{}", self.hub()?.host, self.port.number()))
     }
 
     /// The folder that holds all others; it is deleted with this value.

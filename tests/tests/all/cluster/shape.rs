@@ -115,8 +115,8 @@ async fn a_revoked_node_is_out_and_the_others_go_on() {
 #[tokio::test(flavor = "multi_thread")]
 async fn a_node_that_stood_alone_is_the_hub_of_a_cluster_from_its_next_start_on_and_back() {
     let mut world = World::laid().await;
-    let port = std::net::TcpListener::bind("127.0.0.1:0").unwrap().local_addr().unwrap().port();
-    let among = format!("listen = \"127.0.0.1:{port}\"");
+    let port = tests::port::Port::free().unwrap();
+    let among = format!("listen = \"127.0.0.1:{}\"", port.number());
     for lines in ["", &among, "", &among] {
         world.configure(HUB, lines);
         world.spawn(HUB);
