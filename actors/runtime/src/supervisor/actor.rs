@@ -9,6 +9,7 @@ use ractor::{Actor, ActorCell, ActorId, ActorProcessingErr, ActorRef, Supervisio
 use tokio::sync::oneshot;
 use tokio::task::JoinSet;
 
+use super::closing::Closing;
 use super::core::{Action, Core, How};
 use super::spec::{Child, Children, SUPERVISOR, Start};
 use crate::directory::Handles;
@@ -33,17 +34,28 @@ pub(crate) enum Order {
     Close(Address, oneshot::Sender<()>),
 }
 
-struct Supervisor {
+impl Order {
+    /// Whom it is about.
+    fn child(&self) -> &Address {
+        match self {
+            Self::Open(child, _) => &child.address,
+            Self::Due(address, _) | Self::Allow(address, _) | Self::Close(address, _) => address,
+        }
+    }
+}
+
+pub(super) struct Supervisor {
     system: System,
     address: Address,
     started: Instant,
     is_root: bool,
 }
 
-struct State {
-    core: Core,
+pub(super) struct State {
+    pub(super) core: Core,
     specs: HashMap<Address, Child>,
     alive: HashMap<ActorId, Address>,
+    pub(super) closing: HashMap<Address, Closing>,
     /// Children that wait to be opened again, and for which of their waits: a later one takes its place.
     waiting: HashMap<Address, u64>,
     waits: u64,
@@ -82,7 +94,14 @@ impl Actor for Supervisor {
 
     async fn pre_start(&self, myself: ActorRef<Self::Msg>, children: Children) -> Result<State, ActorProcessingErr> {
         let core = Core::new(children.strategy, children.intensity);
-        let mut state = State { core, specs: HashMap::new(), alive: HashMap::new(), waiting: HashMap::new(), waits: 0 };
+        let mut state = State {
+            core,
+            specs: HashMap::new(),
+            alive: HashMap::new(),
+            closing: HashMap::new(),
+            waiting: HashMap::new(),
+            waits: 0,
+        };
         for child in children.list {
             self.add(&myself, &mut state, child).await?;
         }
@@ -95,32 +114,7 @@ impl Actor for Supervisor {
         message: Self::Msg,
         state: &mut State,
     ) -> Result<(), ActorProcessingErr> {
-        match message.mail {
-            Order::Open(child, answer) => {
-                let opened = self.add(&myself, state, *child).await.map_err(|e| e.to_string());
-                drop(answer.send(opened));
-            }
-            Order::Due(address, wait) => {
-                if state.waiting.get(&address) == Some(&wait) {
-                    self.open(&myself, state, &address).await;
-                }
-            }
-            Order::Allow(address, answer) => {
-                let actions = state.core.allow(&address);
-                let known = if actions.is_empty() { Err(format!("{address} is not stopped")) } else { Ok(()) };
-                self.act(&myself, state, actions).await?;
-                drop(answer.send(known));
-            }
-            Order::Close(address, answer) => {
-                self.close(state, &address).await;
-                for action in state.core.forget(&address) {
-                    self.act_later(&myself, state, action);
-                }
-                // Whoever gave the order may be gone.
-                answer.send(()).unwrap_or_default();
-            }
-        }
-        Ok(())
+        self.follow(&myself, state, message.mail).await
     }
 
     async fn handle_supervisor_evt(
@@ -142,6 +136,10 @@ impl Actor for Supervisor {
             self.system.directory().closed(&address, cell.get_id());
             return Ok(());
         }
+        if state.closing.contains_key(&address) {
+            self.ended(state, &address, cell.get_id(), How::Normal);
+            return self.closed(&myself, state, &address).await;
+        }
         self.note(&address, &how);
         let actions = self.ended(state, &address, cell.get_id(), how);
         self.act(&myself, state, actions).await
@@ -153,6 +151,13 @@ impl Actor for Supervisor {
             self.system.has_ended("stopped".into());
         }
         Ok(())
+    }
+}
+
+/// Stops an actor; one that does not stop in time is killed.
+async fn end(cell: ActorCell) {
+    if cell.stop_and_wait(None, Some(CLOSE_MAX)).await.is_err() {
+        drop(cell.kill_and_wait(Some(CLOSE_MAX)).await);
     }
 }
 
@@ -173,6 +178,44 @@ fn how_it_ended(reason: Option<String>) -> How {
 }
 
 impl Supervisor {
+    pub(super) async fn follow(
+        &self,
+        myself: &ActorRef<Envelope<Order>>,
+        state: &mut State,
+        order: Order,
+    ) -> Result<(), ActorProcessingErr> {
+        if let Some(closing) = state.closing.get_mut(order.child()) {
+            closing.then(order);
+            return Ok(());
+        }
+        match order {
+            Order::Open(child, answer) => {
+                let opened = self.add(myself, state, *child).await.map_err(|e| e.to_string());
+                drop(answer.send(opened));
+            }
+            Order::Due(address, wait) => {
+                if state.waiting.get(&address) == Some(&wait) {
+                    self.open(myself, state, &address).await;
+                }
+            }
+            Order::Allow(address, answer) => {
+                let actions = state.core.allow(&address);
+                let known = if actions.is_empty() { Err(format!("{address} is not stopped")) } else { Ok(()) };
+                self.act(myself, state, actions).await?;
+                drop(answer.send(known));
+            }
+            Order::Close(address, answer) => {
+                let cell = self.cell(&address);
+                state.closing.insert(address.clone(), Closing::new(answer));
+                match cell {
+                    Some(cell) => drop(tokio::spawn(end(cell))),
+                    None => self.closed(myself, state, &address).await?,
+                }
+            }
+        }
+        Ok(())
+    }
+
     fn elapsed_ms(&self) -> u64 {
         u64::try_from(self.started.elapsed().as_millis()).unwrap_or(u64::MAX)
     }
@@ -246,7 +289,10 @@ impl Supervisor {
     ) -> Result<(), ActorProcessingErr> {
         for action in actions {
             match action {
-                Action::Close(address) => self.close(state, &address).await,
+                Action::Close(address) => {
+                    self.close(state, &address).await;
+                    self.closed(myself, state, &address).await?;
+                }
                 Action::Open { address, after_ms: 0 } => self.open(myself, state, &address).await,
                 Action::GiveUp(why) => {
                     tracing::error!(supervisor = %self.address, why, "gives up");
@@ -261,14 +307,14 @@ impl Supervisor {
         Ok(())
     }
 
+    fn cell(&self, address: &Address) -> Option<ActorCell> {
+        self.system.directory().get(address).and_then(|entry| entry.handles).map(|handles| handles.cell)
+    }
+
     /// Ends a child and waits for it: two must never live at one address.
     async fn close(&self, state: &mut State, address: &Address) {
-        let Some(Handles { cell, .. }) = self.system.directory().get(address).and_then(|entry| entry.handles) else {
-            return;
-        };
-        if cell.stop_and_wait(None, Some(CLOSE_MAX)).await.is_err() {
-            drop(cell.kill_and_wait(Some(CLOSE_MAX)).await);
-        }
+        let Some(cell) = self.cell(address) else { return };
+        end(cell.clone()).await;
         self.ended(state, address, cell.get_id(), How::Normal);
     }
 
@@ -283,7 +329,9 @@ impl Supervisor {
             // It ends its own first. Any other ends where it waits: what it has not committed has not happened.
             let is_supervisor = state.specs.get(address).is_some_and(|child| child.kind == SUPERVISOR);
             ends.spawn(async move {
-                if !is_supervisor || cell.stop_and_wait(None, Some(CLOSE_MAX)).await.is_err() {
+                if is_supervisor {
+                    end(cell).await;
+                } else {
                     drop(cell.kill_and_wait(Some(CLOSE_MAX)).await);
                 }
             });
@@ -301,7 +349,7 @@ impl Supervisor {
         state.core.ended(address, how, self.elapsed_ms(), RandomState::new().build_hasher().finish())
     }
 
-    fn act_later(&self, myself: &ActorRef<Envelope<Order>>, state: &mut State, action: Action) {
+    pub(super) fn act_later(&self, myself: &ActorRef<Envelope<Order>>, state: &mut State, action: Action) {
         match action {
             Action::Open { address, after_ms } => {
                 if let Some(entry) = self.system.directory().get(&address) {

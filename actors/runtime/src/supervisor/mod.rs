@@ -2,6 +2,7 @@
 //! rest-for-one, intensity within a period, backoff that only a stable run resets.
 
 mod actor;
+mod closing;
 mod core;
 mod spec;
 

@@ -127,6 +127,33 @@ async fn who_is_told_that_a_supervisor_has_ended_knows_that_nothing_below_it_run
 }
 
 #[tokio::test(start_paused = true)]
+async fn one_that_takes_long_to_end_holds_up_no_other_and_is_opened_again_when_it_has_ended() {
+    let node = Node::new().await;
+    let (long, short) = (probe("long"), probe("short"));
+    node.ask(&short, Plan::default()).await.unwrap();
+    node.book.commit_door.shut();
+    let asked = node.start_ask(&long, Plan::writing("m"));
+    node.until("it commits", || node.book.commit_door.waiting() == 1).await;
+    let close = |address: &Address| {
+        let (system, address) = (node.system.clone(), address.clone());
+        tokio::spawn(async move { system.close(&address).await })
+    };
+    let closing = [close(&long), close(&long)];
+    close(&short).await.unwrap();
+    assert!(node.view(&short).is_none() && node.view(&long).is_some());
+    assert!(closing.iter().all(|closing| !closing.is_finished()));
+    // Others are opened meanwhile, and so is this one when it has ended.
+    node.ask(&short, Plan::default()).await.unwrap();
+    node.book.commit_door.open();
+    asked.await.unwrap().unwrap();
+    for closing in closing {
+        closing.await.unwrap();
+    }
+    assert!(node.view(&long).is_none());
+    node.ask(&long, Plan::default()).await.unwrap();
+}
+
+#[tokio::test(start_paused = true)]
 async fn what_was_decided_is_not_done_after_the_lease_has_ended_and_is_done_when_it_was_renewed() {
     let lease = Arc::new(Lease::default());
     let node = Node::with(Wish { far: Some(lease.clone()), ..Wish::default() }).await;
