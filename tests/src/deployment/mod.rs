@@ -295,10 +295,15 @@ impl Deployment {
     /// When it can't be made.
     pub async fn workspace(&self, id: &str, more: &[&str]) -> anyhow::Result<()> {
         let args = [&["workspace", "create", id], more].concat();
-        self.at(&self.data_of(id), &args).run("").await?.expect_code(0)?;
+        let data = self.data_of(id);
+        let made = self.at(&data, &args);
         match &self.form {
-            Form::One { .. } => Ok(()),
-            Form::Many { nodes, .. } => nodes.hears_of(id).await,
+            Form::One { .. } => made.run("").await?.expect_code(0).map(drop),
+            Form::Many { nodes, .. } => {
+                let _gate = nodes.gates().keep(&data).await;
+                made.run("").await?.expect_code(0)?;
+                nodes.hears_of(id).await
+            }
         }
     }
 }

@@ -234,29 +234,31 @@ fn beside(file: &Path) -> anyhow::Result<Vec<String>> {
     Ok(all.filter(|path| path != file).map(fs::read_to_string).collect::<Result<_, _>>()?)
 }
 
+/// Asks until an answer has what the index holds.
+async fn is_made_again(ann: &mut Driver, node: &NodeProcess) -> anyhow::Result<()> {
+    let until = Instant::now() + PATIENCE;
+    while !ann.ask("When do we ship the quarterly plan?", PATIENCE).await?.text.contains("ship in October") {
+        assert!(Instant::now() < until, "it is not made again: {}", node.said());
+    }
+    Ok(())
+}
+
 #[tokio::test(flavor = "multi_thread")]
 async fn a_garbled_index_is_made_again_by_itself() -> anyhow::Result<()> {
     let world = used().await?;
     let index = world.data().join("workspaces/home/.index/index.sqlite");
-    let found = |text: &str| text.contains("ship in October");
     fs::write(&index, [0xa5; 40_000])?;
     is_found(&world, &["index.file", "damaged"]).await?;
     let node = world.serve().await?;
     let mut ann = Driver::attach(&world.data()).await?;
-    assert!(found(&ann.ask("When do we ship the quarterly plan?", PATIENCE).await?.text));
+    is_made_again(&mut ann, &node).await?;
     // Under the running node, beside its open files and in its place.
     for bytes in [vec![0xa5; 40_000], Vec::new(), b"not a database".repeat(999)] {
         fs::write(&index, bytes)?;
-        let until = Instant::now() + PATIENCE;
-        while !found(&ann.ask("When do we ship the quarterly plan?", PATIENCE).await?.text) {
-            assert!(Instant::now() < until, "it is not made again: {}", node.said());
-        }
+        is_made_again(&mut ann, &node).await?;
     }
     fs::remove_dir_all(index.parent().unwrap())?;
-    let until = Instant::now() + PATIENCE;
-    while !found(&ann.ask("When do we ship the quarterly plan?", PATIENCE).await?.text) {
-        assert!(Instant::now() < until, "it is not made again: {}", node.said());
-    }
+    is_made_again(&mut ann, &node).await?;
     ann.leave().await;
     world.becomes_clean().await?;
     node.stop().await?;

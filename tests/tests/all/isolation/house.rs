@@ -128,14 +128,7 @@ impl House {
 
     /// Waits until a place's own log is found by its person: its turn has settled.
     async fn settled(&self, place: &Place, person: &mut Driver) {
-        let (log, until) = (format!("`logs/console/{}.md`", place.context), Instant::now() + SOON);
-        loop {
-            let told = said(person, &format!("/search log{}", place.name)).await;
-            if told.contains(&log) {
-                return;
-            }
-            assert!(Instant::now() < until, "its own log is not found: {told}");
-        }
+        found(person, &format!("log{}", place.name), &format!("`logs/console/{}.md`", place.context)).await;
     }
 
     pub(super) async fn end(self) {
@@ -146,6 +139,18 @@ impl House {
 /// What is answered to a line.
 pub(super) async fn said(person: &mut Driver, line: &str) -> String {
     person.ask(line, SOON).await.unwrap().text
+}
+
+/// What a search answers once it finds this: a worker that has taken a workspace over makes its index anew.
+pub(super) async fn found(person: &mut Driver, query: &str, wanted: &str) -> String {
+    let until = Instant::now() + SOON;
+    loop {
+        let told = said(person, &format!("/search {query}")).await;
+        if told.contains(wanted) {
+            return told;
+        }
+        assert!(Instant::now() < until, "{wanted} is not found by {query}: {told}");
+    }
 }
 
 /// A word of its own for each word, as long, that nobody has.

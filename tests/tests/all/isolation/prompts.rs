@@ -4,7 +4,7 @@ use serde_json::Value;
 use tests::deployment::Shape;
 use tests::fake_model::Mode;
 
-use super::house::{DIARY, House, PLACES, said};
+use super::house::{DIARY, House, PLACES, found, said};
 use crate::work::site::SOON;
 
 /// Requests to the model that were asked with this word, as text.
@@ -21,6 +21,7 @@ pub(crate) async fn a_prompt_holds_the_words_of_its_own_context_alone(shape: Sha
     // By turns, so that whatever one context leaves behind is there when the next is asked.
     for round in 0..2 {
         for (place, person) in &mut people {
+            found(person, "roof", &format!("file{}", place.name)).await;
             let question = format!("what was decided about the roof, said{}{round}?", place.name);
             person.ask(&question, SOON).await.unwrap();
             let (inbound, _) =

@@ -1,13 +1,10 @@
 //! A search finds what its context may read and what it has said itself, and counts nothing else.
 
-use std::time::Instant;
-
 use futures_util::future::join_all;
 
 use tests::deployment::Shape;
 
-use super::house::{AWAY, DIARY, GENERAL, House, PLACES, PLANS, Place, nothing_like, said};
-use crate::work::site::SOON;
+use super::house::{AWAY, DIARY, GENERAL, House, PLACES, PLANS, Place, found, nothing_like, said};
 
 /// Queries for something that only another has; `{}` stands for the word.
 const FORMS: [&str; 12] = [
@@ -60,8 +57,8 @@ pub(crate) async fn its_own_log_and_memory_are_found_and_nothing_of_others_is(sh
             (format!("mem{}", place.name), format!("`contexts/{}/memory.md`", place.context)),
             (format!("file{}", place.name), "roof.md`".to_owned()),
         ] {
-            let told = said(&mut person, &format!("/search {word}")).await;
-            assert!(told.contains(&path) && told.contains(&word), "{word}: {told}");
+            let told = found(&mut person, &word, &path).await;
+            assert!(told.contains(&word), "{word}: {told}");
             place.is_alone_in(&told);
         }
         person.leave().await;
@@ -107,8 +104,7 @@ pub(crate) async fn no_query_however_made_gives_what_another_has(shape: Shape) {
             for query in HOSTILE.into_iter().chain([long]) {
                 place.is_alone_in(&said(&mut person, &format!("/search {query}")).await);
             }
-            let told = said(&mut person, "/search roof").await;
-            assert!(told.contains(&format!("file{}", place.name)), "{told}");
+            found(&mut person, "roof", &format!("file{}", place.name)).await;
             person.leave().await;
         }
     });
@@ -125,10 +121,7 @@ pub(crate) async fn whom_a_place_does_not_admit_puts_no_words_before_its_own_peo
     let mut eve = house.person(&DIARY).await;
     // What she says after it is found: her log is taken in that far.
     said(&mut eve, "the roof stays, laterword").await;
-    let until = Instant::now() + SOON;
-    while !said(&mut eve, "/search laterword").await.contains("`logs/console/general.md`") {
-        assert!(Instant::now() < until, "her own log is not found");
-    }
+    found(&mut eve, "laterword", "`logs/console/general.md`").await;
     for query in ["/search strangerword", "/search the roof is sold", "/search Denied"] {
         let told = said(&mut eve, query).await;
         assert!(
@@ -184,9 +177,8 @@ pub(crate) async fn the_same_words_in_one_context_and_another_by_turns_give_each
         async move {
             let mut person = house.person(&place).await;
             for n in 0..50 {
-                let told = said(&mut person, &format!("/search what was decided about the roof {}", n / 2)).await;
-                place.is_alone_in(&told);
-                assert!(told.contains(&format!("file{}", place.name)), "{told}");
+                let query = format!("what was decided about the roof {}", n / 2);
+                place.is_alone_in(&found(&mut person, &query, &format!("file{}", place.name)).await);
             }
             person.leave().await;
         }

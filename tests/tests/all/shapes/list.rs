@@ -10,11 +10,8 @@ macro_rules! everywhere {
                 a_story_of_definitions
                 a_story_of_people
                 a_story_of_private_workspace
-                a_story_of_repeated_session
                 a_story_of_tasks
                 a_story_of_tools
-                a_story_of_why
-                a_story_of_why_tools
             }
             [control::codes] {
                 a_batch_says_by_its_exit_code_how_it_ended
@@ -73,10 +70,6 @@ macro_rules! everywhere {
                 a_model_s_task_can_name_no_other_context
             }
             [work::budgets] {
-                a_task_whose_budget_ends_waits_says_so_and_goes_on_when_it_is_given_once_more
-                the_day_s_budget_ends_for_a_context
-                the_day_s_budget_ends_for_a_workspace
-                the_day_s_budget_ends_for_the_node
                 a_budget_of_nothing_asks_no_model_that_costs
             }
             [work::erased] {
@@ -91,15 +84,12 @@ macro_rules! everywhere {
                 follow_ups_that_were_queued_at_a_stop_are_answered_after_it
                 the_words_of_a_task_that_ended_while_nobody_was_there_are_delivered_to_who_comes
                 what_failed_swallows_nothing_that_comes_after_it
-                    work_that_goes_in_a_circle_ends_by_its_limits_and_its_budget
+                work_that_goes_in_a_circle_ends_by_its_limits_and_its_budget
             }
             [work::memory] {
-                a_conversation_goes_into_memory_once_and_stands_in_its_own_prompts_alone
-                what_people_write_stays_and_what_they_forget_is_gone
                 a_model_that_fails_holds_nobody_up_and_costs_what_it_costs
             }
             [work::models] {
-                a_rate_limit_is_waited_out_as_long_as_the_provider_says
                 a_context_that_allows_no_model_of_the_route_is_told_so
             }
             [work::records] {
@@ -113,7 +103,6 @@ macro_rules! everywhere {
                 one_that_is_not_begun_in_time_has_expired
                 at_its_deadline_a_task_has_expired_whatever_it_does
                 a_task_whose_model_hangs_is_cancelled_at_once
-                subtasks_end_with_the_task_they_are_part_of
                 one_that_depends_on_a_task_which_does_not_succeed_is_cancelled_unless_it_runs_all_the_same
             }
         }
@@ -149,12 +138,22 @@ macro_rules! unless_killed {
             [stories] {
                 a_story_of_first_steps
             }
+            // How a reply was delivered is told; of one that was under way when its connector was killed nobody knows.
+            [stories] {
+                a_story_of_repeated_session
+                a_story_of_why
+                a_story_of_why_tools
+            }
             // A turn that was cut off may be answered before the edit that waits behind it is looked at.
             [control::edit] {
                 an_edit_before_the_turn_replaces_the_words
             }
             // A call that was cut off is charged, and all of the budget may go to such.
             [work::budgets] {
+                a_task_whose_budget_ends_waits_says_so_and_goes_on_when_it_is_given_once_more
+                the_day_s_budget_ends_for_a_context
+                the_day_s_budget_ends_for_a_workspace
+                the_day_s_budget_ends_for_the_node
                 calls_at_once_do_not_go_beyond_a_budget_together
             }
             // It counts how often a task was tried, and one whose node was lost is tried again.
@@ -170,6 +169,10 @@ macro_rules! unless_killed {
             // The model is scripted call by call, and what was cut off asks again.
             [work::models] {
                 a_quota_parks_a_task_until_it_is_reset_and_it_goes_on_by_itself
+                a_rate_limit_is_waited_out_as_long_as_the_provider_says
+            }
+            [work::times] {
+                subtasks_end_with_the_task_they_are_part_of
             }
             // A task whose node is lost five times is given up.
             [work::records] {
@@ -210,6 +213,8 @@ macro_rules! unless_killed {
             }
             // Memory is looked at when a turn ends; after a kill in between, when the next one does.
             [work::memory] {
+                a_conversation_goes_into_memory_once_and_stands_in_its_own_prompts_alone
+                what_people_write_stays_and_what_they_forget_is_gone
                 a_message_that_is_deleted_leaves_memory_and_the_data_folder
             }
             // A call that was cut off is charged as it was reserved, and to no model.

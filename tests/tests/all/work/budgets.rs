@@ -93,7 +93,7 @@ async fn most(mut desk: Desk, is_over: &AtomicBool) -> u64 {
 
 pub(crate) async fn calls_at_once_do_not_go_beyond_a_budget_together(shape: Shape) {
     let site = Site::of(shape, "[budgets]\nnode_day_cents = 10\n").await;
-    site.model.set(Mode::SlowFirstByte { delay_ms: 300 });
+    site.model.set(Mode::SlowFirstByte { delay_ms: 2_000 });
     let is_over = AtomicBool::new(false);
     let desk = site.desk().await;
     let chats = (0..12).map(|n| {

@@ -27,7 +27,7 @@ async fn p99(ann: &mut Driver) -> Duration {
 
 #[tokio::test(flavor = "multi_thread")]
 async fn a_thousand_tasks_in_the_background_do_not_hold_up_a_conversation() {
-    let more = "[models.providers.slow]\nkind = \"openai\"\nmodel = \"slow_first_byte:300\"\nbase_url = \"";
+    let more = "[models.providers.slow]\nkind = \"openai\"\nmodel = \"slow_first_byte:1000\"\nbase_url = \"";
     let mut site = Site::not_started(Shape::OneProcess, "").await;
     let url = site.model.base_url();
     let routed = |config: &str| config.replace("[models.routes]\n", "[models.routes]\nresearch = [\"slow\"]\n");

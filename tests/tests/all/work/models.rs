@@ -32,14 +32,14 @@ pub(crate) async fn a_rate_limit_is_waited_out_as_long_as_the_provider_says(shap
 
 pub(crate) async fn a_quota_parks_a_task_until_it_is_reset_and_it_goes_on_by_itself(shape: Shape) {
     let site = Site::of(shape, "").await;
-    let used_up = Mode::Code { code: "1308".into(), retry_after_s: None, reset: "in 3 seconds".into() };
+    let used_up = Mode::Code { code: "1308".into(), retry_after_s: None, reset: "in 15 seconds".into() };
     site.model.set(Mode::Sequence { modes: vec![used_up] });
     let mut ann = site.talk("home", "general").await;
     let mut desk = site.desk().await;
     let (asked, task) = ann.task("wait for the quota", SOON).await.unwrap();
     let rows = desk.waits(&task, Wait::Quota).await;
     let wait = rows.task.not_before.unwrap().ms_since(rows.task.moved_at);
-    assert!((0..=3_100).contains(&wait), "{wait} ms: {}", shown(&rows));
+    assert!((0..=15_100).contains(&wait), "{wait} ms: {}", shown(&rows));
     ann.heard(&asked, 2, SOON).await.unwrap();
     assert!(ann.later[&asked][0].contains("waits: "), "{:?}", ann.later);
     assert!(ann.later[&asked][1].contains("has succeeded"), "{:?}", ann.later);

@@ -1,6 +1,6 @@
 //! Records: a file for each task, which follows it and loses nobody's words.
 
-use std::time::{Duration, Instant};
+use std::time::Instant;
 
 use messages::task::TaskState;
 use tests::deployment::Shape;
@@ -8,25 +8,22 @@ use tests::fake_model::Mode;
 
 use super::site::{SOON, Site, until};
 
-/// A record follows its task after so long, on a machine that is busy with other tests.
-const RECORD_MAX: Duration = Duration::from_secs(6);
-
 pub(crate) async fn a_record_follows_its_task_and_one_that_was_edited_is_set_aside(shape: Shape) {
     let site = Site::of(shape, "").await;
-    site.model.set(Mode::SlowFirstByte { delay_ms: 5_000 });
+    site.model.set(Mode::SlowFirstByte { delay_ms: 15_000 });
     let mut ann = site.talk("home", "general").await;
     let mut desk = site.desk().await;
     let began = Instant::now();
     let (_, task) = ann.task("write it down", SOON).await.unwrap();
     let folder = site.files("home").join("tasks");
     let record = || std::fs::read_to_string(folder.join(format!("{task}.md"))).unwrap_or_default();
-    until("it is there", RECORD_MAX, || record().contains("state: \"running\"")).await;
+    until("it is there", SOON, || record().contains("state: \"running\"")).await;
     println!("the record came after {:?}", began.elapsed());
     assert!(record().contains("## Input\n\nwrite it down"), "{}", record());
     let edited = record().replace("write it down", "write it down, and this note of mine");
     std::fs::write(folder.join(format!("{task}.md")), &edited).unwrap();
     desk.is(&task, TaskState::Succeeded).await;
-    until("it is written again", RECORD_MAX, || record().contains("state: \"succeeded\"")).await;
+    until("it is written again", SOON, || record().contains("state: \"succeeded\"")).await;
     assert!(
         record().contains("## Result\n\necho: write it down") && !record().contains("note of mine"),
         "{}",
@@ -58,6 +55,6 @@ pub(crate) async fn records_that_were_not_written_before_a_kill_are_written_afte
         std::fs::read_to_string(folder.join(format!("{task}.md")))
             .is_ok_and(|text| text.contains("state: \"succeeded\""))
     };
-    until("all are there", RECORD_MAX * 2, || tasks.iter().all(|(_, task)| ended(task))).await;
+    until("all are there", SOON, || tasks.iter().all(|(_, task)| ended(task))).await;
     site.end().await;
 }

@@ -81,6 +81,12 @@ impl Site {
         self.deployment.shape()
     }
 
+    /// Models were called so often since the start; where nodes are killed, what was cut off asks again.
+    pub(crate) fn called(&self, calls: u64) {
+        let was = self.model.stats().calls;
+        assert!(was == calls || self.shape().has_kills() && was > calls, "{was} calls, and not {calls}");
+    }
+
     pub(crate) fn path(&self, relative: &str) -> PathBuf {
         self.deployment.folder().join(relative)
     }
@@ -225,6 +231,8 @@ pub(crate) struct Desk {
     store: Client,
     home: Client,
     n: u32,
+    /// What was asked last had failed before, and was asked again.
+    is_second: bool,
 }
 
 impl Desk {
@@ -235,7 +243,7 @@ impl Desk {
 
     async fn of(reach: Reach) -> Self {
         let (store, home) = (Self::attached(&reach, &reach.store).await, Self::attached(&reach, &reach.home).await);
-        Self { reach, store, home, n: 0 }
+        Self { reach, store, home, n: 0, is_second: false }
     }
 
     async fn attached(reach: &Reach, data: &Path) -> Client {
@@ -253,12 +261,14 @@ impl Desk {
 
     pub(crate) async fn ask(&mut self, what: AdminAsk) -> Answered {
         let until = Instant::now() + SOON;
+        self.is_second = false;
         loop {
             match tokio::time::timeout(SOON, self.once(what.clone())).await.expect("an answer") {
                 Ok(Answered::Failed(why)) if self.reach.has_kills => assert!(Instant::now() < until, "{what:?}: {why}"),
                 Ok(answer) => return answer,
                 Err(error) => panic!("{what:?}: {error}"),
             }
+            self.is_second = true;
             tokio::time::sleep(LOOK).await;
         }
     }
@@ -337,6 +347,8 @@ impl Desk {
     pub(crate) async fn act(&mut self, id: &TaskId, what: TaskDo) -> Result<String, String> {
         let workspace = Slug::parse("home").unwrap();
         match self.ask(AdminAsk::TaskDo { workspace, prefix: id.to_string(), what }).await {
+            // The worker may have been killed when it had done it and not yet said so: then it can't be done once more.
+            Answered::TaskDone(Err(why)) if self.is_second => Ok(why),
             Answered::TaskDone(done) => done,
             other => panic!("{id}: {other:?}"),
         }

@@ -10,8 +10,8 @@ use tests::fake_model::Mode;
 
 use super::site::{SOON, Site, shown, until};
 
-/// A task that was cancelled has ended after so long.
-const CANCELLED_MAX: Duration = Duration::from_secs(10);
+/// A task that was cancelled has ended after so long: the model itself would hang for two minutes.
+const CANCELLED_MAX: Duration = Duration::from_secs(40);
 
 pub(crate) async fn one_whose_step_takes_too_long_is_tried_again_and_then_given_up(shape: Shape) {
     given_up(shape, "heartbeat_s = 1\nattempts = 2", "A step may take 1 s").await;
@@ -41,7 +41,7 @@ async fn given_up(shape: Shape, tasks: &str, words: &str) {
 }
 
 pub(crate) async fn one_that_is_not_begun_in_time_has_expired(shape: Shape) {
-    let site = Site::of(shape, "[tasks]\nschedule_to_start_s = 1\nrunning_per_context = 1\n").await;
+    let site = Site::of(shape, "[tasks]\nschedule_to_start_s = 5\nrunning_per_context = 1\n").await;
     site.model.set(Mode::NeverEnds);
     let mut ann = site.talk("home", "general").await;
     let mut desk = site.desk().await;
@@ -51,7 +51,8 @@ pub(crate) async fn one_that_is_not_begun_in_time_has_expired(shape: Shape) {
     let rows = desk.is(&second, TaskState::Expired).await;
     assert!(rows.task.reason.contains("not begun in time") && rows.steps.is_empty(), "{}", shown(&rows));
     ann.heard(&asked, 1, SOON).await.unwrap();
-    assert_eq!(desk.task("home", &first).await.task.state, TaskState::Running, "the other goes on");
+    // The other goes on; where its node was killed, again.
+    desk.is(&first, TaskState::Running).await;
     desk.act(&first, TaskDo::Cancel).await.unwrap();
     desk.is(&first, TaskState::Cancelled).await;
     ann.leave().await;
@@ -59,7 +60,7 @@ pub(crate) async fn one_that_is_not_begun_in_time_has_expired(shape: Shape) {
 }
 
 pub(crate) async fn at_its_deadline_a_task_has_expired_whatever_it_does(shape: Shape) {
-    let site = Site::of(shape, "[tasks]\ndeadline_s = 3\nrunning_per_context = 1\n").await;
+    let site = Site::of(shape, "[tasks]\ndeadline_s = 10\nrunning_per_context = 1\n").await;
     site.define("home", "stuck", "models: [\"fake/never_ends\"]");
     let (mut stuck, mut ann) = (site.talk("home", "stuck").await, site.talk("home", "general").await);
     let mut desk = site.desk().await;
@@ -72,7 +73,7 @@ pub(crate) async fn at_its_deadline_a_task_has_expired_whatever_it_does(shape: S
         let rows = desk.is(task, TaskState::Expired).await;
         let took = rows.task.ended_at.unwrap().ms_since(rows.task.created_at);
         println!("expired after {took} ms: {}", rows.task.reason);
-        assert!((3_000..10_000).contains(&took), "{}", shown(&rows));
+        assert!((10_000..40_000).contains(&took), "{}", shown(&rows));
     }
     until("the model is left", SOON, || site.model.stats().in_flight == 0).await;
     stuck.leave().await;
