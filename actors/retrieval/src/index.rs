@@ -29,7 +29,7 @@ pub(crate) const RUNNING_MAX: usize = 4;
 pub(crate) const WAITING_MAX: usize = 256;
 const BUSY_RETRY_MS: u64 = 200;
 /// How long a search waits for the first scan after the start.
-const FIRST_SCAN_WAIT_MS: u64 = 1_000;
+const FIRST_SCAN_WAIT_MS: u64 = if cfg!(test) { 60_000 } else { 1_000 };
 /// A search that takes longer is ended.
 const SEARCH_MS_MAX: u64 = 10_000;
 /// Connections that read are let go when no search came for so long: an idle index costs no memory.

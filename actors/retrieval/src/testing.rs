@@ -112,9 +112,9 @@ pub(crate) struct Node {
     system: runtime::System,
 }
 
-const ASK: std::time::Duration = std::time::Duration::from_secs(20);
-/// Ten seconds: many times what anything takes that is looked for until then.
-const UNTIL: std::time::Duration = std::time::Duration::from_secs(10);
+const ASK: std::time::Duration = std::time::Duration::from_secs(60);
+/// Many times what anything takes that is looked for until then.
+const UNTIL: std::time::Duration = std::time::Duration::from_secs(60);
 const LOOK_EVERY: std::time::Duration = std::time::Duration::from_millis(10);
 
 impl Node {

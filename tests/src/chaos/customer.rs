@@ -29,7 +29,7 @@ const TASKS_MAX: usize = 2;
 /// Events that are asked about at a time.
 const ASK_MAX: usize = 200;
 /// How long the answers may take.
-const ASKED_MAX: Duration = Duration::from_secs(10);
+const ASKED_MAX: Duration = Duration::from_secs(60);
 
 pub(super) struct Customer {
     context: usize,

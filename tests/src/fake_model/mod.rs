@@ -36,6 +36,8 @@ pub use mode::Mode;
 
 /// Bodies of calls that are kept for `GET /requests`.
 pub const REQUESTS_KEPT_MAX: usize = 256;
+/// How often what is held looks whether it still is.
+const LOOK: Duration = Duration::from_millis(5);
 /// The longest body of a call.
 const BODY_BYTES_MAX: usize = 8 * 1024 * 1024;
 
@@ -70,6 +72,12 @@ struct Shared(Arc<Mutex<Seen>>);
 impl Shared {
     fn lock(&self) -> MutexGuard<'_, Seen> {
         self.0.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    async fn is_no_longer_held(&self) {
+        while self.lock().mode == Mode::Held {
+            tokio::time::sleep(LOOK).await;
+        }
     }
 }
 
@@ -168,9 +176,11 @@ async fn complete(State(shared): State<Shared>, bytes: Bytes) -> Response {
         let known = seen.knows.filter(|_| matches!(mode, Mode::Normal { .. })).and_then(|knows| knows(&asked.question));
         known.map_or(mode, |text| Mode::Says { when: String::new(), text })
     };
-    let under_way = UnderWay::new(shared);
-    if let Mode::SlowFirstByte { delay_ms } = mode {
-        tokio::time::sleep(Duration::from_millis(delay_ms)).await;
+    let under_way = UnderWay::new(shared.clone());
+    match mode {
+        Mode::SlowFirstByte { delay_ms } => tokio::time::sleep(Duration::from_millis(delay_ms)).await,
+        Mode::Held => shared.is_no_longer_held().await,
+        _ => {}
     }
     wire::reply(&mode, &asked, bytes.len(), under_way)
 }

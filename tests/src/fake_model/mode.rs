@@ -33,6 +33,8 @@ pub enum Mode {
         #[serde(default = "long")]
         delay_ms: u64,
     },
+    /// Nothing, until it is told to behave otherwise; then normal.
+    Held,
     /// Half of the answer, a pause, the other half.
     SlowBetween {
         /// Milliseconds of the pause.
@@ -223,6 +225,7 @@ impl Mode {
             Self::Normal { .. } => "normal",
             Self::Says { .. } => "says",
             Self::SlowFirstByte { .. } => "slow_first_byte",
+            Self::Held => "held",
             Self::SlowBetween { .. } => "slow_between",
             Self::CutBeforeFirst => "cut_before_first",
             Self::CutInMiddle => "cut_in_middle",

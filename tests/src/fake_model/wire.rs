@@ -68,7 +68,11 @@ fn acts(mode: &Mode, asked: &Asked, body_bytes: usize) -> Vec<Act> {
         Mode::Normal { chunks, delay_ms } => {
             acts.extend(pieces(*chunks).flat_map(|piece| [Act::Pause(*delay_ms), piece]));
         }
-        Mode::Says { .. } | Mode::SlowFirstByte { .. } | Mode::InvalidArguments | Mode::ManyCalls { .. } => {
+        Mode::Says { .. }
+        | Mode::SlowFirstByte { .. }
+        | Mode::Held
+        | Mode::InvalidArguments
+        | Mode::ManyCalls { .. } => {
             acts.extend(pieces(5));
         }
         Mode::SlowBetween { delay_ms } => {

@@ -12,7 +12,6 @@ use tun_rs::AsyncDevice;
 
 use super::namespace::{MTU, Namespace};
 use super::way::{Fate, Way};
-use crate::dice::Dice;
 
 /// Packets that are on their way in one direction of a pair; what comes on top is lost, as in any switch.
 const UNDER_WAY_MAX: usize = 4_096;
@@ -34,21 +33,23 @@ struct Host {
     namespace: Namespace,
 }
 
-/// How packets go now, by the numbers of two hosts.
-#[derive(Debug)]
+/// How packets go now, by the numbers of two hosts, and how many have gone like this.
+#[derive(Debug, Default)]
 struct Ways {
-    ways: Mutex<HashMap<(usize, usize), Way>>,
-    dice: Mutex<Dice>,
+    ways: Mutex<HashMap<(usize, usize), (Way, u64)>>,
 }
 
 impl Ways {
-    fn lock(&self) -> MutexGuard<'_, HashMap<(usize, usize), Way>> {
+    fn lock(&self) -> MutexGuard<'_, HashMap<(usize, usize), (Way, u64)>> {
         self.ways.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
     fn fate(&self, from: usize, to: usize) -> Fate {
-        let way = self.lock().get(&(from, to)).copied().unwrap_or_default();
-        way.fate(&mut self.dice.lock().unwrap_or_else(PoisonError::into_inner))
+        let mut ways = self.lock();
+        let Some((way, gone)) = ways.get_mut(&(from, to)) else { return Way::default().fate(0) };
+        let number = *gone;
+        *gone += 1;
+        way.fate(number)
     }
 }
 
@@ -56,18 +57,18 @@ impl Ways {
 type Packet = (Instant, Vec<u8>);
 
 impl Network {
-    /// A host for each name, and clear ways between all. The seed decides which packets a bad way loses.
+    /// A host for each name, and clear ways between all.
     ///
     /// # Errors
     /// When the system does not let us: see [`super::refused`].
-    pub fn start(names: &[&str], seed: u64) -> anyhow::Result<Self> {
+    pub fn start(names: &[&str]) -> anyhow::Result<Self> {
         let (mut hosts, mut devices) = (Vec::new(), Vec::new());
         for (last, name) in (1..=u8::MAX).zip(names) {
             let (namespace, address) = (Namespace::new()?, Ipv4Addr::new(10, 77, 0, last));
             devices.push(Arc::new(AsyncDevice::new(namespace.device(address)?)?));
             hosts.push(Host { name: (*name).to_owned(), address, namespace });
         }
-        let ways = Arc::new(Ways { ways: Mutex::default(), dice: Mutex::new(Dice::new(seed)) });
+        let ways = Arc::<Ways>::default();
         let mut tasks = JoinSet::new();
         for (from, device) in devices.iter().enumerate() {
             let mut queues = HashMap::new();
@@ -107,7 +108,7 @@ impl Network {
     /// When there is no such host.
     pub fn set(&self, from: &str, to: &str, way: Way) -> anyhow::Result<()> {
         let pair = (self.host(from)?.0, self.host(to)?.0);
-        self.ways.lock().insert(pair, way);
+        self.ways.lock().insert(pair, (way, 0));
         Ok(())
     }
 

@@ -19,9 +19,9 @@ impl Wires {
     ///
     /// # Errors
     /// When neither can be had.
-    pub async fn lay(plans: &mut [NodePlan], seed: u64) -> anyhow::Result<Self> {
+    pub async fn lay(plans: &mut [NodePlan]) -> anyhow::Result<Self> {
         match refused() {
-            None => Ok(Self::Namespaces(hosts(plans, seed)?)),
+            None => Ok(Self::Namespaces(hosts(plans)?)),
             Some(why) => Ok(Self::Proxies(proxies(plans).await?, why)),
         }
     }
@@ -53,9 +53,9 @@ impl Wires {
 ///
 /// # Errors
 /// When the system does not let us.
-pub fn hosts(plans: &mut [NodePlan], seed: u64) -> anyhow::Result<Network> {
+pub fn hosts(plans: &mut [NodePlan]) -> anyhow::Result<Network> {
     let names: Vec<&str> = plans.iter().map(|plan| plan.name.as_str()).collect();
-    let network = Network::start(&names, seed)?;
+    let network = Network::start(&names)?;
     for plan in plans {
         plan.host = network.address(&plan.name)?.to_string();
         plan.through = network.through(&plan.name)?;

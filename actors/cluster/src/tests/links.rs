@@ -94,7 +94,7 @@ async fn calls_beyond_the_limit_hear_that_the_node_is_busy_and_the_others_are_se
     tokio::time::timeout(MULTI, all_in).await.unwrap();
     let one_more = ask(&link, "ws/home/index", b"", 5_000).await;
     assert!(matches!(one_more, Err(AskError::Busy { .. })), "{one_more:?}");
-    worker.answers.go_on.notify_waiters();
+    worker.answers.go_on.send_replace(true);
     for served in asks {
         assert!(served.await.unwrap().is_ok());
     }
@@ -129,7 +129,9 @@ async fn bytes_that_a_peer_does_not_answer_are_bounded() {
 async fn a_hub_that_comes_back_has_its_links_again() {
     let ca = Ca::new();
     let leaf = ca.leaf("hub", roles(&[Role::Hub]));
-    let first = hub().start_as(&ca, leaf.clone()).await;
+    // The second of it listens where the first did: the port is never given back in between.
+    let listener = std::net::TcpListener::bind("127.0.0.1:0").unwrap();
+    let first = hub().start_on(&ca, leaf.clone(), Some(listener.try_clone().unwrap())).await;
     let address = first.address();
     let worker = spec("worker", &[Role::Worker]).dials(address).start(&ca).await;
     worker.link("hub").await;
@@ -140,7 +142,6 @@ async fn a_hub_that_comes_back_has_its_links_again() {
     waiting.await.unwrap().unwrap();
     first.cluster.stop().await;
     worker.no_link("hub").await;
-    let listener = std::net::TcpListener::bind(address).unwrap();
     let again = Spec { incarnation: "i2".into(), ..hub() }.start_on(&ca, leaf, Some(listener)).await;
     let link = worker.link("hub").await;
     assert_eq!(link.peer().incarnation, "i2");

@@ -8,7 +8,7 @@ use std::time::Duration;
 use messages::cluster::{Role, Roles};
 use messages::envelope::{Head, Kind};
 use messages::{Address, AskError};
-use tokio::sync::Notify;
+use tokio::sync::watch;
 
 use super::ca::{Ca, Leaf, roles};
 use crate::serve::{Call, Peer, Serve, Served};
@@ -20,16 +20,16 @@ pub(super) const COOKIE: &str = "0123456789abcdef0123456789abcdef";
 #[derive(Default)]
 pub(super) struct Answers {
     pub(super) served: AtomicUsize,
-    pub(super) go_on: Arc<Notify>,
+    pub(super) go_on: watch::Sender<bool>,
 }
 
 impl Serve for Answers {
     fn serve(&self, from: Arc<Peer>, _: u64, call: Call) -> Served {
         self.served.fetch_add(1, Ordering::SeqCst);
-        let go_on = self.go_on.clone();
+        let mut go_on = self.go_on.subscribe();
         Box::pin(async move {
             match call.to.leaf() {
-                "slow" => go_on.notified().await,
+                "slow" => drop(go_on.wait_for(|go| *go).await),
                 "panics" => panic!("as it was asked to"),
                 "fails" => return Err(AskError::Failed("it failed".into())),
                 _ => {}

@@ -8,7 +8,7 @@ use messages::step::Usage;
 use models::{ProviderConfig, ProviderKind};
 use runtime::System;
 
-use crate::node::{answer, described, endpoint, failure, node_asking, question, zai};
+use crate::node::{answer, described, endpoint, failure, nobody, node_asking, question, zai};
 use crate::server::{Act, DONE, Server, chunk, end, event, head, refusal, reply, server, stop, used, whole};
 
 /// z.ai's models as these tests chain them, and their names at the endpoint.
@@ -152,10 +152,7 @@ async fn what_an_admin_must_mend_raises_an_alarm_that_the_next_success_clears() 
 
 #[tokio::test]
 async fn a_provider_that_is_not_there_is_stood_in_for_by_another() {
-    let base_url = {
-        let free = std::net::TcpListener::bind("127.0.0.1:0").unwrap();
-        format!("http://{}/v1", free.local_addr().unwrap())
-    };
+    let (_nobody, base_url) = nobody();
     let offline = ProviderConfig::new("offline", ProviderKind::Offline);
     let system = node_asking(&["zai", "offline"], vec![endpoint(&base_url), offline]).await;
     assert_eq!(answer(&system, question("q")).await.model, "offline");

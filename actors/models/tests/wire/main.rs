@@ -19,7 +19,7 @@ use messages::{AskError, Trace};
 use models::{ModelTable, ProviderConfig, ProviderKind, ProviderService, QUEUE_MAX};
 use tokio::sync::{Notify, mpsc};
 
-use node::{KEY, answer, ask, asked, described, endpoint, failure, node, patient, question, until_described};
+use node::{KEY, answer, ask, asked, described, endpoint, failure, nobody, node, patient, question, until_described};
 use server::{Act, DONE, chunk, end, event, framed, head, reply, server, stop, whole};
 
 #[tokio::test]
@@ -224,10 +224,7 @@ async fn an_error_told_with_status_200_is_still_an_error() {
 
 #[tokio::test]
 async fn nobody_there_is_unreachable() {
-    let base_url = {
-        let free = std::net::TcpListener::bind("127.0.0.1:0").unwrap();
-        format!("http://{}/v1", free.local_addr().unwrap())
-    };
+    let (_nobody, base_url) = nobody();
     let system = node(vec![endpoint(&base_url)]).await;
     let failure = failure(&system, question("q")).await;
     assert_eq!(failure.class, Class::Unreachable);
@@ -261,7 +258,8 @@ async fn so_many_are_answered_at_once_so_many_wait_and_one_more_is_turned_away()
     let mut waiting = vec![];
     for batch in 0..=QUEUE_MAX / 64 {
         let more = if batch == 0 { 1 } else { 64 };
-        waiting.extend((0..more).map(|_| asked(&system, question("q"))));
+        let patient = || Request { seconds_max: 300, ..question("q") };
+        waiting.extend((0..more).map(|_| asked(&system, patient())));
         until_described(&system, &format!("zai: 1 of 1 calls, {} waiting", batch * 64)).await;
     }
     assert_eq!(server.seen.calls(), 1, "the window is kept");

@@ -17,6 +17,14 @@ pub(crate) const KEY: &str = "sk-0123456789abcdef";
 /// Longer than a question's whole time: no test passes because something else gave up.
 const PATIENT: Timeouts = Timeouts { connect_ms_max: 2_000, first_byte_ms_max: Some(60_000), idle_ms_max: 60_000 };
 
+/// An address at which nobody listens, and nobody will for as long as the socket is kept.
+pub(crate) fn nobody() -> (tokio::net::TcpSocket, String) {
+    let socket = tokio::net::TcpSocket::new_v4().unwrap();
+    socket.bind(std::net::SocketAddr::from(([127, 0, 0, 1], 0))).unwrap();
+    let base_url = format!("http://{}/v1", socket.local_addr().unwrap());
+    (socket, base_url)
+}
+
 pub(crate) fn endpoint(base_url: &str) -> ProviderConfig {
     let key = Some(Secret::check(KEY, base_url).unwrap());
     ProviderConfig { key, timeouts: PATIENT, ..ProviderConfig::new("zai", ProviderKind::openai(base_url, "glm-5.3")) }
@@ -85,7 +93,7 @@ pub(crate) fn question(words: &str) -> Request {
 
 pub(crate) async fn ask(system: &System, request: Request) -> Result<Reply, AskError> {
     let models = system.to::<Model>(&Address::fixed("models"));
-    models.ask(Msg::Answer(Box::new(request)), Duration::from_secs(40)).await
+    models.ask(Msg::Answer(Box::new(request)), Duration::from_secs(310)).await
 }
 
 /// The answer.

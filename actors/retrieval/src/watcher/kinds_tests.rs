@@ -285,8 +285,14 @@ async fn a_file_that_grows_while_it_is_read_is_whole_in_the_end() {
         use std::io::Write as _;
         let mut file = fs::File::create(path).unwrap();
         let began = std::time::Instant::now();
+        // More than an index takes, and then little by little: a disk is for others, too.
+        let mut written = 0;
         while began.elapsed() < Duration::from_secs(2) {
-            file.write_all("a line of many words\n".repeat(100).as_bytes()).unwrap();
+            let lines = if written > gate::FILE_BYTES_MAX { 1 } else { 10_000 };
+            let bytes = "a line of many words\n".repeat(lines);
+            file.write_all(bytes.as_bytes()).unwrap();
+            written += bytes.len() as u64;
+            std::thread::yield_now();
         }
         file.write_all(b"\n# End\nneedle\n").unwrap();
     });

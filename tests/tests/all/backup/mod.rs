@@ -32,6 +32,8 @@ impl Place {
         for n in 0..events {
             ann.ask(&format!("What is plan {n}?"), PATIENCE).await.unwrap();
         }
+        // A stop does not wait for all that follows the last reply.
+        ann.status_until(PATIENCE, |status| status.counts.taken == 0).await.unwrap();
         ann.leave().await;
         assert!(node.stop().await.unwrap().success());
         place

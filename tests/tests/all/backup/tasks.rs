@@ -6,7 +6,8 @@ use tests::process::{NodeProcess, Spec, program};
 
 use super::json;
 use crate::faults::world::PATIENCE;
-use crate::work::site::{Desk, SOON, Site};
+use crate::work::desk::Desk;
+use crate::work::site::{SOON, Site};
 
 #[tokio::test(flavor = "multi_thread")]
 async fn a_task_that_ran_at_the_backup_is_in_doubt_in_the_restored_store_and_runs_on_when_a_person_says_so() {

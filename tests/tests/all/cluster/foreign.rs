@@ -21,6 +21,7 @@ use rustls::time_provider::DefaultTimeProvider;
 use tests::cluster::four;
 
 use super::simulation::trust::PkiTrust;
+use super::versions::until_seen;
 use super::world::{CONNECTOR, HUB, WORKER, WORKER_2, World};
 
 const MINE: &str = "ws/mine";
@@ -202,6 +203,7 @@ async fn a_worker_that_names_more_workspaces_than_one_may_is_no_part_of_the_clus
     world.until(|world| world.said(HUB).contains(&why)).await;
     let status = world.cluster.run("status", HUB).await.unwrap();
     assert!(status.stdout.contains(&why), "{}", status.stdout);
+    until_seen(&world, HUB, WORKER, |node| node["units"] == 1).await;
     let placed = world.told("placement --json", HUB).await;
     let units: Vec<&str> = placed.as_array().unwrap().iter().filter_map(|of| of["unit"].as_str()).collect();
     assert_eq!(units, ["connector/console", "ws/home"]);

@@ -1,12 +1,13 @@
 //! What people ask of a cluster at any of its nodes: to drain one by name, and the trees of all.
 
 use std::collections::BTreeSet;
+use std::time::Instant;
 
 use rustix::process::Signal;
 use tests::cluster::four;
 
 use super::shared::share;
-use super::world::{CONNECTOR, HUB, WORKER, World};
+use super::world::{CONNECTOR, HUB, SOON, WORKER, World};
 
 const OTHER: &str = "worker-2";
 /// Units that are given away at once.
@@ -20,11 +21,13 @@ async fn held(world: &World, node: &str) -> usize {
 }
 
 async fn until_held(world: &World, is_so: impl Fn(usize, usize) -> bool) {
+    let until = Instant::now() + SOON;
     loop {
         let (one, other) = (held(world, WORKER).await, held(world, OTHER).await);
         if is_so(one, other) {
             return;
         }
+        assert!(Instant::now() < until, "they hold {one} and {other}:\n{}", world.all_said());
     }
 }
 
@@ -43,7 +46,7 @@ async fn a_node_is_drained_by_name_from_another_and_takes_its_share_again() {
     // At the connector: the hub tells the worker.
     let done = world.run(&format!("drain {WORKER}"), CONNECTOR).await;
     assert!(done.stderr.contains("worker holds nothing any more, and can be stopped"), "{done:?}");
-    assert_eq!((held(&world, WORKER).await, held(&world, OTHER).await), (0, UNITS));
+    until_held(&world, |one, other| (one, other) == (0, UNITS)).await;
     let nodes = world.told("nodes --json", HUB).await;
     let drains = |name: &str| nodes.as_array().unwrap().iter().any(|of| of["node"] == name && of["draining"] == true);
     assert!(drains(WORKER) && !drains(OTHER), "{nodes}");

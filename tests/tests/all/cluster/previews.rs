@@ -33,7 +33,7 @@ async fn the_words_of_an_answer_are_shown_at_the_connector_while_a_worker_gives_
     let mut with_previews = 0;
     for n in 0..QUESTIONS {
         if n == 2 {
-            fake.set(Mode::Normal { chunks: 4, delay_ms: 60 });
+            fake.set(Mode::Normal { chunks: 4, delay_ms: 120 });
         }
         let question = format!("question number {n} of an answer that comes word by word by word");
         let asked = client.submit(&format!("looks-on:{n}"), &question).unwrap();

@@ -16,6 +16,9 @@ async fn a_hub_whose_store_was_restored_answers_nothing_twice_and_goes_on_with_t
     let after = ann.say("after the backup").await.unwrap();
     ann.settled(&[after], SOON).await.unwrap();
     let epochs = epochs(&world).await;
+    let holds =
+        |world: &World, node: &str, unit: &str| world.said(node).matches(&format!("holds it unit={unit} ")).count();
+    let held = (holds(&world, CONNECTOR, "connector/console"), holds(&world, WORKER, "ws/home"));
 
     // Connector and worker run on meanwhile: they know nothing of it but that the hub was away.
     world.stop(HUB).await;
@@ -25,10 +28,11 @@ async fn a_hub_whose_store_was_restored_answers_nothing_twice_and_goes_on_with_t
     world.spawn(HUB);
     assert!(world.node(HUB).ready().await.unwrap().is_none(), "{}", world.said(HUB));
     // All is held again, by later epochs than any that the store of before gave.
-    let again = |world: &World, node: &str, unit: &str| {
-        world.said(node).matches(&format!("holds it unit={unit} ")).count() == 2
-    };
-    world.until(|world| again(world, CONNECTOR, "connector/console") && again(world, WORKER, "ws/home")).await;
+    world
+        .until(|world| {
+            holds(world, CONNECTOR, "connector/console") > held.0 && holds(world, WORKER, "ws/home") > held.1
+        })
+        .await;
     let now = self::epochs(&world).await;
     assert!(epochs.iter().zip(&now).all(|(before, now)| before.0 == now.0 && before.1 < now.1), "{epochs:?} {now:?}");
 

@@ -12,6 +12,8 @@ use super::world::{HUB, SOON, WORKER, WORKER_2 as OTHER, World};
 const LINES: usize = 10;
 /// What a node says whose unit is another's.
 const LOST: &str = "holds it no more";
+/// Why a unit is where it is once both workers are there and it does not move.
+const SETTLED: &str = "it is the first choice of 2 nodes";
 /// Times that the holder is frozen.
 const ROUNDS: usize = 2;
 
@@ -47,6 +49,7 @@ async fn a_worker_whose_holder_is_frozen_takes_the_shared_files_over_and_nothing
     world.ask(&mut ann, "before").await;
     let mut said = Vec::new();
     for round in 0..ROUNDS {
+        world.placed("ws/home", SETTLED).await;
         for n in 0..LINES {
             said.push(ann.say(&format!("line {n} of round {round}")).await.unwrap());
         }
@@ -97,6 +100,8 @@ async fn two_installations_on_one_folder_refuse_each_other_in_words_and_the_seco
     world.start().await;
     let mut ann = world.attach("general").await;
     world.ask(&mut ann, "hello").await;
+    // While it moves from one worker to the other nobody has the folder.
+    world.placed("ws/home", SETTLED).await;
     // A node that stands alone.
     let alone = world.cluster.folder().join("alone");
     std::fs::create_dir(&alone).unwrap();
@@ -107,6 +112,7 @@ async fn two_installations_on_one_folder_refuse_each_other_in_words_and_the_seco
     // A worker of another cluster: it is given the unit by its own hub, and can't open it.
     std::os::unix::fs::symlink(&shared, others.data(WORKER).join("workspaces")).unwrap();
     others.start().await;
+    assert!(others.node(WORKER).ready().await.unwrap().is_none(), "{}", others.said(WORKER));
     let mut eve = others.attach("general").await;
     let waits = eve.say("from elsewhere").await.unwrap();
     loop {

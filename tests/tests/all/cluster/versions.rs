@@ -31,7 +31,8 @@ pub(super) async fn until_seen(world: &World, at: &str, name: &str, is_so: impl 
 async fn nodes_that_have_no_version_in_common_say_so_everywhere_try_on_and_go_on_when_one_is_replaced() {
     let mut world = World::laid().await;
     speaks(&mut world, WORKER, "2-3");
-    world.start().await;
+    world.cluster.spawn_all().unwrap();
+    world.answers().await;
     let at_hub = "`hub` speaks version 1 of the protocol between nodes, `worker` speaks versions 2 to 3, and they have none in \
                   common; update agent-runtime on `hub`";
     let at_worker = "`worker` speaks versions 2 to 3 of the protocol between nodes, `hub` speaks version 1, and they have none \

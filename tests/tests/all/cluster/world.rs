@@ -6,6 +6,7 @@ use std::time::{Duration, Instant};
 use tests::cluster::{Cluster, NodePlan, three};
 use tests::process::{Done, NodeProcess};
 
+use super::versions::until_seen;
 use crate::faults::driver::Driver;
 
 /// How long anything here may take that takes some seconds.
@@ -40,9 +41,13 @@ impl World {
         world
     }
 
-    /// Starts all that do not run, and waits until the connector's console answers.
+    /// Starts all that do not run, and waits until the hub has links with all others and the connector's console answers.
     pub(crate) async fn start(&mut self) {
         self.cluster.spawn_all().unwrap();
+        let hub = self.cluster.hub().unwrap().name.clone();
+        for plan in self.cluster.plans().iter().filter(|plan| plan.name != hub) {
+            until_seen(self, &hub, &plan.name, |node| node["why"] == "" && node["away"] == false).await;
+        }
         self.answers().await;
     }
 
@@ -97,6 +102,19 @@ impl World {
         while let Err(error) = Driver::attach(&self.data(name)).await {
             assert!(Instant::now() < until, "the console does not answer: {error:#}\n{}", self.all_said());
             tokio::time::sleep(LOOK).await;
+        }
+    }
+
+    /// Waits until a unit is where it is for this reason, and not on its way.
+    pub(crate) async fn placed(&self, unit: &str, why: &str) {
+        let until = Instant::now() + SOON;
+        loop {
+            let units = self.told("placement --json", HUB).await;
+            let of = units.as_array().unwrap().iter().find(|of| of["unit"] == unit);
+            if of.is_some_and(|of| of["why"].as_str().unwrap_or_default().contains(why)) {
+                return;
+            }
+            assert!(Instant::now() < until, "{unit} is not where it is because {why}: {units}\n{}", self.all_said());
         }
     }
 

@@ -13,7 +13,7 @@ use tests::process::Done;
 use crate::faults::driver::{Driver, Ended};
 
 /// How long anything here may take.
-const WITHIN: Duration = Duration::from_secs(30);
+const WITHIN: Duration = Duration::from_secs(60);
 const LOOK: Duration = Duration::from_millis(10);
 
 /// What runs, and its model.
@@ -142,6 +142,11 @@ impl Chat {
 
     pub(super) async fn flush(&mut self) {
         self.0.flush().await.unwrap();
+    }
+
+    /// Waits until so many events are in turns or wait for those that are.
+    pub(super) async fn until_taken(&mut self, events: u64) {
+        self.0.status_until(WITHIN, |status| status.counts.taken == events).await.unwrap();
     }
 
     /// Waits for an event's end.

@@ -33,7 +33,7 @@ async fn is_wrong(world: &World, id: &str, words: &[&str]) -> anyhow::Result<()>
 /// The check is told in this state, with these words.
 async fn is_told(world: &World, id: &str, state: &str, words: &str) -> anyhow::Result<()> {
     let said = doctor(world, &["--only", id]).await?.expect_code(0)?;
-    assert!(said.stdout.starts_with(state) && said.stdout.contains(words), "{state} {words}: {}", said.stdout);
+    anyhow::ensure!(said.stdout.starts_with(state) && said.stdout.contains(words), "{state} {words}: {}", said.stdout);
     Ok(())
 }
 
@@ -180,7 +180,11 @@ async fn a_model_that_can_not_be_reached_and_what_came_of_it_are_told_by_the_run
     let task = Spec::new(&program()?, &["task", "--wait", "--data", "data", "read the plan"]).folder(&world.path(""));
     task.run("").await?.expect_code(1)?;
     is_wrong(&world, "work", &["given up", "agent-runtime tasks --data data"]).await?;
-    is_told(&world, "index", "note", "large.md").await?;
+    // Once its first scan has ended.
+    let until = std::time::Instant::now() + crate::faults::world::PATIENCE;
+    while let Err(error) = is_told(&world, "index", "note", "large.md").await {
+        anyhow::ensure!(std::time::Instant::now() < until, error);
+    }
     node.stop().await?;
     Ok(())
 }

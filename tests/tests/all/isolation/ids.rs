@@ -8,7 +8,8 @@ use tests::deployment::Shape;
 use tests::fake_model::Mode;
 
 use super::house::{House, PLACES, said};
-use crate::work::site::{SOON, Site, shown};
+use crate::work::desk::shown;
+use crate::work::site::{SOON, Site};
 
 const NOBODY_S: &str = "tsk_zzzzzzzzzzzzzzzz";
 const NEVER_SAID: &str = "in_zzzzzzzzzzzzzzzz";

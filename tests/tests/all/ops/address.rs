@@ -1,6 +1,7 @@
 //! The address at its limits.
 
 use operator_http::{CONNECTIONS_MAX, HEAD_BYTES_MAX, HEADERS_MAX};
+use tests::port::Port;
 use tests::process::{NodeProcess, Spec, program};
 use tokio::io::AsyncWriteExt as _;
 use tokio::net::TcpStream;
@@ -57,7 +58,8 @@ async fn clients_that_say_nothing_take_a_place_for_seconds_only() {
 
 #[tokio::test(flavor = "multi_thread")]
 async fn a_port_that_is_taken_is_told_at_the_start_and_nothing_is_served() {
-    let taken = std::net::TcpListener::bind("127.0.0.1:0").unwrap();
+    let port = Port::free().unwrap();
+    let taken = std::net::TcpListener::bind(("127.0.0.1", port.number())).unwrap();
     let listen = taken.local_addr().unwrap().to_string();
     let folder = tempfile::tempdir().unwrap();
     let data = folder.path().join("data");

@@ -45,6 +45,7 @@ async fn a_busy_nodes_metrics_are_those_that_are_documented_and_name_nobody() {
             && value(&page.body, "agent_runtime_events{state=\"taken\"}") == Some(1.0)
             // Of the turns, the task and the one that runs, two have asked by then.
             && value(&page.body, "agent_runtime_model_calls_total{model=\"fake\"}") >= Some(2.0)
+            && value(&page.body, "agent_runtime_index_files") >= Some(1.0)
     };
     let metrics = until(address, "/metrics", "a turn that runs", taken).await;
     assert!(metrics.head.contains("text/plain; version=0.0.4"), "{}", metrics.head);

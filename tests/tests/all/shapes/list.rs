@@ -13,10 +13,6 @@ macro_rules! everywhere {
                 a_story_of_tasks
                 a_story_of_tools
             }
-            [control::codes] {
-                a_batch_says_by_its_exit_code_how_it_ended
-                an_id_that_begins_several_ids_is_asked_about
-            }
             [control::delete] {
                 what_is_deleted_before_its_turn_is_never_answered
                 what_is_deleted_during_its_turn_is_stopped
@@ -24,7 +20,6 @@ macro_rules! everywhere {
                 nobody_deletes_what_is_not_there
             }
             [control::edit] {
-                an_edit_during_the_turn_follows_it
                 an_edit_during_the_turn_takes_its_place_where_the_context_says_so
                 an_edit_after_the_answer_is_noted_and_answered_no_second_time
             }
@@ -139,6 +134,10 @@ macro_rules! unless_killed {
                 a_story_of_first_steps
             }
             // How a reply was delivered is told; of one that was under way when its connector was killed nobody knows.
+            [control::codes] {
+                a_batch_says_by_its_exit_code_how_it_ended
+                an_id_that_begins_several_ids_is_asked_about
+            }
             [stories] {
                 a_story_of_repeated_session
                 a_story_of_why
@@ -147,6 +146,7 @@ macro_rules! unless_killed {
             // A turn that was cut off may be answered before the edit that waits behind it is looked at.
             [control::edit] {
                 an_edit_before_the_turn_replaces_the_words
+                an_edit_during_the_turn_follows_it
             }
             // A call that was cut off is charged, and all of the budget may go to such.
             [work::budgets] {

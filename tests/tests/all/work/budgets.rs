@@ -11,7 +11,8 @@ use tests::deployment::Shape;
 use tests::fake_model::Mode;
 use tests::process::chaos_program;
 
-use super::site::{Desk, SOON, Site, shown, until};
+use super::desk::{Desk, shown};
+use super::site::{SOON, Site, until};
 
 pub(crate) async fn a_task_whose_budget_ends_waits_says_so_and_goes_on_when_it_is_given_once_more(shape: Shape) {
     // The arguments of its first call leave fewer tokens than an answer may need.

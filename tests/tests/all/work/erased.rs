@@ -6,7 +6,8 @@ use messages::task::TaskState;
 use tests::deployment::Shape;
 use tests::fake_model::Mode;
 
-use super::site::{SOON, Site, shown, until};
+use super::desk::shown;
+use super::site::{SOON, Site, until};
 
 pub(crate) const SECRET: &str = "xyzzy-plugh";
 

@@ -8,7 +8,8 @@ use messages::turn::Outcome;
 use tests::deployment::Shape;
 use tests::fake_model::Mode;
 
-use super::site::{SOON, Site, shown, until};
+use super::desk::shown;
+use super::site::{SOON, Site, until};
 use crate::faults::driver::Driver;
 use crate::faults::world::cpu;
 

@@ -1,6 +1,7 @@
 //! Work end to end: tasks and their slots, times, budgets, models, and what survives of them.
 
 pub(crate) mod budgets;
+pub(crate) mod desk;
 pub(crate) mod erased;
 mod fairness;
 pub(crate) mod known_failures;

@@ -10,7 +10,8 @@ use tests::deployment::Shape;
 use tests::fake_model::{FakeModel, Mode};
 use tests::process::{NodeProcess, Spec, program};
 
-use super::site::{SOON, Site, shown};
+use super::desk::shown;
+use super::site::{SOON, Site};
 use crate::faults::driver::Driver;
 
 const KEY: &str = "0f3c9d.verySecretIndeed";

@@ -6,7 +6,8 @@ use messages::task::{TaskState, Wait};
 use tests::deployment::Shape;
 use tests::fake_model::Mode;
 
-use super::site::{SOON, Site, shown, until};
+use super::desk::shown;
+use super::site::{SOON, Site, until};
 
 /// Restarts in good order, more than a task may lose nodes.
 const RESTARTS: u32 = messages::task::LOST_MAX + 1;

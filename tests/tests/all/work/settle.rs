@@ -8,7 +8,8 @@ use messages::step::StepStatus;
 use messages::task::TaskState;
 use tests::deployment::Shape;
 
-use super::site::{Desk, SOON, Site, shown};
+use super::desk::{Desk, shown};
+use super::site::{SOON, Site};
 
 const WORKSPACES: usize = 20;
 /// Contexts by the model that they allow, and tasks of each in each workspace.

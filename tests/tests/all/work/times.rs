@@ -8,7 +8,8 @@ use messages::task::{TaskState, Wait};
 use tests::deployment::Shape;
 use tests::fake_model::Mode;
 
-use super::site::{SOON, Site, shown, until};
+use super::desk::shown;
+use super::site::{SOON, Site, until};
 
 /// A task that was cancelled has ended after so long: the model itself would hang for two minutes.
 const CANCELLED_MAX: Duration = Duration::from_secs(40);

@@ -67,7 +67,7 @@ pub(super) fn run(args: &Restore) -> anyhow::Result<ExitCode> {
         bail!("the restored store has {} faults ({first}); nothing was restored", found.faults_total);
     }
     // All that was written above, be it the smallest file.
-    rustix::fs::sync();
+    rustix::fs::syncfs(std::fs::File::open(staging.folder())?)?;
     fail_point!("restore.before_place");
     let moved_aside = place::put(staging.folder(), &data)?;
     drop(staging);

@@ -68,7 +68,7 @@ async fn round(
 async fn nothing_is_lost_doubled_or_out_of_order_whichever_node_is_lost_under_load() {
     let (seed, count) = (of_env("SEED", 1), of_env("ROUNDS", ROUNDS));
     let mut plans = four();
-    let wires = Wires::lay(&mut plans, seed).await.unwrap();
+    let wires = Wires::lay(&mut plans).await.unwrap();
     if let Wires::Proxies(_, why) = &wires {
         eprintln!(
             "SKIPPED: nodes can't be hosts of their own here ({why}); their links go through proxies of this host"
