@@ -327,7 +327,7 @@ impl Holder {
                 State::Owned => {
                     held.state = State::Suspended;
                     if held.opening == Opening::Done {
-                        self.out.push(Action::Suspend(unit.clone()));
+                        self.out.push(Action::Suspend(unit.clone(), self.lease_end));
                     }
                 }
                 State::Draining => over.push(unit.clone()),

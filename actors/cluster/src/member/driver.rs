@@ -365,7 +365,7 @@ impl Loop {
                     }
                 }
                 action => {
-                    self.is_without_lease |= matches!(action, Action::Suspend(_));
+                    self.is_without_lease |= matches!(action, Action::Suspend(..));
                     // There is room for more than can be; a node that stops takes none any more.
                     drop(self.jobs.send(Job::Do(action)).await);
                 }

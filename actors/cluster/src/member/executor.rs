@@ -62,8 +62,9 @@ async fn act(member: &Member, hands: &dyn Hands, action: Action) {
             tracing::info!(%unit, epoch, "holds it");
             begin(system, hands, &unit).await;
         }
-        Action::Suspend(unit) => {
-            tracing::warn!(%unit, "the lease has ended; nothing is written until it is renewed");
+        Action::Suspend(unit, since) => {
+            let ago_ms = member.now().since(since);
+            tracing::warn!(%unit, ago_ms, "the lease has ended; nothing is written until it is renewed");
         }
         Action::Resume(unit) => {
             tracing::info!(%unit, "the lease was renewed");

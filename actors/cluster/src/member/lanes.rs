@@ -33,7 +33,7 @@ enum Lane {
 fn lane(action: &Action) -> Option<Lane> {
     let unit = match action {
         Action::Open(unit, _) | Action::Begin(unit, _) | Action::Drain(unit, _) | Action::Close(unit, _) => unit,
-        Action::Suspend(unit) | Action::Resume(unit) | Action::Send(ToHub::Released { unit, .. }) => unit,
+        Action::Suspend(unit, _) | Action::Resume(unit) | Action::Send(ToHub::Released { unit, .. }) => unit,
         Action::Send(_) => return None,
     };
     Some(if unit.address().workspace_of().is_some() { Lane::Workspace(unit.clone()) } else { Lane::Accounts })

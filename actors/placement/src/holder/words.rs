@@ -2,6 +2,8 @@
 
 use messages::cluster::{ToHub, ToNode, Unit};
 
+use crate::timers::Monotonic;
+
 /// What a node hears.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum Event {
@@ -52,8 +54,8 @@ pub enum Action {
     Open(Unit, u64),
     /// It may commit: wake its actors.
     Begin(Unit, u64),
-    /// Stop committing and sending: the lease is over. What is in memory may stay.
-    Suspend(Unit),
+    /// Stop committing and sending: the lease is over since then. What is in memory may stay.
+    Suspend(Unit, Monotonic),
     /// Go on: it was renewed under the same epoch. What was not done meanwhile is woken.
     Resume(Unit),
     /// Take nothing new, finish what was begun, close, and say [`Event::Finished`].

@@ -628,7 +628,7 @@ impl World {
             holder::Action::Begin(unit, epoch) => {
                 (node.ready.get(&unit) != Some(&epoch)).then(|| format!("{unit} begins and is not open"))
             }
-            holder::Action::Suspend(unit) | holder::Action::Resume(unit) => {
+            holder::Action::Suspend(unit, _) | holder::Action::Resume(unit) => {
                 (!node.open.contains_key(&unit)).then(|| format!("{unit} is not open"))
             }
             holder::Action::Close(unit, why) => {

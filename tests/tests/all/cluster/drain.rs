@@ -5,9 +5,8 @@ use std::time::Instant;
 use tests::cluster::four;
 
 use super::shared::share;
-use super::world::{HUB, SOON, WORKER, WORKER_2, World};
+use super::world::{HUB, SOON, WORKER, WORKER_2, World, logged_at};
 
-const DAY_MS: u64 = 24 * 60 * 60 * 1_000;
 /// Workspaces, `home` among them.
 const UNITS: usize = 64;
 
@@ -15,21 +14,11 @@ fn name(n: usize) -> String {
     if n == 0 { "home".to_owned() } else { format!("w{n}") }
 }
 
-/// When a node has said this of a unit last, as its log writes it: `2026-11-28T10:13:24.803137Z`.
-fn said_at(world: &World, node: &str, words: &str, unit: &str) -> Option<String> {
+/// When a node has said this of a unit last, in milliseconds since the epoch.
+fn said_at(world: &World, node: &str, words: &str, unit: &str) -> Option<i64> {
     let said = world.said(node);
     let line = said.lines().rev().find(|line| line.contains(&format!("{words} unit={unit} ")))?;
-    line.split_once(' ').map(|(time, _)| time.to_owned())
-}
-
-/// From one time to another that is not before it, less than a day, in milliseconds.
-fn ms_between(from: &str, to: &str) -> u64 {
-    let number = |time: &str, at: std::ops::Range<usize>| time[at].parse::<u64>().unwrap();
-    let of_day = |time: &str| {
-        let seconds = (number(time, 11..13) * 60 + number(time, 14..16)) * 60 + number(time, 17..19);
-        seconds * 1_000 + number(time, 20..23)
-    };
-    (of_day(to) + DAY_MS - of_day(from)) % DAY_MS
+    logged_at(line)
 }
 
 #[tokio::test(flavor = "multi_thread")]
@@ -70,12 +59,12 @@ async fn a_drain_of_64_units_leaves_none_behind() {
         assert!(Instant::now() < until, "{view}");
     }
     // For people: how long each was nobody's, and all of them were on their way.
-    let times: Vec<(String, String)> = moved.iter().map(|unit| when(&world, unit).unwrap()).collect();
-    let mut gaps: Vec<u64> = times.iter().map(|(from, to)| ms_between(from, to)).collect();
+    let times: Vec<(i64, i64)> = moved.iter().map(|unit| when(&world, unit).unwrap()).collect();
+    let mut gaps: Vec<i64> = times.iter().map(|(from, to)| to - from).collect();
     gaps.sort_unstable();
     let first = times.iter().map(|(from, _)| from).min().unwrap();
-    let all = ms_between(first, times.iter().map(|(_, to)| to).max().unwrap());
-    let given = ms_between(first, times.iter().map(|(from, _)| from).max().unwrap());
+    let all = times.iter().map(|(_, to)| to).max().unwrap() - first;
+    let given = times.iter().map(|(from, _)| from).max().unwrap() - first;
     println!(
         "{} units moved in {all} ms, given back within {given} ms; each was nobody's for p50 {} ms, max {} ms",
         gaps.len(),

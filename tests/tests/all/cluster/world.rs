@@ -19,6 +19,11 @@ pub(crate) const WORKER: &str = "worker";
 /// Where there are two.
 pub(crate) const WORKER_2: &str = "worker-2";
 
+/// When a line was logged, in milliseconds since the epoch.
+pub(super) fn logged_at(line: &str) -> Option<i64> {
+    line.split_once(' ').and_then(|(time, _)| markdown::civil::parse_date(time))
+}
+
 pub(crate) struct World {
     pub(crate) cluster: Cluster,
 }
