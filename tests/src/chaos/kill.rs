@@ -64,7 +64,7 @@ const POINTS_OF_TASKS: [&str; 22] = [
     "gate.synced",
 ];
 /// A marker that was not met after so long is given up for a kill from outside.
-const MET_MAX: Duration = Duration::from_secs(20);
+const MET_MAX: Duration = Duration::from_secs(10);
 /// The latest moment of a random kill after the start.
 const RANDOM_MS_MAX: u64 = 700;
 /// The longest count of passes by a marker, and by one that is passed less often than those of [`OFTEN`].

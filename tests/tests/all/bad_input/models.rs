@@ -12,7 +12,7 @@ use crate::faults::world::{PATIENCE, World};
 pub(super) fn with(fake: &FakeModel) -> anyhow::Result<World> {
     let world = World::new()?;
     let config = format!(
-        "[models]\ndefault = \"fake\"\n[models.providers.fake]\nkind = \"openai\"\nbase_url = \"{}\"\nmodel = \"m\"\nfirst_byte_s = 8\nidle_s = 8\n",
+        "[models]\ndefault = \"fake\"\n[models.providers.fake]\nkind = \"openai\"\nbase_url = \"{}\"\nmodel = \"m\"\nfirst_byte_s = 5\nidle_s = 5\n",
         fake.base_url()
     );
     std::fs::write(world.path("agent-runtime.toml"), config)?;
@@ -75,7 +75,7 @@ async fn stop_ends_an_answer_that_does_not_end_by_itself() -> anyhow::Result<()>
     let fake = FakeModel::start(0).await?;
     let world = with(&fake)?;
     let text = std::fs::read_to_string(world.path("agent-runtime.toml"))?;
-    std::fs::write(world.path("agent-runtime.toml"), text.replace("idle_s = 8", "idle_s = 600"))?;
+    std::fs::write(world.path("agent-runtime.toml"), text.replace("idle_s = 5", "idle_s = 600"))?;
     let node = world.serve().await?;
     let mut ann = Driver::attach(&world.data()).await?;
     fake.set(Mode::NeverEnds);

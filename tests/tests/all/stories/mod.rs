@@ -76,11 +76,12 @@ stories! {
 
 #[tokio::test(flavor = "multi_thread")]
 async fn a_story_that_tells_otherwise_fails() {
+    let holds = "```holds data/workspaces/home/workspace.md\nother\n```";
+    assert!(tell(holds, Shape::OneProcess, false).await.is_err());
     for wrong in [
         "```chat\n> /stop\nSomething else.\n```",
         "```chat exit=3\n> /stop\nNothing runs here now.\n```",
         "```chat\n> /stop\nNothing runs here now.\n= denied\n```",
-        "```holds data/workspaces/home/workspace.md\nother\n```",
         "```run exit=1\n$ status\n…\n```",
     ] {
         for json in [false, true] {

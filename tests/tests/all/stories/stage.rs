@@ -12,7 +12,7 @@ use tests::process::Done;
 use tests::story::{Act, Turn, fits};
 
 /// How long a file that is written beside may take.
-const WRITTEN_MAX: Duration = Duration::from_secs(60);
+const WRITTEN_MAX: Duration = Duration::from_secs(30);
 const LOOK: Duration = Duration::from_millis(20);
 
 pub(super) struct Stage {
