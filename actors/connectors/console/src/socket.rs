@@ -90,13 +90,18 @@ pub(crate) async fn connect(path: &Path) -> io::Result<Option<UnixStream>> {
             {
                 return Ok(None);
             }
-            // The queue of those who wait to be accepted is full.
-            Err(error) if error.kind() == io::ErrorKind::WouldBlock && tries < CONNECT_TRIES_MAX => {
+            // The queue of those who wait to be accepted is full; or the door was closed on them, as it is when an account of
+            // the console comes or goes, and another is opened in its place.
+            Err(error) if is_passing(&error) && tries < CONNECT_TRIES_MAX => {
                 tokio::time::sleep(Duration::from_millis(CONNECT_PAUSE_MS)).await;
             }
             Err(error) => return Err(error),
         }
     }
+}
+
+fn is_passing(error: &io::Error) -> bool {
+    matches!(error.kind(), io::ErrorKind::WouldBlock | io::ErrorKind::ConnectionReset)
 }
 
 fn reached<T>(path: &Path, act: impl FnOnce(&Path) -> io::Result<T>) -> io::Result<T> {
@@ -126,6 +131,9 @@ fn split(path: &Path) -> io::Result<(&Path, &std::ffi::OsStr)> {
 
 #[cfg(test)]
 mod tests {
+    use std::sync::Arc;
+    use std::sync::atomic::{AtomicBool, Ordering};
+
     use tokio::io::{AsyncReadExt as _, AsyncWriteExt as _};
 
     use super::*;
@@ -148,6 +156,32 @@ mod tests {
         assert_eq!(fs::metadata(&path).unwrap().permissions().mode() & 0o777, 0o600);
         assert_eq!(fs::read_dir(folder.path()).unwrap().count(), 1, "nothing is left beside it");
         speak(&listener, &path).await;
+    }
+
+    #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+    async fn a_door_that_closes_while_somebody_knocks_is_as_one_that_was_closed() {
+        let folder = tempfile::tempdir().unwrap();
+        let path = folder.path().join("console.sock");
+        let is_over = Arc::new(AtomicBool::new(false));
+        let doors = {
+            let (path, is_over) = (path.clone(), is_over.clone());
+            tokio::spawn(async move {
+                while !is_over.load(Ordering::Relaxed) {
+                    let listener = bind(&path).unwrap();
+                    // Until somebody knocks, who is not let in.
+                    let since = std::time::Instant::now();
+                    while since.elapsed() < Duration::from_micros(50) {
+                        std::hint::spin_loop();
+                    }
+                    drop(listener);
+                }
+            })
+        };
+        for _ in 0..20_000 {
+            drop(connect(&path).await.unwrap());
+        }
+        is_over.store(true, Ordering::Relaxed);
+        doors.await.unwrap();
     }
 
     #[tokio::test]

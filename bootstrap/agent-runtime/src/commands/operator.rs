@@ -4,7 +4,7 @@ use std::path::Path;
 use std::process::ExitCode;
 
 use anyhow::{anyhow, bail};
-use console::client::{Client, Who, fresh_session};
+use console::client::{Client, ClientError, Who, fresh_session};
 use console::wire::{AdminAsk, Answered, FromNode};
 use markdown::civil::utc;
 use messages::admin::{ActorView, StatusView};
@@ -17,6 +17,9 @@ use super::{give_json, give_table, megabytes};
 use crate::cli::{Actors, ActorsAction, Read, Where};
 use crate::node::{self, HOME};
 use crate::{account, logging};
+
+/// How often a question is asked whose connection is closed before it is answered.
+const TRIES_MAX: u32 = 3;
 
 /// Asks the node that serves the data folder.
 pub(super) async fn ask(place: &Where, what: AdminAsk, workspace: &str, context: &str) -> anyhow::Result<Answered> {
@@ -62,16 +65,29 @@ pub(crate) async fn try_ask_at(
         previews: false,
         only_asks: true,
     };
-    let Some(mut client) = Client::connect(data, who).await? else { return Ok(None) };
+    let mut tries = 0;
+    loop {
+        let Some(mut client) = Client::connect(data, who.clone()).await? else { return Ok(None) };
+        tries += 1;
+        match answered(&mut client, what.clone()).await {
+            Ok(Answered::Failed(why)) => bail!("{why}"),
+            Ok(reply) => {
+                client.leave().await;
+                return Ok(Some(reply));
+            }
+            // Its door is another when the account of the console has come or gone.
+            Err(ClientError::Closed) if what.only_reads() && tries < TRIES_MAX => {}
+            Err(error) => return Err(error.into()),
+        }
+    }
+}
+
+async fn answered(client: &mut Client, what: AdminAsk) -> Result<Answered, ClientError> {
     client.ask(0, what)?;
     client.flush().await?;
     loop {
         if let FromNode::Answer { reply, .. } = client.next().await? {
-            client.leave().await;
-            return match reply {
-                Answered::Failed(why) => bail!("{why}"),
-                reply => Ok(Some(reply)),
-            };
+            return Ok(reply);
         }
     }
 }

@@ -17,6 +17,8 @@ const BEGINS: [&str; 2] = ["holds it unit=", "the lease was renewed unit="];
 const ENDS: [&str; 3] =
     ["the lease has ended; nothing is written until it is renewed unit=", "given back unit=", "holds it no more unit="];
 
+/// How often the account goes and comes again while its connector is asked.
+const ROUNDS: usize = 10;
 /// The end of a use that goes on.
 const STILL: i64 = i64::MAX;
 
@@ -102,4 +104,28 @@ async fn an_account_is_never_used_by_two_connectors_at_once_whatever_is_cut() {
     assert!(units.to_string().contains(ACCOUNT), "{units}");
     world.run("drain --undo", at).await;
     world.verified().await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn who_asks_at_a_connector_whose_account_comes_and_goes_is_answered() {
+    let world = World::running().await;
+    let (over, mut hears) = tokio::sync::watch::channel(false);
+    let comes_and_goes = async {
+        for _ in 0..ROUNDS {
+            world.run(&format!("drain {CONNECTOR}"), HUB).await;
+            world.run(&format!("drain {CONNECTOR} --undo"), HUB).await;
+            holder(&world, None).await;
+        }
+        over.send_replace(true);
+    };
+    let asks = async {
+        let mut asked = 0;
+        while !*hears.borrow_and_update() {
+            world.told("nodes --json", CONNECTOR).await;
+            asked += 1;
+        }
+        asked
+    };
+    let ((), asked) = tokio::join!(comes_and_goes, asks);
+    assert!(asked >= ROUNDS, "{asked}");
 }

@@ -209,6 +209,33 @@ pub enum AdminAsk {
     },
 }
 
+impl AdminAsk {
+    /// It changes nothing and costs nothing, so that it may be asked again when no answer came.
+    #[must_use]
+    pub fn only_reads(&self) -> bool {
+        match self {
+            Self::Actors
+            | Self::Status
+            | Self::Context
+            | Self::Tasks { .. }
+            | Self::Task { .. }
+            | Self::Usage { .. }
+            | Self::Cluster
+            | Self::NodeActors { .. }
+            | Self::Retention
+            | Self::ForgetCount { .. }
+            | Self::Forgetting { .. }
+            | Self::Models => true,
+            Self::Index { ask, .. } => !matches!(ask, IndexAsk::Rebuild),
+            Self::Restart { .. }
+            | Self::TaskDo { .. }
+            | Self::Drain { .. }
+            | Self::Forget { .. }
+            | Self::TestModel { .. } => false,
+        }
+    }
+}
+
 /// From the node.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
