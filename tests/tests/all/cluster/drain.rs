@@ -5,7 +5,8 @@ use std::time::Instant;
 use tests::cluster::four;
 
 use super::shared::share;
-use super::world::{HUB, SOON, WORKER, WORKER_2, World, logged_at};
+use super::versions::until_seen;
+use super::world::{CONNECTOR, HUB, SOON, WORKER, WORKER_2, World, logged_at};
 
 /// Workspaces, `home` among them.
 const UNITS: usize = 64;
@@ -25,7 +26,9 @@ fn said_at(world: &World, node: &str, words: &str, unit: &str) -> Option<i64> {
 async fn a_drain_of_64_units_leaves_none_behind() {
     let mut world = World::of(four()).await;
     let shared = share(&world, &[WORKER, WORKER_2]);
-    world.start().await;
+    // The other comes later: it would draw its share.
+    [HUB, CONNECTOR, WORKER].into_iter().for_each(|name| world.spawn(name));
+    world.answers().await;
     // Beside `home`, which is there from the start.
     for n in 1..UNITS {
         let folder = shared.join(name(n));
@@ -33,21 +36,15 @@ async fn a_drain_of_64_units_leaves_none_behind() {
         std::fs::write(folder.join("workspace.md"), "---\nname: Work\nkind: community\n---\n").unwrap();
     }
     let units: Vec<String> = (0..UNITS).map(|n| format!("ws/{}", name(n))).collect();
-    let held = |world: &World, node: &str| {
-        units.iter().filter(|unit| said_at(world, node, "holds it", unit).is_some()).count()
-    };
-    // Also when the other was there first and was given all of them: this one draws its share some seconds later.
-    world.until(|world| held(world, WORKER) > 0 && held(world, WORKER) + held(world, WORKER_2) >= units.len()).await;
-    let before: Vec<bool> = units.iter().map(|unit| said_at(&world, WORKER, "holds it", unit).is_some()).collect();
+    world.until(|world| units.iter().all(|unit| said_at(world, WORKER, "holds it", unit).is_some())).await;
+    world.spawn(WORKER_2);
+    until_seen(&world, HUB, WORKER_2, |node| node["why"] == "" && node["away"] == false).await;
     world.run("drain", WORKER).await;
-    let moved: Vec<&String> =
-        units.iter().zip(&before).filter(|(_, was_there)| **was_there).map(|(unit, _)| unit).collect();
-    // What two nodes say is read by two, and the other may have had it once before.
+    // What two nodes say is read by two: the word of the one that gives may come after that of the one that takes.
     let when = |world: &World, unit: &str| {
-        let given = said_at(world, WORKER, "given back", unit)?;
-        said_at(world, WORKER_2, "holds it", unit).filter(|taken| *taken >= given).map(|taken| (given, taken))
+        said_at(world, WORKER, "given back", unit).zip(said_at(world, WORKER_2, "holds it", unit))
     };
-    world.until(|world| moved.iter().all(|unit| when(world, unit).is_some())).await;
+    world.until(|world| units.iter().all(|unit| when(world, unit).is_some())).await;
     let until = Instant::now() + SOON;
     loop {
         let view = world.told("placement --json", HUB).await;
@@ -59,7 +56,7 @@ async fn a_drain_of_64_units_leaves_none_behind() {
         assert!(Instant::now() < until, "{view}");
     }
     // For people: how long each was nobody's, and all of them were on their way.
-    let times: Vec<(i64, i64)> = moved.iter().map(|unit| when(&world, unit).unwrap()).collect();
+    let times: Vec<(i64, i64)> = units.iter().map(|unit| when(&world, unit).unwrap()).collect();
     let mut gaps: Vec<i64> = times.iter().map(|(from, to)| to - from).collect();
     gaps.sort_unstable();
     let first = times.iter().map(|(from, _)| from).min().unwrap();
