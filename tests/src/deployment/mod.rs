@@ -255,8 +255,14 @@ impl Deployment {
             Form::Many { nodes, .. } => {
                 let data = nodes.data(nodes.answers(args));
                 let _gate = nodes.gates().keep(&data).await;
+                let is_chat = self.shape.has_kills() && args.first() == Some(&"chat");
+                // A reply is in doubt when who sends or keeps it is killed before it is known to have come: a chat tells of that.
+                let _hub = if is_chat { Some(nodes.gates().keep(&nodes.data(nodes::HUB)).await) } else { None };
                 let config = data.with_extension("toml").display().to_string();
                 let done = self.at(&data, args).env("AGENT_RUNTIME_CONFIG", config).run(input).await?;
+                if is_chat {
+                    nodes.have_delivered().await?;
+                }
                 if let ["workspace", "create", id, ..] = args {
                     nodes.hears_of(id).await?;
                 }

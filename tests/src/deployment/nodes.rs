@@ -131,6 +131,22 @@ impl Nodes {
         }
     }
 
+    /// Waits until no reply is on its way, by the hub, which runs.
+    pub(super) async fn have_delivered(&self) -> anyhow::Result<()> {
+        let (data, until) = (self.data(HUB).display().to_string(), Instant::now() + MENDED_MAX);
+        let asks = Spec::new(&program()?, &["status", "--json", "--data", &data]).folder(&self.folder);
+        loop {
+            let done = asks.run("").await?.expect_code(0)?;
+            let status: serde_json::Value = serde_json::from_str(&done.stdout)?;
+            let sending = status.pointer("/counts/sending").context("how many replies are on their way")?;
+            if sending == 0 {
+                return Ok(());
+            }
+            anyhow::ensure!(Instant::now() < until, "replies are on their way: {status}\n{}", self.said());
+            tokio::time::sleep(LOOK).await;
+        }
+    }
+
     pub(super) async fn end(&self, kill: bool) -> anyhow::Result<()> {
         let mut cluster = self.cluster.lock().await;
         if kill {

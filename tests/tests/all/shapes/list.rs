@@ -10,8 +10,15 @@ macro_rules! everywhere {
                 a_story_of_definitions
                 a_story_of_people
                 a_story_of_private_workspace
+                a_story_of_repeated_session
                 a_story_of_tasks
                 a_story_of_tools
+                a_story_of_why
+                a_story_of_why_tools
+            }
+            [control::codes] {
+                a_batch_says_by_its_exit_code_how_it_ended
+                an_id_that_begins_several_ids_is_asked_about
             }
             [control::delete] {
                 what_is_deleted_before_its_turn_is_never_answered
@@ -43,8 +50,6 @@ macro_rules! everywhere {
             [isolation::open] {
                 its_own_files_log_and_memory_open
             }
-            [isolation::policies] {
-            }
             [isolation::prompts] {
                 a_prompt_holds_the_words_of_its_own_context_alone
                 words_that_are_under_way_in_one_context_are_in_no_prompt_of_another
@@ -72,8 +77,6 @@ macro_rules! everywhere {
                 the_words_of_a_task_that_waits_go_with_its_message
                 the_words_of_a_task_that_has_ended_go_with_its_message
             }
-            [work::fairness] {
-            }
             [work::known_failures] {
                 follow_ups_that_were_queued_at_a_kill_are_answered_after_it
                 follow_ups_that_were_queued_at_a_stop_are_answered_after_it
@@ -89,10 +92,6 @@ macro_rules! everywhere {
             }
             [work::records] {
                 records_that_were_not_written_before_a_kill_are_written_after_it
-            }
-            [work::restarts] {
-            }
-            [work::settle] {
             }
             [work::times] {
                 one_that_is_not_begun_in_time_has_expired
@@ -132,16 +131,6 @@ macro_rules! unless_killed {
             // A question that is asked again after a kill finds itself in its own log.
             [stories] {
                 a_story_of_first_steps
-            }
-            // How a reply was delivered is told; of one that was under way when its connector was killed nobody knows.
-            [control::codes] {
-                a_batch_says_by_its_exit_code_how_it_ended
-                an_id_that_begins_several_ids_is_asked_about
-            }
-            [stories] {
-                a_story_of_repeated_session
-                a_story_of_why
-                a_story_of_why_tools
             }
             // A turn that was cut off may be answered before the edit that waits behind it is looked at.
             [control::edit] {
