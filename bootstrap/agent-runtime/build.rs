@@ -7,9 +7,9 @@ use std::path::Path;
 use std::process::Command;
 
 fn main() {
-    tell("AGENT_RUNTIME_BUILD_COMMIT", git(&["rev-parse", "--short=12", "HEAD"]).as_deref());
-    tell("AGENT_RUNTIME_BUILD_PROFILE", profile().as_deref());
-    tell("AGENT_RUNTIME_BUILD_RUSTC", said(Command::new(variable("RUSTC")).arg("--version")).as_deref());
+    tell("RUNTIME_BUILD_COMMIT", git(&["rev-parse", "--short=12", "HEAD"]).as_deref());
+    tell("RUNTIME_BUILD_PROFILE", profile().as_deref());
+    tell("RUNTIME_BUILD_RUSTC", said(Command::new(variable("RUSTC")).arg("--version")).as_deref());
     println!("cargo:rerun-if-changed=build.rs");
     // The first is there in every clone; the second is written with each commit.
     for name in ["HEAD", "logs/HEAD"] {

@@ -25,11 +25,11 @@ pub(crate) use tasks::{OneTask, Task, Tasks, TasksAction, TasksList, TasksOf};
 const LONG_VERSION: &str = concat!(
     env!("CARGO_PKG_VERSION"),
     "\ncommit   ",
-    env!("AGENT_RUNTIME_BUILD_COMMIT"),
+    env!("RUNTIME_BUILD_COMMIT"),
     "\nprofile  ",
-    env!("AGENT_RUNTIME_BUILD_PROFILE"),
+    env!("RUNTIME_BUILD_PROFILE"),
     "\ncompiler ",
-    env!("AGENT_RUNTIME_BUILD_RUSTC")
+    env!("RUNTIME_BUILD_RUSTC")
 );
 
 /// A self-hosted runtime for AI agents that a team can trust.

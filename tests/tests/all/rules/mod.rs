@@ -2,6 +2,7 @@
 //!
 //! Each rule is a pure function from text to findings, so that it is itself tested on a text that breaks it.
 
+mod builds;
 mod calls;
 mod cores;
 mod edges;

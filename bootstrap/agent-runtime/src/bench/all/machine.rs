@@ -44,9 +44,9 @@ impl Machine {
         Ok(Self {
             date: markdown::civil::utc(now_ms),
             version: VERSION.to_owned(),
-            commit: env!("AGENT_RUNTIME_BUILD_COMMIT").to_owned(),
-            profile: env!("AGENT_RUNTIME_BUILD_PROFILE").to_owned(),
-            rustc: env!("AGENT_RUNTIME_BUILD_RUSTC").to_owned(),
+            commit: env!("RUNTIME_BUILD_COMMIT").to_owned(),
+            profile: env!("RUNTIME_BUILD_PROFILE").to_owned(),
+            rustc: env!("RUNTIME_BUILD_RUSTC").to_owned(),
             program_mb: crate::commands::megabytes(program),
             // Not told by every architecture.
             cpu: Some(field(&file("/proc/cpuinfo"), "model name"))
