@@ -30,8 +30,8 @@ impl Port {
     pub fn free() -> anyhow::Result<Self> {
         // Each process begins elsewhere, so that few ask for the same.
         let begin = u16::try_from(std::process::id() % u32::from(COUNT))?;
-        let numbers = (0..COUNT).map(|n| FIRST + (begin + n) % COUNT);
-        numbers.into_iter().find_map(Self::held).context("a free port between 20,000 and 30,000")
+        let mut numbers = (0..COUNT).map(|n| FIRST + (begin + n) % COUNT);
+        numbers.find_map(Self::held).context("a free port between 20,000 and 30,000")
     }
 
     fn held(number: u16) -> Option<Self> {

@@ -70,10 +70,12 @@ pub(crate) async fn try_ask_at(
         let Some(mut client) = Client::connect(data, who.clone()).await? else { return Ok(None) };
         tries += 1;
         match answered(&mut client, what.clone()).await {
-            Ok(Answered::Failed(why)) => bail!("{why}"),
             Ok(reply) => {
                 client.leave().await;
-                return Ok(Some(reply));
+                return match reply {
+                    Answered::Failed(why) => bail!("{why}"),
+                    reply => Ok(Some(reply)),
+                };
             }
             // Its door is another when the account of the console has come or gone.
             Err(ClientError::Closed) if what.only_reads() && tries < TRIES_MAX => {}

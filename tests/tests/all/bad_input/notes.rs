@@ -121,28 +121,19 @@ async fn a_hundred_thousand_files_are_indexed_while_questions_are_answered() -> 
     Ok(())
 }
 
-/// Searches until the notes are found.
-async fn is_found(ann: &mut Driver) -> anyhow::Result<()> {
-    let until = Instant::now() + PATIENCE;
-    while !ann.ask("/search quarterly plan", PATIENCE).await?.text.contains("ship in October") {
-        assert!(Instant::now() < until, "the notes are not found");
-    }
-    Ok(())
-}
-
 #[tokio::test(flavor = "multi_thread")]
 async fn notes_that_go_away_and_come_back_are_told_and_found_again() -> anyhow::Result<()> {
     let world = World::new()?;
     let node = world.serve().await?;
     let mut ann = Driver::attach(&world.data()).await?;
-    is_found(&mut ann).await?;
+    ann.ask_until("/search quarterly plan", "ship in October", PATIENCE).await?;
     let away = world.path("away");
     fs::rename(world.path("notes"), &away)?;
     let is_away = |lines: &[String]| lines.iter().any(|line| line.contains("not there"));
     ann.status_until(PATIENCE, |status| is_away(&status.indexes)).await?;
     fs::rename(&away, world.path("notes"))?;
     ann.status_until(PATIENCE, |status| !is_away(&status.indexes)).await?;
-    is_found(&mut ann).await?;
+    ann.ask_until("/search quarterly plan", "ship in October", PATIENCE).await?;
     ann.leave().await;
     world.becomes_clean().await?;
     node.stop().await?;

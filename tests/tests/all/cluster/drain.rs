@@ -1,12 +1,10 @@
 //! A node that gives away as many units as a host has.
 
-use std::time::Instant;
-
 use tests::cluster::four;
 
+use super::people::until_held;
 use super::shared::share;
-use super::versions::until_seen;
-use super::world::{CONNECTOR, HUB, SOON, WORKER, WORKER_2, World, logged_at};
+use super::world::{CONNECTOR, HUB, WORKER, WORKER_2, World, logged_at};
 
 /// Workspaces, `home` among them.
 const UNITS: usize = 64;
@@ -38,23 +36,14 @@ async fn a_drain_of_64_units_leaves_none_behind() {
     let units: Vec<String> = (0..UNITS).map(|n| format!("ws/{}", name(n))).collect();
     world.until(|world| units.iter().all(|unit| said_at(world, WORKER, "holds it", unit).is_some())).await;
     world.spawn(WORKER_2);
-    until_seen(&world, HUB, WORKER_2, |node| node["why"] == "" && node["away"] == false).await;
+    world.linked(HUB, WORKER_2).await;
     world.run("drain", WORKER).await;
     // What two nodes say is read by two: the word of the one that gives may come after that of the one that takes.
     let when = |world: &World, unit: &str| {
         said_at(world, WORKER, "given back", unit).zip(said_at(world, WORKER_2, "holds it", unit))
     };
     world.until(|world| units.iter().all(|unit| when(world, unit).is_some())).await;
-    let until = Instant::now() + SOON;
-    loop {
-        let view = world.told("placement --json", HUB).await;
-        let mut workspaces =
-            view.as_array().unwrap().iter().filter(|of| of["unit"].as_str().unwrap().starts_with("ws/"));
-        if workspaces.all(|of| of["node"] == WORKER_2) {
-            break;
-        }
-        assert!(Instant::now() < until, "{view}");
-    }
+    until_held(&world, |one, other| (one, other) == (0, UNITS)).await;
     // For people: how long each was nobody's, and all of them were on their way.
     let times: Vec<(i64, i64)> = units.iter().map(|unit| when(&world, unit).unwrap()).collect();
     let mut gaps: Vec<i64> = times.iter().map(|(from, to)| to - from).collect();

@@ -20,7 +20,8 @@ async fn held(world: &World, node: &str) -> usize {
     all.filter(|of| of["unit"].as_str().unwrap().starts_with("ws/") && of["node"] == node).count()
 }
 
-async fn until_held(world: &World, is_so: impl Fn(usize, usize) -> bool) {
+/// Waits until the two workers hold so many.
+pub(super) async fn until_held(world: &World, is_so: impl Fn(usize, usize) -> bool) {
     let until = Instant::now() + SOON;
     loop {
         let (one, other) = (held(world, WORKER).await, held(world, OTHER).await);

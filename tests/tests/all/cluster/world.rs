@@ -51,9 +51,14 @@ impl World {
         self.cluster.spawn_all().unwrap();
         let hub = self.cluster.hub().unwrap().name.clone();
         for plan in self.cluster.plans().iter().filter(|plan| plan.name != hub) {
-            until_seen(self, &hub, &plan.name, |node| node["why"] == "" && node["away"] == false).await;
+            self.linked(&hub, &plan.name).await;
         }
         self.answers().await;
+    }
+
+    /// Waits until the hub has a link with a node.
+    pub(crate) async fn linked(&self, hub: &str, name: &str) {
+        until_seen(self, hub, name, |node| node["why"] == "" && node["away"] == false).await;
     }
 
     pub(crate) fn data(&self, name: &str) -> PathBuf {

@@ -377,6 +377,18 @@ impl Driver {
         }
     }
 
+    /// Says it again and again until the answer holds this; gives that answer.
+    pub(crate) async fn ask_until(&mut self, text: &str, wanted: &str, within: Duration) -> anyhow::Result<String> {
+        let until = Instant::now() + within;
+        loop {
+            let told = self.ask(text, within).await?.text;
+            if told.contains(wanted) {
+                return Ok(told);
+            }
+            anyhow::ensure!(Instant::now() < until, "`{text}` is not answered with `{wanted}`: {told}");
+        }
+    }
+
     /// Asks for the status until it is so; gives the last.
     pub(crate) async fn status_until(
         &mut self,

@@ -1,7 +1,5 @@
 //! A node with four places that know of the same roof, each with words that nobody else has.
 
-use std::time::Instant;
-
 use messages::turn::Outcome;
 use tests::deployment::Shape;
 
@@ -143,14 +141,7 @@ pub(super) async fn said(person: &mut Driver, line: &str) -> String {
 
 /// What a search answers once it finds this: a worker that has taken a workspace over makes its index anew.
 pub(super) async fn found(person: &mut Driver, query: &str, wanted: &str) -> String {
-    let until = Instant::now() + SOON;
-    loop {
-        let told = said(person, &format!("/search {query}")).await;
-        if told.contains(wanted) {
-            return told;
-        }
-        assert!(Instant::now() < until, "{wanted} is not found by {query}: {told}");
-    }
+    person.ask_until(&format!("/search {query}"), wanted, SOON).await.unwrap()
 }
 
 /// A word of its own for each word, as long, that nobody has.
